@@ -1,0 +1,56 @@
+import createError from '@fastify/error'
+
+/** What one option takes: a test of its value, and words for what passes the test. */
+export interface OptionRule {
+  /** `true` for a value that the option takes. Never called with `undefined`: an option left out is the plugin's default. */
+  accepts: (value: unknown) => boolean
+  /** Completes the sentence "expected …", such as `a path that starts with "/"`. */
+  expected: string
+  /** The option must be given. Default `false`. */
+  required?: boolean
+  /** The value may be a secret, so an error names its type alone. Default `false`. */
+  secret?: boolean
+}
+
+/** The rule of each option that a plugin has, by the option's name. */
+export type OptionRules<Options> = { [Name in keyof Required<Options>]: OptionRule }
+
+/** What `register` itself understands; it arrives among a plugin's options. */
+const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+/**
+ * Checks a plugin's options when it is registered, so that a mistake stops the start.
+ *
+ * @param topic the plugin's name, such as `hello`
+ * @param options what the host gave
+ * @param rules every option there is
+ * @throws `FST_QUICKSTART_<TOPIC>_INVALID_OPTION` for an unknown option, a missing one, or a value that does not fit
+ */
+export function checkOptions<Options extends object> (topic: string, options: Options, rules: OptionRules<Options>): void {
+  const InvalidOption = createError(`FST_QUICKSTART_${topic.toUpperCase()}_INVALID_OPTION`, `fastify-quickstart/${topic}: %s`, 500, TypeError)
+  const known = new Map<string, OptionRule>(Object.entries(rules))
+
+  for (const [name, value] of Object.entries(options)) {
+    const rule = known.get(name)
+    if (rule === undefined) {
+      if (registerOptions.has(name)) continue
+      throw new InvalidOption(`unknown option "${name}"; expected one of ${[...known.keys()].join(', ')}`)
+    }
+    if (value !== undefined && !rule.accepts(value)) {
+      throw new InvalidOption(`option "${name}" is ${describe(value, rule.secret)}; expected ${rule.expected}`)
+    }
+  }
+  for (const [name, rule] of known) {
+    if (rule.required && (options as Record<string, unknown>)[name] === undefined) {
+      throw new InvalidOption(`option "${name}" is missing; expected ${rule.expected}`)
+    }
+  }
+}
+
+function describe (value: unknown, secret = false): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return 'an object'
+  if (secret || typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
