@@ -1,0 +1,137 @@
+import accepts from '@fastify/accepts'
+import createError from '@fastify/error'
+import helmet from '@fastify/helmet'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cardsOf } from './app/cards.js'
+import { answerError, answerNotFound, answerRouterError } from './app/error-answers.js'
+import { readSettings } from './app/settings.js'
+import { isCommandLine, reportStartFailure } from './app/start-failure.js'
+import { type QuickstartOptions, readSwitches } from './app/switches.js'
+import auth from './plugins/auth/index.js'
+import hello from './plugins/hello/index.js'
+import params from './plugins/params/index.js'
+import staticFiles from './plugins/static/index.js'
+import templates from './plugins/templates/index.js'
+
+export type { QuickstartOptions }
+
+/** The package's folder, from app.ts and from dist/app.js alike. */
+const root = dirname(fileURLToPath(import.meta.resolve('#package.json')))
+
+const ProtectWithoutAuth = createError('FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH', 'QUICKSTART_PROTECT names pages that need a login, but auth is off; switch auth on or take QUICKSTART_PROTECT away', 500, TypeError)
+
+/**
+ * What the server itself needs, where this app is the whole server: `fastify start --options dist/app.js`, or
+ * `Fastify(options)` in code of your own.
+ */
+export const options = {
+  // Addresses and scheme of the client come from X-Forwarded-* only when the request comes from a trusted proxy.
+  trustProxy: trustedProxies(),
+  // A client gets this long, in milliseconds, to send its headers, to send a whole request, and to be silent.
+  http: { headersTimeout: 15_000 },
+  requestTimeout: 30_000,
+  connectionTimeout: 120_000,
+  // Bytes of a request's body; more is 413.
+  bodyLimit: 1_048_576,
+  // Characters of one parameter in a path; more is 414.
+  routerOptions: { maxParamLength: 1024 },
+  // No password and no session in a log, whoever adds headers to it.
+  logger: { redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie'] },
+  frameworkErrors: answerRouterError
+} satisfies FastifyServerOptions
+
+/** What arrives among the app's options and is no switch of it. */
+const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSerializers', 'skipOverride'])
+
+/**
+ * The root app: registers each topic that is on, and what a whole app needs around them.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_SETTING` or `FST_QUICKSTART_APP_INVALID_OPTION` where a setting or a switch is
+ * wrong, and what the plugins throw when their options are
+ */
+export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
+  if (isCommandLine()) app.addHook('onListen', reportStartFailure(process))
+  const settings = readSettings()
+  const on = readSwitches(given, settings, alsoKnown)
+  if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
+
+  await app.register(accepts)
+  await app.register(helmet, { strictTransportSecurity: { includeSubDomains: false }, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
+  await app.register(underPressure, { exposeStatusRoute: '/health', maxEventLoopDelay: 1000, retryAfter: 5 })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler(answerNotFound)
+
+  const publicDir = join(root, 'public')
+  const viewsDir = join(root, 'views')
+  const prefix = app.prefix.replace(/\/$/, '')
+
+  // auth comes first, for it guards the routes that are declared after it.
+  if (on.auth) {
+    const ownUsers = 'users' in on.auth || 'htpasswd' in on.auth || 'verify' in on.auth
+    await app.register(auth, {
+      ...(settings.usersFile !== undefined && !ownUsers && { htpasswd: settings.usersFile }),
+      ...(settings.realm !== undefined && { realm: settings.realm }),
+      ...(settings.redisUrl !== undefined && { throttle: { redis: settings.redisUrl } }),
+      protect: settings.protect,
+      ...on.auth
+    })
+  }
+  if (on.params) await app.register(params, on.params)
+  if (on.static) {
+    await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...on.static })
+    // The suite's own pages keep their style beside somebody else's public files, which come first.
+    if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
+      await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
+    }
+  }
+  if (on.templates) {
+    await app.register(templates, {
+      root: settings.viewsDir ?? viewsDir,
+      index: {
+        path: '/',
+        view: 'index',
+        data: {
+          cards: cardsOf(on, {
+            prefix,
+            helloPath: on.hello?.path ?? '/hello',
+            scriptUrl: on.static && assetUrl(app, 'app.js'),
+            secretPath: on.auth?.path ?? '/secret',
+            builtInUser: process.env.NODE_ENV !== 'production' && settings.usersFile === undefined && !(on.auth && ('users' in on.auth || 'htpasswd' in on.auth || 'verify' in on.auth))
+          })
+        }
+      },
+      context: { home: `${prefix}/`, static: on.static !== undefined },
+      ...on.templates
+    })
+  }
+  if (on.hello) await app.register(hello, { path: on.templates ? '/hello' : '/', ...on.hello })
+
+  app.addHook('onListen', async () => {
+    const address = app.server.address()
+    if (typeof address === 'object' && address !== null) {
+      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+      app.log.info(`Open http://${host}:${address.port}${prefix}/ in a browser`)
+    }
+  })
+}
+
+/** The URL of a public file, or undefined where there is no such file. */
+function assetUrl (app: FastifyInstance, name: string): string | undefined {
+  try {
+    return app.asset(name)
+  } catch {
+    return undefined
+  }
+}
+
+function trustedProxies (): boolean | number | string[] {
+  try {
+    return readSettings().trustProxy
+  } catch {
+    // quickstart() reads the settings again and says what is wrong with them.
+    return false
+  }
+}

@@ -1,0 +1,68 @@
+import { basename } from 'node:path'
+
+/** What the operator can mend when the server cannot listen, by the system's or Node's error code. */
+const listenFailures: Record<string, string> = {
+  EADDRINUSE: 'is in use; choose another port with PORT',
+  EACCES: 'may not be used by this account; choose a port above 1023 with PORT',
+  EADDRNOTAVAIL: 'is no address of this machine; choose another with HOST',
+  ENOTFOUND: 'HOST takes a name or an address of this machine',
+  ERR_SOCKET_BAD_PORT: 'PORT takes a number from 0 to 65535'
+}
+
+/** The setting that stands behind an error of a topic's own, by the error's code. */
+const settingBehind: Record<string, string> = {
+  FST_QUICKSTART_AUTH_PROTECT_UNUSED: 'QUICKSTART_PROTECT: '
+}
+
+/** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */
+interface StartError extends Error {
+  code?: string
+  address?: string
+  port?: number
+}
+
+/** The part of `process` that a report of a failed start needs. */
+export interface OperatorProcess {
+  stderr: { write: (text: string) => unknown }
+  exit: (code: number) => void
+  listenerCount: (event: 'unhandledRejection') => number
+  prependListener: (event: 'unhandledRejection', listener: (reason: unknown) => void) => unknown
+  removeListener: (event: 'unhandledRejection', listener: (reason: unknown) => void) => unknown
+}
+
+/**
+ * Whether this process was started by `fastify start` or by this package's own command. Anywhere else the app is a
+ * guest: it throws, and what becomes of the process is the host's to say.
+ */
+export function isCommandLine (script: string = process.argv[1] ?? ''): boolean {
+  return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$|fastify-quickstart(?:\.js)?$/.test(script)
+}
+
+/**
+ * Makes a failed start one clear line on stderr and exit code 1, where the operator can mend it. fastify-cli leaves a
+ * rejected start to Node or to its own log, which print a stack trace or, at the default log level, nothing.
+ *
+ * @returns the function to call once the server listens, which leaves errors to fastify-cli again
+ */
+export function reportStartFailure (process: OperatorProcess): () => void {
+  function report (reason: unknown): void {
+    const line = describe(reason as StartError)
+    if (line !== undefined) {
+      process.stderr.write(`fastify-quickstart: ${line}\n`)
+      process.exit(1)
+    } else if (process.listenerCount('unhandledRejection') === 1) {
+      // Without this listener the rejection would end the process with its stack trace. It still shall.
+      throw reason
+    }
+  }
+  process.prependListener('unhandledRejection', report)
+  return () => { process.removeListener('unhandledRejection', report) }
+}
+
+function describe (error: StartError | undefined): string | undefined {
+  const code = error?.code ?? ''
+  const listenFailure = listenFailures[code]
+  if (listenFailure !== undefined) return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
+  if (code.startsWith('FST_QUICKSTART_')) return `${settingBehind[code] ?? ''}${error?.message}`
+  return undefined
+}

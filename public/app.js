@@ -1,0 +1,1 @@
+alert('you are feeling app.js!')

@@ -1,0 +1,310 @@
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import quickstart, { options, type QuickstartOptions } from '../app.js'
+import { setEnvironment } from './environment.js'
+
+const html = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' }
+const asAdmin = { authorization: `Basic ${Buffer.from('admin:secret').toString('base64')}` }
+const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
+
+/** The app with these switches, in an environment of its own, closed when the test ends. */
+async function start (t: Test, given: QuickstartOptions = {}, env: Record<string, string> = {}, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+  setEnvironment(t, env)
+  const { logger, ...serverOptions } = options
+  const app = Fastify({ ...serverOptions, ...server })
+  t.teardown(() => app.close())
+  await app.register(quickstart, given)
+  await app.ready()
+  return app
+}
+
+t.test('by default every topic answers', async (t) => {
+  const app = await start(t)
+
+  const page = await app.inject({ url: '/', headers: html })
+  t.equal(page.statusCode, 200)
+  t.equal(page.headers['content-type'], 'text/html; charset=utf-8')
+  t.match(page.body, '<h1>A HTML File from templates/</h1>')
+  t.match(page.body, '<script src="/static/app.js" defer></script>')
+
+  const hello = await app.inject('/hello')
+  t.equal(hello.body, 'Hello World!')
+  t.match(hello.headers['content-type'], 'text/plain')
+
+  const script = await app.inject('/static/app.js')
+  t.match(script.body, "alert('you are feeling app.js!')")
+  t.match(script.headers['content-type'], 'text/javascript')
+
+  t.equal((await app.inject('/user/alice')).body, 'User alice')
+
+  for (const headers of [{}, { authorization: `Basic ${Buffer.from('admin:wrong').toString('base64')}` }]) {
+    const refused = await app.inject({ url: '/secret', headers })
+    t.equal(refused.statusCode, 401)
+    t.equal(refused.headers['www-authenticate'], 'Basic realm="Login Required", charset="UTF-8"')
+  }
+  const secret = await app.inject({ url: '/secret', headers: asAdmin })
+  t.equal(secret.statusCode, 200)
+  t.match(secret.body, '<h1>The secret page</h1>')
+  t.match(secret.body, 'admin')
+})
+
+t.test('each of the 32 combinations answers what is on and links to nothing that is off', async (t) => {
+  for (let combination = 0; combination < 32; combination++) {
+    const on = Object.fromEntries(topics.map((topic, index) => [topic, (combination & 1 << index) !== 0])) as Record<typeof topics[number], boolean>
+    const name = topics.filter((topic) => on[topic]).join(' ') || 'nothing'
+    await t.test(name, async (t) => {
+      const app = await start(t, on)
+      const status = async (url: string, headers = {}) => (await app.inject({ url, headers })).statusCode
+
+      const root = await app.inject('/')
+      t.equal(root.statusCode, on.templates || on.hello ? 200 : 404)
+      t.equal(root.body === 'Hello World!', on.hello && !on.templates)
+      t.equal(await status('/hello'), on.hello && on.templates ? 200 : 404)
+      t.equal(await status('/static/app.js'), on.static ? 200 : 404)
+      t.equal(await status('/user/alice'), on.params ? 200 : 404)
+      t.equal(await status('/secret'), on.auth ? 401 : 404)
+      t.equal(await status('/health'), 200)
+
+      const secret = await app.inject({ url: '/secret', headers: asAdmin })
+      t.equal(secret.statusCode, on.auth ? 200 : 404)
+      if (on.auth) t.match(secret.headers['content-type'], on.templates ? 'text/html' : 'text/plain')
+
+      if (!on.templates) return
+      const links = [...root.body.matchAll(/ (href|src|action)="(\/[^"]*)"/g)].map(([, attribute, url]) => ({ attribute, url: String(url) }))
+      for (const { attribute, url } of links.filter(({ attribute }) => attribute !== 'action')) {
+        t.not(await status(url, asAdmin), 404, `${attribute} ${url}`)
+      }
+      t.equal(links.some(({ url }) => url.startsWith('/static/')), on.static)
+      t.equal(links.some(({ url }) => url.startsWith('/user')), on.params)
+      t.equal(links.some(({ url }) => url === '/secret'), on.auth)
+      t.equal(links.some(({ url }) => url === '/hello'), on.hello)
+      t.same([...root.body.matchAll(/<li class="card" id="(\w+)">/g)].map(([, topic]) => topic), topics.filter((topic) => on[topic]))
+    })
+  }
+})
+
+t.test('the tutorial ends with a login for the page itself', async (t) => {
+  const app = await start(t, {}, { QUICKSTART_PROTECT: '/' })
+  t.equal((await app.inject('/')).statusCode, 401)
+  const page = await app.inject({ url: '/', headers: asAdmin })
+  t.equal(page.statusCode, 200)
+  t.match(page.body, 'Logged in as <strong>admin</strong>')
+  t.equal((await app.inject('/hello')).statusCode, 200)
+})
+
+t.test('a switch is taken from the option, else the flag, else the environment', async (t) => {
+  const cases: [given: object, env: Record<string, string>, on: boolean][] = [
+    [{}, {}, true],
+    [{}, { QUICKSTART_PARAMS: 'false' }, false],
+    [{ params: true }, { QUICKSTART_PARAMS: 'false' }, true],
+    [{ params: {} }, { QUICKSTART_PARAMS: 'false' }, true],
+    [{ params: 'true' }, { QUICKSTART_PARAMS: 'false' }, true],
+    [{ params: 'false' }, { QUICKSTART_PARAMS: 'true' }, false],
+    [{ noParams: true }, {}, false],
+    [{ params: undefined }, { QUICKSTART_PARAMS: 'false' }, false]
+  ]
+  for (const [given, env, on] of cases) {
+    const app = await start(t, given, env)
+    t.equal((await app.inject('/user/alice')).statusCode, on ? 200 : 404, JSON.stringify([given, env]))
+  }
+})
+
+t.test('a topic takes the options of its plugin', async (t) => {
+  const root = t.testdir({ 'data.txt': 'a public file' })
+  const app = await start(t, { hello: { path: '/hi', message: 'Hi!' }, static: { root, prefix: '/files/' }, templates: false, auth: { path: '/members' } })
+  t.equal((await app.inject('/hi')).body, 'Hi!')
+  t.equal((await app.inject('/files/data.txt')).body, 'a public file')
+  t.equal((await app.inject('/members')).statusCode, 401)
+})
+
+t.test('a wrong switch stops the start and is named', async (t) => {
+  const wrong: [given: object, says: RegExp][] = [
+    [{ auth: 'maybe' }, /^"auth" is "maybe" \(--auth as a flag\); it takes true, false/],
+    [{ noAuth: 'maybe' }, /^"auth" is "maybe"/],
+    [{ static: 1 }, /^"static" is 1 /],
+    [{ static: [] }, /^"static" is \[\] /],
+    [{ params: null }, /^"params" is null /],
+    [{ port: '80' }, /^"port" is no option of the app \(--port as a flag\); it takes hello, static, templates, params, auth$/]
+  ]
+  for (const [given, message] of wrong) {
+    await t.rejects(start(t, given), { code: 'FST_QUICKSTART_APP_INVALID_OPTION', message })
+  }
+  await t.rejects(start(t, { hello: { path: 'hello' } }), { code: 'FST_QUICKSTART_HELLO_INVALID_OPTION' })
+  await t.rejects(start(t, {}, { QUICKSTART_AUTH: 'on' }), { code: 'FST_QUICKSTART_APP_INVALID_SETTING' })
+})
+
+t.test('pages that are to be protected are never served without auth', async (t) => {
+  await t.rejects(start(t, { auth: false }, { QUICKSTART_PROTECT: '/' }), { code: 'FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH' })
+})
+
+t.test('the folders, the users and the realm come from the settings', async (t) => {
+  const dir = t.testdir({
+    web: { 'own.txt': 'my own file' },
+    pages: { 'index.eta': '<p>My own <%= it.home %></p>' },
+    users: `alice:${'$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq'}\n`
+  })
+  const app = await start(t, {}, {
+    QUICKSTART_PUBLIC_DIR: `${dir}/web`,
+    QUICKSTART_VIEWS_DIR: `${dir}/pages`,
+    QUICKSTART_USERS_FILE: `${dir}/users`,
+    QUICKSTART_REALM: 'Staff'
+  })
+  t.equal((await app.inject('/static/own.txt')).body, 'my own file')
+  t.equal((await app.inject('/')).body, '<p>My own /</p>')
+  const refused = await app.inject({ url: '/secret', headers: asAdmin })
+  t.equal(refused.statusCode, 401)
+  t.equal(refused.headers['www-authenticate'], 'Basic realm="Staff", charset="UTF-8"')
+  t.match((await app.inject({ url: '/none', headers: html })).headers['content-type'], 'application/json', 'no error page among the own views')
+})
+
+t.test('the suite\'s own page keeps its style beside somebody else\'s public files', async (t) => {
+  const dir = t.testdir({ 'app.js': 'alert("mine")' })
+  const app = await start(t, {}, { QUICKSTART_PUBLIC_DIR: dir })
+  const page = await app.inject('/')
+  t.match(page.body, 'src="/static/app.js"')
+  t.equal((await app.inject('/static/app.js')).body, 'alert("mine")')
+  const [, style = ''] = /rel="stylesheet" href="([^"]+)"/.exec(page.body) ?? []
+  t.equal((await app.inject(style)).statusCode, 200)
+})
+
+t.test('everything works below a prefix, in an app that keeps its own ways', async (t) => {
+  setEnvironment(t)
+  const host = Fastify()
+  t.teardown(() => host.close())
+  host.get('/own', async () => { throw new Error('the host shows this') })
+  await host.register(quickstart, { prefix: '/demo' })
+
+  const page = await host.inject('/demo/')
+  t.equal(page.statusCode, 200)
+  const links = [...page.body.matchAll(/ (?:href|src)="(\/[^"]*)"/g)].map(([, url]) => String(url))
+  t.ok(links.length > 8)
+  for (const url of links) t.not((await host.inject({ url, headers: asAdmin })).statusCode, 404, url)
+
+  const own = await host.inject('/own')
+  t.match(own.json(), { message: 'the host shows this' })
+  t.notOk(own.headers['content-security-policy'])
+  t.match((await host.inject('/nowhere')).json(), { message: 'Route GET:/nowhere not found' })
+  t.match((await host.inject('/demo/nowhere')).json(), { message: 'There is nothing at this address.' })
+})
+
+t.test('errors are JSON for programs and a page for people', async (t) => {
+  const app = await start(t)
+  const program = await app.inject('/nowhere')
+  t.equal(program.statusCode, 404)
+  t.same(program.json(), { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' })
+  t.equal(program.headers.vary, 'Accept')
+
+  const person = await app.inject({ url: '/nowhere', headers: html })
+  t.equal(person.statusCode, 404)
+  t.equal(person.headers['content-type'], 'text/html; charset=utf-8')
+  t.match(person.body, '<h1>404 Not Found</h1>')
+  t.equal(person.headers.vary, 'Accept')
+
+  const refused = await app.inject({ url: '/post/nine', headers: html })
+  t.equal(refused.statusCode, 400)
+  t.match(refused.body, '<h1>400 Bad Request</h1>')
+  t.match(refused.body, '<code>id</code> in the path')
+  t.match((await app.inject('/post/nine')).json(), { statusCode: 400, error: 'Bad Request', issues: [{ in: 'path', name: 'id' }] })
+
+  const login = await app.inject({ url: '/secret', headers: html })
+  t.equal(login.statusCode, 401)
+  t.match(login.body, '<h1>401 Unauthorized</h1>')
+  t.ok(login.headers['www-authenticate'])
+})
+
+t.test('an address that the router refuses is JSON without an echo', async (t) => {
+  const app = await start(t)
+  for (const [url, statusCode] of [['/%zz<script>', 400], [`/user/${'a'.repeat(1025)}`, 414]] as const) {
+    const answer = await app.inject({ url, headers: html })
+    t.equal(answer.statusCode, statusCode)
+    t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+    t.equal(answer.headers['x-content-type-options'], 'nosniff')
+    t.equal(answer.json().statusCode, statusCode)
+    t.notMatch(answer.body, 'script')
+  }
+  t.equal((await app.inject(`/user/${'a'.repeat(1024)}`)).statusCode, 200)
+})
+
+t.test('a fault of the server shows nothing of the server, and is logged', async (t) => {
+  setEnvironment(t)
+  let log = ''
+  const app = Fastify({ logger: { ...options.logger, stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+  t.teardown(() => app.close())
+  // The prefix of the app is '/', so that a route of the test's own lies in its context.
+  await app.register(async (app) => {
+    await quickstart(app, {})
+    app.get('/fault', async () => { throw Object.assign(new Error('/etc/passwd is missing'), { code: 'ENOENT' }) })
+    app.get('/busy', async () => { throw Object.assign(new Error('database at 10.0.0.1 is busy'), { statusCode: 503 }) })
+    app.get('/odd', async () => { throw Object.assign(new Error('odd'), { statusCode: 200 }) })
+    app.get('/unknown', async () => { throw Object.assign(new Error('a made-up status'), { statusCode: 499 }) })
+    app.get('/varied', async (request, reply) => {
+      reply.header('vary', 'Origin')
+      throw Object.assign(new Error(), { statusCode: 404, message: undefined })
+    })
+    app.get('/nothing', (request, reply) => { reply.send(Object.create(Error.prototype)) })
+  })
+
+  for (const [url, statusCode] of [['/fault', 500], ['/busy', 503], ['/odd', 500], ['/nothing', 500]] as const) {
+    for (const headers of [{}, html]) {
+      const answer = await app.inject({ url, headers })
+      t.equal(answer.statusCode, statusCode)
+      t.notMatch(answer.body, /passwd|ENOENT|database|odd|\.ts|at /)
+    }
+  }
+  t.match(log, 'passwd')
+  t.match((await app.inject('/unknown')).json(), { statusCode: 499, error: 'Error', message: 'a made-up status' })
+  const varied = await app.inject('/varied')
+  t.equal(varied.headers.vary, 'Origin, Accept')
+  t.match(varied.json(), { message: 'Not Found' })
+})
+
+t.test('a broken error page falls back to JSON', async (t) => {
+  const dir = t.testdir({ 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' })
+  const app = await start(t, {}, { QUICKSTART_VIEWS_DIR: dir, NODE_ENV: 'production', QUICKSTART_AUTH: 'false' })
+  const answer = await app.inject({ url: '/nowhere', headers: html })
+  t.equal(answer.statusCode, 404)
+  t.same(answer.json(), { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' })
+})
+
+t.test('sends security headers under which its own page works', async (t) => {
+  const app = await start(t)
+  const { headers } = await app.inject('/')
+  t.match(headers['content-security-policy'], /script-src 'self'/)
+  t.notMatch(headers['content-security-policy'], /upgrade-insecure-requests/)
+  t.equal(headers['x-content-type-options'], 'nosniff')
+  t.notMatch(headers['strict-transport-security'], /includeSubDomains/)
+  t.notMatch((await app.inject('/')).body, / style=|<style|<script>|onclick/)
+})
+
+t.test('says that it is healthy, and 503 while it sheds load', async (t) => {
+  const app = await start(t)
+  const healthy = await app.inject('/health')
+  t.equal(healthy.statusCode, 200)
+  t.same(healthy.json(), { status: 'ok' })
+
+  // A blocked event loop is what load shedding measures, once a second, as a mean.
+  for (let block = 0; block < 3; block++) {
+    const end = performance.now() + 1500
+    while (performance.now() < end);
+    await setImmediate()
+  }
+  const shed = await app.inject('/health')
+  t.equal(shed.statusCode, 503)
+  t.equal(shed.headers['retry-after'], '5')
+  t.equal((await app.inject('/hello')).statusCode, 503)
+})
+
+t.test('keeps passwords and cookies out of the log', async (t) => {
+  setEnvironment(t)
+  let log = ''
+  const app = Fastify({ ...options, logger: { ...options.logger, stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+  t.teardown(() => app.close())
+  app.addHook('onRequest', async (request) => request.log.info({ headers: request.headers, req: { headers: request.headers } }))
+  await app.register(quickstart)
+  await app.inject({ url: '/secret', headers: { ...asAdmin, cookie: 'session=42' } })
+  t.match(log, '[Redacted]')
+  t.notMatch(log, asAdmin.authorization)
+  t.notMatch(log, 'session=42')
+})

@@ -1,0 +1,114 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import t from 'tap'
+import { openPage, startBrowser } from './browser.js'
+import { startServer } from './server.js'
+
+const admin = { username: 'admin', password: 'secret' }
+
+for (const mode of ['development', 'production'] as const) {
+  t.test(`the index page in ${mode}`, async (t) => {
+    const { url } = await startServer(t, mode === 'production'
+      ? { env: { NODE_ENV: 'production' }, flags: ['--auth=false'] }
+      : {})
+    const browser = await startBrowser(t)
+    const { page, seen } = await openPage(t, browser, url)
+    await page.goto(url, { waitUntil: 'load' })
+
+    t.equal(await page.locator('h1').textContent(), 'A HTML File from templates/')
+    t.same(seen.dialogs, ['you are feeling app.js!'])
+    t.same(seen.consoleErrors, [])
+    t.same(seen.foreignRequests, [])
+  })
+}
+
+t.test('every link and form of every card leads to an answer', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, url, { httpCredentials: admin })
+  await page.goto(url)
+
+  t.same(await page.locator('.card h2').allTextContents(), ['Hello World', 'Static files', 'Templates', 'URL parameters', 'Login'])
+  const links = await page.locator('.card a').evaluateAll((anchors) => anchors.map((anchor) => anchor.getAttribute('href') ?? ''))
+  t.equal(links.length, 8)
+  for (const link of links) {
+    const answer = await page.goto(url + link)
+    t.equal(answer?.status(), 200, link)
+  }
+
+  await page.goto(url)
+  await page.getByLabel('Your name').fill('Ada & <b>Grace</b>')
+  await page.getByRole('button', { name: 'Greet' }).click()
+  await page.waitForURL(/\/user\//)
+  t.equal(await page.locator('body').innerText(), 'User Ada & <b>Grace</b>')
+  t.same(seen.consoleErrors, [])
+  t.same(seen.foreignRequests, [])
+})
+
+t.test('the secret page asks for a login, refuses a wrong one and lets the right one in', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+
+  const stranger = await openPage(t, browser, url)
+  const refusal = await stranger.page.goto(`${url}/secret`).catch((error: Error) => error.message)
+  if (typeof refusal === 'string') t.match(refusal, 'ERR_INVALID_AUTH_CREDENTIALS')
+  else t.equal(refusal?.status(), 401)
+
+  const wrong = await openPage(t, browser, url, { httpCredentials: { username: 'admin', password: 'wrong' } })
+  t.equal((await wrong.page.goto(`${url}/secret`))?.status(), 401)
+  t.equal(await wrong.page.locator('h1').textContent(), '401 Unauthorized')
+
+  const right = await openPage(t, browser, url, { httpCredentials: admin })
+  t.equal((await right.page.goto(`${url}/secret`))?.status(), 200)
+  t.match(await right.page.locator('main').innerText(), 'Welcome, admin')
+  t.same(right.seen.consoleErrors, [])
+})
+
+t.test('the page itself asks for the login where it is protected', async (t) => {
+  const { url } = await startServer(t, { env: { QUICKSTART_PROTECT: '/' } })
+  const browser = await startBrowser(t)
+  const { page } = await openPage(t, browser, url, { httpCredentials: admin })
+  t.equal((await page.goto(url))?.status(), 200)
+  t.match(await page.locator('header').innerText(), 'Logged in as admin')
+})
+
+t.test('works without JavaScript', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, url, { javaScriptEnabled: false })
+  await page.goto(url)
+  t.equal(await page.locator('.card').count(), 5)
+  await page.getByRole('button', { name: 'Greet' }).click()
+  await page.waitForURL(/\/user\//)
+  t.equal(await page.locator('body').innerText(), 'User Grace Hopper')
+  t.same(seen.dialogs, [])
+})
+
+t.test('shows no sideways scroll and no accessibility violation, on a phone and a desk, in light and dark', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  const pages = [['/', '200'], ['/secret', '200'], ['/nowhere', '404']] as const
+  for (const width of [360, 1200]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page } = await openPage(t, browser, url, { viewport: { width, height: 800 }, colorScheme, httpCredentials: admin })
+      for (const [path] of pages) {
+        await page.goto(url + path)
+        const name = `${path} ${width} px ${colorScheme}`
+        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${name}: fits`)
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        t.same(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], `${name}: accessible`)
+      }
+    }
+  }
+})
+
+t.test('can be used with the keyboard alone', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  const { page } = await openPage(t, browser, url)
+  await page.goto(url)
+  await page.keyboard.press('Tab')
+  t.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the content')
+  await page.getByRole('button', { name: 'Greet' }).focus()
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/user\//)
+})
