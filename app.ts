@@ -127,7 +127,7 @@ function assetUrl (app: FastifyInstance, name: string): string | undefined {
   }
 }
 
-function trustedProxies (): boolean | number | string[] {
+function trustedProxies (): boolean | string[] {
   try {
     return readSettings().trustProxy
   } catch {
