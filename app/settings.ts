@@ -106,8 +106,10 @@ function explain (error: EnvSchemaError): Error {
 
 /** The error for a value that does not fit, which shows it unless it may hold a password. */
 function misfit (name: keyof typeof settingsSchema.properties, value: string | undefined, reason = ''): Error {
+  // TypeBox keeps a schema's description, which its types do not show.
+  const { description } = settingsSchema.properties[name] as object as { description: string }
   const shown = value === undefined || name === 'QUICKSTART_REDIS_URL' ? 'does not fit' : `is ${JSON.stringify(value)}${reason}`
-  return new InvalidSetting(`${name} ${shown}; it takes ${(settingsSchema.properties[name] as { description: string }).description}`)
+  return new InvalidSetting(`${name} ${shown}; it takes ${description}`)
 }
 
 function splitList (text: string): string[] {
