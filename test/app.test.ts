@@ -12,8 +12,7 @@ const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
 /** The app with these switches, in an environment of its own, closed when the test ends. */
 async function start (t: Test, given: QuickstartOptions = {}, env: Record<string, string> = {}, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
   setEnvironment(t, env)
-  const { logger, ...serverOptions } = options
-  const app = Fastify({ ...serverOptions, ...server })
+  const app = Fastify({ ...options, logger: false, ...server })
   t.teardown(() => app.close())
   await app.register(quickstart, given)
   await app.ready()

@@ -42,7 +42,7 @@ export function string (options: StringOptions = {}): TString {
   checkOptions<StringOptions>('params', options, {
     minLength: { accepts: isLength, expected: 'a whole number from 0' },
     maxLength: { accepts: (value) => isLength(value) && value >= minLength, expected: 'a whole number not below minLength' },
-    default: { accepts: (value) => typeof value === 'string', expected: 'a string' }
+    default: { accepts: (value) => typeof value === 'string' && fitsLength(value, minLength, maxLength), expected: 'a string within these lengths' }
   })
 
   return Type.String({
@@ -77,7 +77,7 @@ export function int (options: NumberOptions = {}): TInteger {
   checkOptions<NumberOptions>('params', options, {
     min: { accepts: Number.isSafeInteger, expected: 'a whole number in the safe range' },
     max: { accepts: (value) => Number.isSafeInteger(value) && max >= min, expected: 'a whole number in the safe range, not below min' },
-    default: { accepts: Number.isSafeInteger, expected: 'a whole number in the safe range' }
+    default: { accepts: (value) => Number.isSafeInteger(value) && isBetween(value, min, max), expected: `a whole number from ${min} to ${max}` }
   })
 
   return Type.Integer({
@@ -101,7 +101,7 @@ export function float (options: NumberOptions = {}): TNumber {
   checkOptions<NumberOptions>('params', options, {
     min: { accepts: Number.isFinite, expected: 'a finite number' },
     max: { accepts: (value) => Number.isFinite(value) && max >= min, expected: 'a finite number, not below min' },
-    default: { accepts: Number.isFinite, expected: 'a finite number' }
+    default: { accepts: (value) => isBetween(value, min, max), expected: 'a finite number between min and max' }
   })
 
   return Type.Number({
@@ -173,8 +173,12 @@ function numberReader (form: RegExp, min: number, max: number): (text: string) =
     if (!form.test(text)) return undefined
     // Plus zero: "-0" is zero, and a handler that prints it should not print a minus.
     const value = Number(text) + 0
-    return value >= min && value <= max ? value : undefined
+    return isBetween(value, min, max) ? value : undefined
   }
+}
+
+function isBetween (value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max
 }
 
 /** Compares a length in code points, and counts them only where UTF-16 units leave it open. */

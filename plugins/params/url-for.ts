@@ -16,8 +16,13 @@ type LooseUrlFor = (name: string, params?: Record<string, ParamValue | undefined
 
 type TypedUrlFor<Known> = <Name extends keyof Known & string>(
   name: Name,
-  ...rest: object extends Known[Name] ? [params?: Known[Name], options?: UrlOptions] : [params: Known[Name], options?: UrlOptions]
+  ...rest: {} extends Known[Name]
+    ? [params?: Exactly<Known[Name]>, options?: UrlOptions]
+    : [params: Known[Name], options?: UrlOptions]
 ) => string
+
+/** TypeScript lets `{}` have any property; a route without parameters has none. */
+type Exactly<Params> = keyof Params extends never ? Record<string, never> : Params
 
 /**
  * The type of `app.urlFor`: any name and parameters while {@link Routes} is empty; its names and their parameters,
