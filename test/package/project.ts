@@ -61,29 +61,35 @@ export async function runToEnd (command: string, args: string[], folder: string,
 }
 
 /**
- * Starts a server and waits until it prints its address. Stopped when the test ends.
+ * Starts a program with one server or more, and waits until it has printed their addresses. Stopped when the test ends.
  *
- * @returns the address, without a slash at its end
+ * @returns the addresses, without a slash at their end
  */
-export async function startServer (t: Test, command: string, args: string[], folder: string, env: Record<string, string> = {}): Promise<string> {
+export async function startServers (t: Test, count: number, command: string, args: string[], folder: string, env: Record<string, string> = {}): Promise<string[]> {
   // A group of its own, for `npm start` has the server as a grandchild.
-  const server = spawn(command, args, { cwd: folder, env: { ...ownEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  const ended = once(server, 'close')
+  const program = spawn(command, args, { cwd: folder, env: { ...ownEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const ended = once(program, 'close')
   t.teardown(async () => {
-    if (server.exitCode === null && server.pid !== undefined) process.kill(-server.pid, 'SIGTERM')
+    if (program.exitCode === null && program.pid !== undefined) process.kill(-program.pid, 'SIGTERM')
     await ended
   })
-  return await new Promise<string>((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     let output = ''
-    for (const stream of [server.stdout, server.stderr]) {
+    for (const stream of [program.stdout, program.stderr]) {
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString()
-        const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(output) ?? []
-        if (address !== undefined) resolve(address)
+        const addresses = output.match(/http:\/\/127\.0\.0\.1:\d+(?=\D)/g) ?? []
+        if (addresses.length >= count) resolve(addresses)
       })
     }
-    ended.then(() => reject(new Error(`the server ended before it listened:\n${output}`)), reject)
+    ended.then(() => reject(new Error(`the program ended before it listened:\n${output}`)), reject)
   })
+}
+
+/** Starts a program with one server. */
+export async function startServer (...[t, ...rest]: [t: Test, command: string, args: string[], folder: string, env?: Record<string, string>]): Promise<string> {
+  const [address = ''] = await startServers(t, 1, ...rest)
+  return address
 }
 
 /** The environment without the marks that npm and tap leave in it for their own child processes. */
