@@ -2,13 +2,15 @@ import { readFileSync, statSync } from 'node:fs'
 import { relative, sep } from 'node:path'
 import { inspect } from 'node:util'
 import createError from '@fastify/error'
-import { Eta } from 'eta'
+import { Eta, EtaFileResolutionError } from 'eta'
 import { type Blocks, type CompiledTemplate, compileTemplate, type TemplateCalls } from './compile.js'
 import { escapeHtml } from './escape.js'
 import { TemplateProblem } from './problem.js'
 
 /** What the host's error handler is given when a page fails: nothing of the page. The `cause` is for the log. */
 const RenderFailed = createError('FST_QUICKSTART_TEMPLATES_RENDER', 'The page could not be rendered', 500)
+
+class UnknownView extends Error {}
 
 /** Names are remembered for one template up to here; a page that makes names of what clients send cannot fill the memory. */
 const maxLinks = 1000
@@ -81,7 +83,7 @@ export class ViewEngine extends Eta {
   page (view: string, it: object): string | Promise<string> {
     try {
       const template = this.#view(view)
-      if (template === undefined) throw new Error(`${this.root} has no view of that name`)
+      if (template === undefined) throw new UnknownView(`${this.root} has no view "${view}"`)
       const html = this.#run(template, it, undefined)
       return typeof html === 'string' ? html : html.catch((error) => { throw this.#failed(view, error) })
     } catch (error) {
@@ -134,9 +136,10 @@ export class ViewEngine extends Eta {
   #resolve (name: string, filepath?: string): string | undefined {
     try {
       return this.resolvePath(name, { filepath })
-    } catch {
+    } catch (error) {
       // Outside root.
-      return undefined
+      if (error instanceof EtaFileResolutionError) return undefined
+      throw error
     }
   }
 
@@ -169,7 +172,7 @@ export class ViewEngine extends Eta {
   }
 
   #failed (view: string, error: unknown): Error {
-    const cause = error instanceof TemplateProblem ? error : this.#locate(view, error)
+    const cause = error instanceof TemplateProblem || error instanceof UnknownView ? error : this.#locate(view, error)
     // Not enumerable, so that an error handler that answers with the error's own properties shows nothing of it.
     return Object.defineProperty(new RenderFailed(), 'cause', { value: cause, configurable: true, writable: true })
   }
@@ -185,6 +188,7 @@ export class ViewEngine extends Eta {
       const template = this.templates.get(file)
       if (template === undefined) return frame
       const translated = isTranslated ? Number(line) : template.lines[line - 1]!
+      if (translated === 0) return `${start}${file}`
       at ??= { template, line: translated }
       return `${start}${file}:${translated}:${column}`
     })
@@ -200,7 +204,9 @@ export class ViewEngine extends Eta {
 function isFile (path: string): boolean {
   try {
     return statSync(path).isFile()
-  } catch {
+  } catch (error) {
+    // The system's errors have a code. What has none is not about the path, such as a stack that is full.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
     return false
   }
 }
