@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { relative, sep } from 'node:path'
 import { inspect } from 'node:util'
 import createError from '@fastify/error'
-import { Eta, EtaFileResolutionError } from 'eta'
+import { Eta } from 'eta'
 import { type Blocks, type CompiledTemplate, compileTemplate, type TemplateCalls } from './compile.js'
 import { escapeHtml } from './escape.js'
 import { TemplateProblem } from './problem.js'
@@ -69,9 +69,12 @@ export class ViewEngine extends Eta {
 
   /** Whether there is a view of this name. */
   has (view: string): boolean {
-    if (this.#isSealed) return this.#view(view) !== undefined
-    const file = this.#resolve(this.#withExtension(view))
-    return file !== undefined && isFile(file)
+    try {
+      return this.#isSealed ? this.#view(view) !== undefined : isFile(this.#fileOf(view))
+    } catch {
+      // Outside root, or no name that a file can have.
+      return false
+    }
   }
 
   /**
@@ -94,13 +97,12 @@ export class ViewEngine extends Eta {
   /**
    * The template that another one names, by Eta's rules: relative to the file it stands in, or to root when it starts with `/`.
    *
-   * @throws TemplateProblem when it is there and does not compile
+   * @throws TemplateProblem when it is there and does not compile, Eta's EtaFileResolutionError when it is outside root
    */
   linked (from: Template, name: string): Template | undefined {
     const known = from.links.get(name)
     if (known !== undefined) return known
-    const file = this.#resolve(name, from.file)
-    const template = file === undefined ? undefined : this.load(file)
+    const template = this.load(this.resolvePath(name, { filepath: from.file }))
     if (this.#isSealed && template !== undefined && from.links.size < maxLinks) from.links.set(name, template)
     return template
   }
@@ -123,24 +125,11 @@ export class ViewEngine extends Eta {
   }
 
   #view (view: string): Template | undefined {
-    const known = this.#views.get(view)
-    if (known !== undefined) return known
-    const file = this.#resolve(this.#withExtension(view))
-    return file === undefined ? undefined : this.load(file)
+    return this.#views.get(view) ?? this.load(this.#fileOf(view))
   }
 
-  #withExtension (view: string): string {
-    return view.endsWith(this.extension) ? view : view + this.extension
-  }
-
-  #resolve (name: string, filepath?: string): string | undefined {
-    try {
-      return this.resolvePath(name, { filepath })
-    } catch (error) {
-      // Outside root.
-      if (error instanceof EtaFileResolutionError) return undefined
-      throw error
-    }
+  #fileOf (view: string): string {
+    return this.resolvePath(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
   #run (template: Template, it: object, blocks: Blocks | undefined): string | Promise<string> {
@@ -202,11 +191,5 @@ export class ViewEngine extends Eta {
 }
 
 function isFile (path: string): boolean {
-  try {
-    return statSync(path).isFile()
-  } catch (error) {
-    // The system's errors have a code. What has none is not about the path, such as a stack that is full.
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error
-    return false
-  }
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }

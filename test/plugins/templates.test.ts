@@ -292,11 +292,14 @@ t.test('leaves reply.view, viewAsync and app.view as @fastify/view has them', as
     app.get('/later', async (request, reply) => reply.view('later', { name: Promise.resolve('x') }))
     app.get('/raw', async (request, reply) => reply.view({ raw: '<%= it.name %><%~ include("./part") %>' } as never, { name: '<' }))
     app.get('/rawAsync', async (request, reply) => reply.view({ raw: '<%= it.name %><%~ await includeAsync("./part") %>' } as never, { name: '<' }, { async: true } as never))
+    app.get('/rawFunction', async (request, reply) => reply.view({ raw: '<%~ include((it) => it.name) %>' } as never, { name: 'f' }))
+    app.get('/rawAsyncFunction', async (request, reply) => reply.view({ raw: '<%~ await includeAsync((it) => it.name) %>' } as never, { name: 'f' }, { async: true } as never))
+    app.get('/async', async (request, reply) => reply.view('later', { name: Promise.resolve('x') }, { async: true } as never))
     app.get('/function', async (request, reply) => reply.view(((data: { name: string }) => `[${data.name}]`) as never, { name: 'f' }))
     app.get('/none', async (request, reply) => reply.view('none'))
 
     for (const [url, html] of [['/view', '<p>&lt;x&gt;</p>'], ['/viewAsync', '<p>x</p>'], ['/layout', '[<p>x</p>]'], ['/later', 'x'],
-      ['/raw', '&lt;part'], ['/rawAsync', '&lt;part'], ['/function', '[f]']] as const) {
+      ['/raw', '&lt;part'], ['/rawAsync', '&lt;part'], ['/function', '[f]'], ['/rawFunction', 'f'], ['/rawAsyncFunction', 'f'], ['/async', 'x']] as const) {
       const answer = await app.inject(url)
       t.equal(answer.body, html, url)
       t.equal(answer.headers['content-type'], 'text/html; charset=utf-8', url)

@@ -1,3 +1,4 @@
+/* eslint-disable no-template-curly-in-string -- attacks hold them */
 import { Eta } from 'eta'
 import fc from 'fast-check'
 import t from 'tap'
@@ -43,10 +44,10 @@ t.test('makes no markup of data in text, in quoted attributes and in URLs', asyn
   }, { production: true })
   app.post('/', async (request, reply) => reply.render('page', request.body as object))
 
-  for (const value of attacks.map((attack) => attack.replace('\uD800', '?'))) {
+  for (const [index, value] of attacks.map((attack) => attack.replace('\uD800', '?')).entries()) {
     const { body } = await app.inject({ method: 'POST', url: '/', payload: { value } })
     const parts = /^<p>([^<>"']*)<\/p><a title="([^<>"']*)" lang='([^<>"']*)' href="\/search\?q=([^<>"]*)">x<\/a><i>([^<>"']*)<\/i><title>([^<>"']*)<\/title>$/.exec(body)
-    t.ok(parts, `${JSON.stringify(value)}: ${body}`)
+    t.ok(parts, `attack ${index} stays text`)
     const [, text, double, single, query, part, title] = parts!
     for (const found of [text, double, single, part, title]) t.equal(unescape(found!), value, 'and a browser reads the same value')
     t.equal(decodeURIComponent(unescape(query!)), value)

@@ -2,17 +2,29 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
 
+// A compiler takes its time on a busy machine.
+t.setTimeout(300_000)
+
 const repository = join(import.meta.dirname, '../../..')
+
+const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(repository, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, repository)
+// The libraries are parsed once for all programs.
+const parsed = new Map<string, ts.SourceFile | undefined>()
+const compiler = ts.createCompilerHost(options)
+const { getSourceFile } = compiler
+compiler.getSourceFile = (file, ...rest) => {
+  if (!parsed.has(file) || file.endsWith('host.ts')) parsed.set(file, getSourceFile(file, ...rest))
+  return parsed.get(file)
+}
 
 /** Type-checks a host's program, and lists the lines that are refused. */
 function check (t: Test, program: string): number[] {
   const folder = t.testdir({ 'host.ts': program })
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(repository, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, repository)
   const host = ts.createProgram([join(folder, 'host.ts')], {
     ...options,
     noEmit: true,
     paths: { 'fastify-quickstart/templates': [join(repository, 'plugins/templates/index.ts')] }
-  })
+  }, compiler)
   const source = host.getSourceFile(join(folder, 'host.ts'))!
   return [...host.getSyntacticDiagnostics(source), ...host.getSemanticDiagnostics(source)].map(({ start }) => source.getLineAndCharacterOfPosition(start!).line + 1)
 }
