@@ -342,6 +342,24 @@ t.test('one name is one path', async (t) => {
   })
 })
 
+t.test('a route for / below a prefix has one name, though it answers with and without the slash', async (t) => {
+  const app = await withRoutes(t, [])
+  await app.register(async (child) => { child.get('/', { config: { name: 'area' } }, async () => 'area') }, { prefix: '/area' })
+  t.equal(app.urlFor('area'), '/area')
+  for (const url of ['/area', '/area/']) t.equal((await app.inject(url)).body, 'area')
+  await t.rejects(async () => await app.register(async (child) => {
+    child.get('/x', { config: { name: 'x' } }, async () => 'x')
+    child.get('/x/', { config: { name: 'x' } }, async () => 'another')
+  }, { prefix: '/area' }), { code: 'FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE' })
+})
+
+t.test('leaves it to the router to refuse a path', async (t) => {
+  for (const path of ['/:a(', '/:a((b)', '/a*b', '/:a?/b', 'a']) {
+    const app = await withRoutes(t, [])
+    t.throws(() => app.get(path, { config: { name: 'a' } }, async () => 'a'), path)
+  }
+})
+
 t.test('a name that is not text is somebody else\'s', async (t) => {
   const app = await withRoutes(t, [])
   app.get('/a', { config: { name: 5 as never } }, async () => 'a')
