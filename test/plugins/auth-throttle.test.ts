@@ -158,6 +158,8 @@ t.test('past the queue it is 503 with Retry-After, and no failure', async (t) =>
   t.equal(full?.headers['retry-after'], '2')
   t.equal(full?.json().code, 'FST_QUICKSTART_AUTH_TOO_BUSY')
   t.same(await tally(times(40, (index) => answer(app, `name${index}`, 'x'))), { 401: 3, 503: 37 }, 'those that were not checked did not count')
+  const free = await start(t, { hashing: { parallel: 1, queue: 0 }, throttle: false })
+  t.same(await tally(times(40, (index) => answer(free, `name${index}`, 'x'))), { 401: 1, 503: 39 }, 'without a throttle too')
 })
 
 t.test('the memory of logins is bounded, expires, and can be switched off', async (t) => {
