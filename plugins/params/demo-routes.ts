@@ -70,7 +70,6 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
     await forms.register(formbody, { bodyLimit: formLimit, parser: readForm })
     forms.withTypeProvider<TypeBoxTypeProvider>().post('/user', {
       config: { name: 'createUser' },
-      bodyLimit: formLimit,
       schema: { body: Type.Object({ username }), response: { 303: Type.Null() } }
     }, (request, reply) => {
       reply.redirect(locationOf(routes, request.body.username), 303)
