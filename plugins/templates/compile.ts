@@ -112,8 +112,10 @@ const provided: Record<string, string> = {
   blockAsync: "async function blockAsync (name, fn) { if (__layout) { if (fn) __own.set(name, await captureAsync(fn)); return '' } return __blocks?.get(name) ?? (fn ? await captureAsync(fn) : '') }"
 }
 
+const providedName = new RegExp(`\\b(?:${Object.keys(provided).join('|')})\\b`, 'g')
+
 function prelude (script: string): string {
-  const used = new Set(Object.keys(provided).filter((name) => new RegExp(`\\b${name}\\b`).test(script)))
+  const used = new Set(script.match(providedName))
   const hasBlocks = used.has('block') || used.has('blockAsync')
   if (used.has('block')) used.add('capture')
   if (used.has('blockAsync')) used.add('captureAsync')
