@@ -342,6 +342,18 @@ t.test('one name is one path', async (t) => {
   })
 })
 
+t.test('a route for / below a prefix has one name, though it answers with and without the slash', async (t) => {
+  const app = await withRoutes(t, [])
+  await app.register(async (child) => { child.get('/', { config: { name: 'area' } }, async () => 'area') }, { prefix: '/area' })
+  t.equal(app.urlFor('area'), '/area')
+  for (const url of ['/area', '/area/']) t.equal((await app.inject(url)).body, 'area')
+  const other = await withRoutes(t, [])
+  await t.rejects(async () => await other.register(async (child) => {
+    child.get('/x', { config: { name: 'x' } }, async () => 'x')
+    child.get('/x/', { config: { name: 'x' } }, async () => 'another')
+  }, { prefix: '/area' }), { code: 'FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE' })
+})
+
 t.test('leaves it to the router to refuse a path', async (t) => {
   for (const path of ['/:a(', '/:a((b)', '/a*b', '/:a?/b', 'a']) {
     const app = await withRoutes(t, [])
