@@ -2,7 +2,8 @@ import accepts from '@fastify/accepts'
 import createError from '@fastify/error'
 import helmet from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
+import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cardsOf } from './app/cards.js'
@@ -41,7 +42,7 @@ export const options = {
   // No password and no session in a log, whoever adds headers to it.
   logger: { redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie'] },
   frameworkErrors: answerRouterError
-} satisfies FastifyServerOptions
+} satisfies FastifyHttpOptions<Server>
 
 /** What arrives among the app's options and is no switch of it. */
 const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSerializers', 'skipOverride'])
@@ -59,7 +60,7 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
   await app.register(accepts)
-  await app.register(helmet, { strictTransportSecurity: { includeSubDomains: false }, contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } })
+  await app.register(helmet, { strictTransportSecurity: { includeSubDomains: false }, contentSecurityPolicy: { directives: { styleSrc: ["'self'"], fontSrc: ["'self'"], upgradeInsecureRequests: null } } })
   await app.register(underPressure, { exposeStatusRoute: '/health', maxEventLoopDelay: 1000, retryAfter: 5 })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
@@ -127,7 +128,7 @@ function assetUrl (app: FastifyInstance, name: string): string | undefined {
   }
 }
 
-function trustedProxies (): boolean | number | string[] {
+function trustedProxies (): boolean | string[] {
   try {
     return readSettings().trustProxy
   } catch {

@@ -73,11 +73,7 @@ function send (request: FastifyRequest, reply: FastifyReply, body: ErrorBody): F
   const vary = reply.getHeader('vary')
   reply.code(body.statusCode).header('vary', vary === undefined ? 'Accept' : `${String(vary)}, Accept`)
   if (request.accepts().type(['json', 'html']) === 'html' && request.server.hasDecorator('hasView') && request.server.hasView('error')) {
-    try {
-      return reply.type('text/html; charset=utf-8').render('error', { ...body })
-    } catch (error) {
-      request.log.error({ err: error }, 'the error page failed')
-    }
+    return reply.type('text/html; charset=utf-8').render('error', { ...body })
   }
   return reply.type('application/json; charset=utf-8').send(body)
 }

@@ -21,7 +21,7 @@ export const settingsSchema = Type.Object({
   QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
   QUICKSTART_PROTECT: Type.Optional(Type.String({ pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$', description: 'route paths that need a login, separated by commas, such as /,/static/*' })),
   QUICKSTART_REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://.+', description: 'an address such as redis://127.0.0.1:6379' })),
-  QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({ minLength: 1, description: 'true, false, a number of proxies, or their addresses separated by commas' }))
+  QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({ minLength: 1, description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8' }))
 }, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
 
 /** The settings, checked and in the shapes that app.ts works with. */
@@ -39,7 +39,7 @@ export interface Settings {
   protect: string[]
   redisUrl: string | undefined
   /** As Fastify's server option `trustProxy` takes it. */
-  trustProxy: boolean | number | string[]
+  trustProxy: boolean | string[]
 }
 
 const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
@@ -106,8 +106,10 @@ function explain (error: EnvSchemaError): Error {
 
 /** The error for a value that does not fit, which shows it unless it may hold a password. */
 function misfit (name: keyof typeof settingsSchema.properties, value: string | undefined, reason = ''): Error {
+  // TypeBox keeps a schema's description, which its types do not show.
+  const { description } = settingsSchema.properties[name] as object as { description: string }
   const shown = value === undefined || name === 'QUICKSTART_REDIS_URL' ? 'does not fit' : `is ${JSON.stringify(value)}${reason}`
-  return new InvalidSetting(`${name} ${shown}; it takes ${settingsSchema.properties[name].description}`)
+  return new InvalidSetting(`${name} ${shown}; it takes ${description}`)
 }
 
 function splitList (text: string): string[] {
@@ -123,11 +125,10 @@ function existing (name: keyof typeof settingsSchema.properties, value: string |
   return path
 }
 
-/** `true`, `false`, a number of hops, or a list of addresses and CIDR ranges: what Fastify's `trustProxy` takes. */
-function trustProxy (value: string | undefined): boolean | number | string[] {
+/** A number of hops is not taken: Fastify trusts nobody by a number, since anybody can send as many addresses. */
+function trustProxy (value: string | undefined): boolean | string[] {
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
-  if (/^\d+$/.test(value)) return Number(value)
   const addresses = splitList(value)
   if (!addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address) || addressNames.has(address))) {
     throw misfit('QUICKSTART_TRUST_PROXY', value)

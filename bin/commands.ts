@@ -1,82 +1,100 @@
 import { statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import closeWithGrace from 'close-with-grace'
+import Fastify from 'fastify'
+import { reportStartFailure } from '../app/start-failure.js'
 import { hashPassword } from '../plugins/auth/hash-password.js'
 
 const help = `fastify-quickstart: a web server over the folders public/ and views/
 
-  fastify-quickstart [flags]                    start the server on http://127.0.0.1:5001
-  fastify-quickstart hash-password [name]       ask for a password and print its hash, or the line name:hash
+  fastify-quickstart [flags]                      start the server
+  fastify-quickstart hash-password [name]         ask for a password and print its hash, or the line name:hash
   fastify-quickstart hash-password --verify HASH  ask for a password and check it against a hash
   fastify-quickstart --help | --version
 
-The folders public/ and views/ of the current folder are served where they are, else the built-in ones.
+The folders public/ and views/ of the current folder are used where they are, else the built-in ones.
 
 Flags
-  --hello=false --static=false --templates=false --params=false --auth=false   switch a topic off
-  --port N, --address A, --log-level L, …                                      as \`fastify start\` takes them
+  -p, --port N         where to listen; default PORT, else 5001
+  -a, --address A      the address to listen on; default HOST, else 127.0.0.1
+  -l, --log-level L    fatal, error, warn, info, debug or trace; default warn
+  --hello=false, --static=false, --templates=false, --params=false, --auth=false
+                       switch a topic off
 
-Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUICKSTART_PROTECT, … (see the README).
+Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUICKSTART_PROTECT and others.
 `
 
-/** Flags that are the app's own; all others are fastify-cli's. */
-const switchFlag = /^--(?:no-)?(?:hello|static|templates|params|auth)(?:=|$)/
+const flags = {
+  port: { type: 'string', short: 'p' },
+  address: { type: 'string', short: 'a' },
+  'log-level': { type: 'string', short: 'l' },
+  hello: { type: 'string' },
+  static: { type: 'string' },
+  templates: { type: 'string' },
+  params: { type: 'string' },
+  auth: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' }
+} as const
 
-/** The package's folder, from bin/ and from dist/bin/ alike. */
-const root = dirname(fileURLToPath(import.meta.resolve('#package.json')))
-
-/** What the commands use of the world outside, to be replaced in tests. */
-export interface Surroundings {
-  env: NodeJS.ProcessEnv
-  folder: string
-  write: (text: string) => unknown
-  /** Loads fastify-cli, which reads .env, and gives what starts the server with arguments of `fastify start`. */
-  loadStart: () => Promise<(args: string[]) => Promise<unknown>>
-}
-
-const here: Surroundings = {
-  env: process.env,
-  folder: process.cwd(),
-  write: (text) => process.stdout.write(text),
-  loadStart: async () => (await import('fastify-cli/start.js')).default.start
-}
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /**
  * The package's command.
  *
  * @param args the words after the command's name
- * @param version the package's version
- * @returns the exit code
+ * @returns the exit code; for a started server once it listens
  */
-export async function main (args: readonly string[], version: string, { env, folder, write, loadStart } = here): Promise<number> {
-  const [command] = args
-  if (command === 'hash-password') return await hashPassword(args.slice(1))
-  if (command === '--help' || command === '-h') {
-    write(help)
-    return 0
+export async function main (args: readonly string[]): Promise<number> {
+  if (args[0] === 'hash-password') return await hashPassword(args.slice(1))
+
+  let values
+  try {
+    // A lone `--` is allowed before the switches, as `fastify start` asks for it.
+    values = parseArgs({ args: args.filter((arg) => arg !== '--'), options: flags }).values
+  } catch (error) {
+    return refuse((error as Error).message)
   }
-  if (command === '--version' || command === '-v') {
-    write(`${version}\n`)
-    return 0
+  const { port, address, help: wantsHelp, version: wantsVersion, 'log-level': level = 'warn', ...switches } = values
+  if (wantsHelp) return print(help)
+  if (wantsVersion) return print(`${(createRequire(import.meta.url)('#package.json') as { version: string }).version}\n`)
+  if (!logLevels.includes(level)) return refuse(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
+  if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse(`--port is "${port}"; it takes a number from 0 to 65535`)
+
+  await serve({ port, address, level, switches })
+  return 0
+}
+
+async function serve ({ port, address, level, switches }: { port?: string, address?: string, level: string, switches: object }): Promise<void> {
+  const listens = reportStartFailure(process)
+  try {
+    process.loadEnvFile()
+  } catch {
+    // There need be no .env; one that is malformed is named when the settings are read.
   }
-  if (command !== undefined && !command.startsWith('-')) {
-    process.stderr.write(`fastify-quickstart: "${command}" is no command; see fastify-quickstart --help\n`)
-    return 1
+  for (const [name, folder] of [['QUICKSTART_PUBLIC_DIR', 'public'], ['QUICKSTART_VIEWS_DIR', 'views']] as const) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) process.env[name] ??= folder
   }
 
-  const start = await loadStart()
-  for (const [name, own] of [['QUICKSTART_PUBLIC_DIR', 'public'], ['QUICKSTART_VIEWS_DIR', 'views']] as const) {
-    const path = join(folder, own)
-    if (env[name] === undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory()) env[name] = path
-  }
-  const end = args.indexOf('--')
-  const flags = end === -1 ? args : args.slice(0, end)
-  const afterFlags = end === -1 ? [] : args.slice(end + 1)
-  await start([
-    '--config', join(root, 'fastify.config.cjs'),
-    ...flags.filter((flag) => !switchFlag.test(flag)),
-    join(root, 'dist', 'app.js'),
-    '--', ...flags.filter((flag) => switchFlag.test(flag)), ...afterFlags
-  ])
+  // Loaded now, for its server options depend on the settings.
+  const { default: quickstart, options } = await import('../app.js')
+  const app = Fastify({ ...options, logger: { ...options.logger, level } })
+  closeWithGrace({ delay: 10_000 }, async () => { await app.close() })
+  await app.register(quickstart, switches)
+  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
+  const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
+  listens()
+  print(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
+}
+
+function print (text: string): number {
+  process.stdout.write(text)
   return 0
+}
+
+function refuse (reason: string): number {
+  process.stderr.write(`fastify-quickstart: ${reason}\n`)
+  return 1
 }

@@ -12,8 +12,7 @@ const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
 /** The app with these switches, in an environment of its own, closed when the test ends. */
 async function start (t: Test, given: QuickstartOptions = {}, env: Record<string, string> = {}, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
   setEnvironment(t, env)
-  const { logger, ...serverOptions } = options
-  const app = Fastify({ ...serverOptions, ...server })
+  const app = Fastify({ ...options, logger: false, ...server })
   t.teardown(() => app.close())
   await app.register(quickstart, given)
   await app.ready()
@@ -260,12 +259,13 @@ t.test('a fault of the server shows nothing of the server, and is logged', async
   t.match(varied.json(), { message: 'Not Found' })
 })
 
-t.test('a broken error page falls back to JSON', async (t) => {
+t.test('a broken error page is a plain 500', async (t) => {
   const dir = t.testdir({ 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' })
   const app = await start(t, {}, { QUICKSTART_VIEWS_DIR: dir, NODE_ENV: 'production', QUICKSTART_AUTH: 'false' })
   const answer = await app.inject({ url: '/nowhere', headers: html })
-  t.equal(answer.statusCode, 404)
-  t.same(answer.json(), { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' })
+  t.equal(answer.statusCode, 500)
+  t.match(answer.headers['content-type'], 'application/json')
+  t.notMatch(answer.body, /nothing|views|eta|at /)
 })
 
 t.test('sends security headers under which its own page works', async (t) => {

@@ -1,60 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import t from 'tap'
-import { main } from '../../bin/commands.js'
+import t, { type Test } from 'tap'
 
-/** Runs the command in a folder of the test's, with fastify-cli's start replaced by a note of its arguments. */
-async function run (folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-  const started: string[][] = []
-  let output = ''
-  const exitCode = await main(args, '1.2.3', {
-    env,
-    folder,
-    write: (text) => { output += text },
-    loadStart: async () => async (args) => started.push(args)
+const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
+
+/** Runs the command in a folder, as a process of its own. */
+function run (folder: string, args: string[], variables: Record<string, string> = {}): { child: ChildProcess, output: { stdout: string, stderr: string } } {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(QUICKSTART_.*|PORT|HOST|NODE_ENV)$/.test(name)))
+  const child = spawn(process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...env, ...variables } })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
+  child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
+  return { child, output }
+}
+
+async function ending (folder: string, args: string[], variables?: Record<string, string>) {
+  const { child, output } = run(folder, args, variables)
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, ...output }
+}
+
+/** Starts the server and gives its address; it is stopped when the test ends. */
+async function serving (t: Test, folder: string, args: string[] = [], variables: Record<string, string> = {}) {
+  const { child, output } = run(folder, args, { PORT: '0', ...variables })
+  const exited = once(child, 'close')
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await exited
   })
-  return { exitCode, output, started, env }
+  await Promise.race([exited, new Promise<void>((resolve) => {
+    child.stdout?.on('data', () => { if (output.stdout.includes('\n')) resolve() })
+  })])
+  const [, url] = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/.exec(output.stdout) ?? []
+  if (url === undefined) throw new Error(`the server did not start: ${output.stdout}${output.stderr}`)
+  return { url, child, exited, output }
 }
 
 t.test('says how to use it, and its version', async (t) => {
-  for (const flag of ['--help', '-h']) {
-    const { exitCode, output, started } = await run('.', [flag])
-    t.equal(exitCode, 0)
-    t.match(output, 'fastify-quickstart hash-password')
-    t.same(started, [])
-  }
-  for (const flag of ['--version', '-v']) t.equal((await run('.', [flag])).output, '1.2.3\n')
+  const help = await ending(t.testdir({}), ['--help'])
+  t.match(help, { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' })
+  t.match(await ending(t.testdir({}), ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
 })
 
-t.test('starts the app, its own flags after fastify-cli\'s', async (t) => {
-  const root = resolve(import.meta.dirname, '..', '..')
-  const app = join(root, 'dist', 'app.js')
-  const config = join(root, 'fastify.config.cjs')
-  const cases: [args: string[], started: string[]][] = [
-    [[], ['--config', config, app, '--']],
-    [['--port', '8080'], ['--config', config, '--port', '8080', app, '--']],
-    [['--auth=false', '-p', '80', '--no-params'], ['--config', config, '-p', '80', app, '--', '--auth=false', '--no-params']],
-    [['-p', '80', '--', '--auth=false'], ['--config', config, '-p', '80', app, '--', '--auth=false']]
+t.test('without folders of one\'s own, serves the built-in ones and stops when told', async (t) => {
+  const { url, child, exited, output } = await serving(t, t.testdir({}))
+  t.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  t.match(await (await fetch(url)).text(), 'A HTML File from templates/')
+  t.equal((await fetch(`${url}/static/app.js`)).status, 200)
+  child.kill('SIGTERM')
+  t.same(await exited, [0, null])
+  t.equal(output.stderr, '')
+})
+
+t.test('serves public/ and views/ of the current folder, with switches and .env', async (t) => {
+  const folder = t.testdir({
+    public: { 'own.txt': 'my own file' },
+    views: { 'index.eta': '<p>My own page</p>' },
+    '.env': 'QUICKSTART_HELLO=false\n'
+  })
+  const { url } = await serving(t, folder, ['-a', '127.0.0.1', '-p', '0', '--', '--auth=false'])
+  t.equal(await (await fetch(url)).text(), '<p>My own page</p>')
+  t.equal(await (await fetch(`${url}/static/own.txt`)).text(), 'my own file')
+  t.equal((await fetch(`${url}/hello`)).status, 404)
+  t.equal((await fetch(`${url}/secret`)).status, 404)
+})
+
+t.test('takes the folders that the environment names instead', async (t) => {
+  const folder = t.testdir({ views: { 'index.eta': 'views' }, pages: { 'index.eta': 'pages' } })
+  const { url } = await serving(t, folder, [], { QUICKSTART_VIEWS_DIR: join(folder, 'pages') })
+  t.equal(await (await fetch(url)).text(), 'pages')
+})
+
+t.test('hands hash-password over', async (t) => {
+  t.match(await ending(t.testdir({}), ['hash-password', '--no-such-flag']), { exitCode: 1, stdout: '' })
+})
+
+t.test('ends with one line that says what is wrong', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const { port } = taken.address() as { port: number }
+  const folder = t.testdir({})
+  const wrong: [args: string[], variables: Record<string, string>, says: RegExp][] = [
+    [['--prot', '80'], {}, /^fastify-quickstart: Unknown option '--prot'/],
+    [['serve'], {}, /^fastify-quickstart: Unexpected argument 'serve'/],
+    [['--port', 'http'], {}, /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
+    [['--port', '99999'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
+    [['--log-level', 'loud'], {}, /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, /],
+    [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe"/],
+    [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
+    [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
+    [[], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
+    [[], { NODE_ENV: 'production' }, /^fastify-quickstart: .*QUICKSTART_USERS_FILE.*\n$/]
   ]
-  for (const [args, expected] of cases) {
-    const { exitCode, started } = await run(t.testdir({}), args)
-    t.equal(exitCode, 0)
-    t.same(started, [expected], args.join(' '))
-  }
-})
-
-t.test('takes public/ and views/ of the current folder where they are', async (t) => {
-  const both = t.testdir({ public: {}, views: {} })
-  t.same((await run(both, [])).env, { QUICKSTART_PUBLIC_DIR: join(both, 'public'), QUICKSTART_VIEWS_DIR: join(both, 'views') })
-  t.same((await run(both, [], { QUICKSTART_VIEWS_DIR: 'pages' })).env, { QUICKSTART_PUBLIC_DIR: join(both, 'public'), QUICKSTART_VIEWS_DIR: 'pages' })
-
-  const neither = t.testdir({ public: 'a file' })
-  t.same((await run(neither, [])).env, {})
-})
-
-t.test('refuses an unknown command', async (t) => {
-  const written = t.capture(process.stderr, 'write', () => true)
-  const { exitCode, started } = await run('.', ['hash-pasword'])
-  t.equal(exitCode, 1)
-  t.same(started, [])
-  t.same(written().map(({ args }) => args[0]), ['fastify-quickstart: "hash-pasword" is no command; see fastify-quickstart --help\n'])
+  await Promise.all(wrong.map(async ([args, variables, says]) => {
+    const { exitCode, stdout, stderr } = await ending(folder, args, variables)
+    t.match(stderr, says, `${args.join(' ')} ${JSON.stringify(variables)}`)
+    t.same([exitCode, stdout], [1, ''])
+    t.equal(stderr.trimEnd().split('\n').length, 1, stderr)
+  }))
 })

@@ -1,0 +1,76 @@
+import { QueueFull } from './hashing-queue.js'
+import type { Attempt, Throttle } from './throttle.js'
+
+/** How a login ended. `retryAfter` is in seconds. */
+export type Outcome =
+  | { kind: 'in' }
+  | { kind: 'wrong' }
+  | { kind: 'throttled', retryAfter: number }
+  | { kind: 'busy', retryAfter: number }
+
+export const letIn = { kind: 'in' } as const
+const wrong: Outcome = { kind: 'wrong' }
+const busy: Outcome = { kind: 'busy', retryAfter: 2 }
+
+/** Equal logins from one address that are under way together. They are one guess, and so cost one point. */
+interface Gate {
+  wait: Promise<number>
+  inside: number
+  checked: boolean
+  right: boolean
+}
+
+/** Runs checks of passwords under the throttle, if there is one. */
+export class Attempts {
+  readonly #throttle: Throttle | null
+  readonly #gates = new Map<string, Gate>()
+
+  constructor (throttle: Throttle | null) {
+    this.#throttle = throttle
+  }
+
+  /**
+   * Asks the throttle, and if it agrees, checks.
+   *
+   * @param mac the same for equal logins
+   * @param check whether the login is right; what it throws counts as a failure, or it would be a way to guess unseen
+   */
+  async run (mac: string, attempt: Attempt, check: () => Promise<boolean>): Promise<Outcome> {
+    const key = `${mac} ${attempt.address}`
+    const gate = this.#enter(key, attempt)
+    let retryAfter = 0
+    try {
+      retryAfter = await gate.wait
+      if (retryAfter > 0) return { kind: 'throttled', retryAfter }
+      const right = await check()
+      gate.checked = true
+      gate.right ||= right
+      return right ? letIn : wrong
+    } catch (error) {
+      if (error instanceof QueueFull) return busy
+      gate.checked = true
+      throw error
+    } finally {
+      if (--gate.inside === 0) {
+        this.#gates.delete(key)
+        if (retryAfter === 0) await this.#report(gate, attempt)
+      }
+    }
+  }
+
+  #enter (key: string, attempt: Attempt): Gate {
+    let gate = this.#gates.get(key)
+    if (gate === undefined) {
+      gate = { wait: this.#throttle?.take(attempt) ?? Promise.resolve(0), inside: 0, checked: false, right: false }
+      this.#gates.set(key, gate)
+    }
+    gate.inside++
+    return gate
+  }
+
+  async #report ({ right, checked }: Gate, attempt: Attempt): Promise<void> {
+    if (right) await this.#throttle?.succeeded(attempt)
+    else if (checked) this.#throttle?.failed(attempt)
+    else await this.#throttle?.cancelled(attempt)
+  }
+}

@@ -1,0 +1,137 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { RedisMissing } from './errors.js'
+
+/** What the throttle asks of the place where counts are kept. */
+export type Limiter = Pick<RateLimiterMemory, 'consume' | 'reward' | 'set' | 'delete'>
+
+/** A place where counts are kept: in memory, or in Redis with the memory for when Redis is away. */
+export interface Counts {
+  run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T>
+  close (): void
+}
+
+/** What is used of a client of the package ioredis, so that the host can hand in its own. */
+export interface RedisClient {
+  readonly status: string
+  on (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
+  off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
+}
+
+/** How counts are kept. */
+export interface CountsOptions {
+  /** Seconds after its first failure that a count lasts. */
+  window: number
+  /** In front of each key in Redis. */
+  keyPrefix: string
+}
+
+/** A Redis that answers later than this has gone away, in milliseconds; a login waits no longer. */
+const patience = 500
+/** How long after that it is left alone, in milliseconds. */
+const restPeriod = 2000
+
+export function memoryCounts ({ window }: CountsOptions): Counts {
+  const limiter = memoryLimiter(window)
+  return { run: (operation) => operation(limiter), close () {} }
+}
+
+/** The points are the throttle's to judge, so no limiter of the library ever says no. */
+const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
+
+function memoryLimiter (window: number): RateLimiterMemory {
+  return new RateLimiterMemory({ ...unlimited, duration: window })
+}
+
+/** Counts in Redis, shared by every instance of the app, and in memory while Redis is away. */
+export class RedisCounts implements Counts {
+  readonly #client: RedisClient
+  readonly #shared: Limiter
+  readonly #own: Limiter
+  readonly #log: FastifyBaseLogger
+  readonly #onClose: () => void
+  #away = false
+  #nextTry = 0
+  readonly #wentAway = (error?: Error): void => this.#leave(error?.message ?? 'the connection closed')
+  readonly #cameBack = (): void => this.#return()
+
+  constructor (client: RedisClient, { window, keyPrefix }: CountsOptions, log: FastifyBaseLogger, onClose = (): void => {}) {
+    this.#client = client
+    this.#shared = new RateLimiterRedis({ ...unlimited, storeClient: client, duration: window, keyPrefix, rejectIfRedisNotReady: true })
+    this.#own = memoryLimiter(window)
+    this.#log = log
+    this.#onClose = onClose
+    client.on('ready', this.#cameBack)
+    client.on('close', this.#wentAway)
+    client.on('error', this.#wentAway)
+  }
+
+  async run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T> {
+    if (this.#client.status === 'ready' && Date.now() >= this.#nextTry) {
+      try {
+        const result = await inTime(operation(this.#shared))
+        this.#return()
+        return result
+      } catch (error) {
+        this.#nextTry = Date.now() + restPeriod
+        this.#leave((error as Error).message) // the client rejects with nothing but errors
+      }
+    } else if (!this.#away) {
+      this.#leave(`its state is ${this.#client.status}`)
+    }
+    return await operation(this.#own)
+  }
+
+  close (): void {
+    this.#client.off('ready', this.#cameBack)
+    this.#client.off('close', this.#wentAway)
+    this.#client.off('error', this.#wentAway)
+    this.#onClose()
+  }
+
+  #leave (reason: string): void {
+    if (this.#away) return
+    this.#away = true
+    this.#log.warn(`fastify-quickstart/auth: Redis is away (${reason}); failed logins are counted in memory`)
+  }
+
+  #return (): void {
+    this.#nextTry = 0
+    if (!this.#away) return
+    this.#away = false
+    this.#log.info('fastify-quickstart/auth: Redis is back; failed logins are counted there')
+  }
+}
+
+/**
+ * Counts in the Redis at a URL, over a connection of our own.
+ *
+ * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when the package ioredis is not installed
+ */
+export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load = async () => await import('ioredis')): Promise<Counts> {
+  const { Redis } = await load().catch(() => { throw new RedisMissing() })
+  const client = new Redis(url, {
+    // What cannot be sent now is counted in memory, not sent later.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2000,
+    retryStrategy: (times: number) => Math.min(times * 100, 2000)
+  })
+  client.on('error', () => {}) // heard by the counts, and by nobody once they are closed
+  const counts = new RedisCounts(client, options, log, () => client.disconnect())
+  // Not to begin in memory what Redis has counts of; a Redis that is down does not hold the start for longer than this.
+  await inTime(new Promise<void>((resolve) => client.once('ready', resolve).once('close', resolve))).catch(() => {})
+  return counts
+}
+
+async function inTime<T> (promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${patience} ms`)), patience)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

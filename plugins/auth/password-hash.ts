@@ -1,0 +1,78 @@
+import * as argon2 from '@node-rs/argon2'
+import * as bcrypt from '@node-rs/bcrypt'
+
+/** Longest name, in bytes of UTF-8, as Apache's htpasswd has it. */
+export const maxNameBytes = 255
+
+/**
+ * Longest password, in bytes of UTF-8. Far over what a person or a password manager uses, and small enough
+ * that nobody keeps the server busy by sending books.
+ */
+export const maxPasswordBytes = 1024
+
+/** bcrypt looks at no more than this many bytes, so a longer password would get in with its beginning alone. */
+const maxBcryptBytes = 72
+
+/** OWASP's first choice of parameters for argon2id: 19 MiB, two passes, one lane. */
+const parameters = { memoryCost: 19456, timeCost: 2, parallelism: 1 }
+
+/** Costs above these would take a gigabyte, or minutes, for one login. */
+const maxMemoryCost = 1024 * 1024
+const maxTimeCost = 100
+const maxBcryptCost = 20
+
+const bcryptFormat = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
+
+/** Text that is some scheme's hash, such as `$apr1$…`, `{SHA}…`, or a damaged one of ours, and so no plain password. */
+const anyHashFormat = /^(?:\$[^$]*\$|\{[A-Za-z0-9.-]+\})/
+
+/** Makes the hash of a password, to be stored: argon2id, as a PHC string. */
+export async function hash (password: string): Promise<string> {
+  return await argon2.hash(password, parameters)
+}
+
+/** Whether the text is a hash that `verify` takes. */
+export function isSupportedHash (text: string): boolean {
+  try {
+    if (text.startsWith('$argon2id$')) {
+      const { memoryCost, timeCost } = argon2.parseOptions(text)
+      return memoryCost <= maxMemoryCost && timeCost <= maxTimeCost
+    }
+    return bcryptFormat.test(text) && bcrypt.parseOptions(text).cost <= maxBcryptCost
+  } catch {
+    return false // the parsers throw at a damaged hash
+  }
+}
+
+export function looksLikeHash (text: string): boolean {
+  return anyHashFormat.test(text)
+}
+
+/** Whether the password is the one that was hashed, by the parameters in the hash. Runs off the event loop. */
+export async function verify (stored: string, password: string): Promise<boolean> {
+  if (stored.startsWith('$argon2id$')) return await argon2.verify(stored, password)
+  return Buffer.byteLength(password) <= maxBcryptBytes && await bcrypt.verify(password, stored)
+}
+
+/** What makes a name one that nobody could log in with, or null. */
+export function nameProblem (name: string): string | null {
+  if (name === '') return 'an empty name'
+  if (name.includes(':')) return 'a name with a colon, which ends the name in Basic authentication'
+  if (!isSendable(name)) return 'a name with control characters or broken Unicode'
+  if (Buffer.byteLength(name) > maxNameBytes) return `a name of more than ${maxNameBytes} bytes`
+  return null
+}
+
+/** What makes a password one that nobody could log in with, or null. */
+export function passwordProblem (password: string): string | null {
+  if (password === '') return 'an empty password'
+  if (!isSendable(password)) return 'a password with control characters or broken Unicode'
+  if (Buffer.byteLength(password) > maxPasswordBytes) return `a password of more than ${maxPasswordBytes} bytes`
+  return null
+}
+
+/** RFC 7617 section 2: no control characters. U+FFFD is what bytes that are not UTF-8 have been decoded to. */
+function isSendable (text: string): boolean {
+  // eslint-disable-next-line no-control-regex
+  return !/[\x00-\x1f\x7f\ufffd\p{Surrogate}]/u.test(text)
+}

@@ -1,0 +1,81 @@
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import { ProtectNothing, ProtectTooLate } from './errors.js'
+
+/**
+ * Which routes the entries of `protect` guard. A route is judged once, by the path it is declared with: whatever
+ * spelling of the URL the router lets through to it, the guard is on the way.
+ */
+export class Protection {
+  readonly #entries: Array<{ entry: string, guards: (path: string) => boolean, used: boolean }>
+  readonly #ignoreTrailingSlash: boolean
+
+  /**
+   * @param entries route paths below the prefix of `app`; `/x/*` is every route under `/x/`
+   * @throws `FST_QUICKSTART_AUTH_PROTECT_TOO_LATE` when a route that an entry names is there already, and so has no guard
+   */
+  constructor (entries: readonly string[], app: FastifyInstance) {
+    const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
+    this.#ignoreTrailingSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
+    this.#entries = entries.map((entry) => ({ entry, guards: matcher(app.prefix + entry), used: false }))
+    for (const path of this.#entries.length > 0 ? declaredPaths(app) : []) {
+      const named = this.#entries.find(({ guards }) => guards(comparable(path)))
+      if (named !== undefined) throw new ProtectTooLate(named.entry, path)
+    }
+  }
+
+  guards ({ url, routePath }: RouteOptions & { routePath: string }): boolean {
+    // A prefix' own route `/` answers at `/prefix` and at `/prefix/`, but is announced as the first alone.
+    const path = comparable(routePath === '' || this.#ignoreTrailingSlash ? `${url}/` : url)
+    let guarded = false
+    for (const item of this.#entries) {
+      if (!item.guards(path)) continue
+      item.used = true
+      guarded = true
+    }
+    return guarded
+  }
+
+  /** @throws `FST_QUICKSTART_AUTH_PROTECT_NOTHING` when an entry has guarded no route, as a misspelt one does */
+  check (): void {
+    for (const { entry, used } of this.#entries) {
+      if (!used) throw new ProtectNothing(entry)
+    }
+  }
+}
+
+function matcher (entry: string): (path: string) => boolean {
+  const wanted = comparable(entry)
+  if (wanted.endsWith('/*')) {
+    const folder = wanted.slice(0, -1)
+    // The route `*` is what answers everything that no other does, at the root too.
+    return (path) => path.startsWith(folder) || (path === '*' && folder === '/')
+  }
+  const bare = withoutSlash(wanted)
+  return (path) => withoutSlash(path) === bare
+}
+
+/** In the form in which two paths are compared: the router may be told to see no difference in case or in doubled slashes. */
+function comparable (path: string): string {
+  return path.replace(/\/{2,}/g, '/').toLowerCase()
+}
+
+function withoutSlash (path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** The paths of the routes there are so far, which Fastify tells as a drawing of a tree alone. */
+function declaredPaths (app: FastifyInstance): string[] {
+  const paths: string[] = []
+  const above: string[] = []
+  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
+    const branch = /^((?:[│ ] {3})*)[├└]── (.*) \((.*)\)$/u.exec(line)
+    if (branch === null) continue
+    const [, indent, part, methods] = branch as unknown as [string, string, string, string] // each group takes part in a match
+    const depth = indent.length / 4
+    above.length = depth
+    above.push(part)
+    // `OPTIONS *` is how CORS is answered, by a plugin that rightly comes before this one.
+    if (!(part === '*' && methods === 'OPTIONS')) paths.push(above.join(''))
+  }
+  return paths
+}

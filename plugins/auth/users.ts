@@ -1,0 +1,113 @@
+import { hash as digest, randomBytes } from 'node:crypto'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import { InvalidUser, NoUsers } from './errors.js'
+import { Htpasswd } from './htpasswd.js'
+import { hash, isSupportedHash, looksLikeHash, nameProblem, passwordProblem } from './password-hash.js'
+
+/** A stored hash by name: in a plain object or a Map. */
+export type UserMap = Readonly<Record<string, string>> | ReadonlyMap<string, string>
+
+/** The stored hash of a name, or null when there is no such user. */
+export type UserLookup = (name: string, request: FastifyRequest) => string | null | undefined | Promise<string | null | undefined>
+
+/** Where the stored hashes come from. */
+export interface UserSource {
+  /** What is stored for a name right now. Not checked yet: a map can change, and a lookup can answer anything. */
+  find (name: string, request: FastifyRequest): unknown
+  /** Stored hashes, one of which an unknown name is checked against, so that it takes as long as a wrong password. */
+  decoys (): readonly string[]
+}
+
+/** The tutorial's login, for a host that has named no users and is not in production. */
+export async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource> {
+  log.warn('fastify-quickstart/auth: no users are configured, so anybody can log in as admin with the password secret')
+  return await mapUsers({ admin: 'secret' }, false)
+}
+
+/**
+ * Users in an object or a Map, read anew at each request.
+ *
+ * @throws `FST_QUICKSTART_AUTH_INVALID_USER` for a user that could not log in, and in production for a plain password
+ */
+export async function mapUsers (users: UserMap, production: boolean): Promise<UserSource> {
+  const get: (name: string) => string | undefined = users instanceof Map
+    ? (name) => users.get(name)
+    // Own properties alone: `constructor` is no user.
+    : (name) => Object.hasOwn(users, name) ? (users as Record<string, string>)[name] : undefined
+  const hashed = new Map<string, { plain: string, stored: string }>()
+  const stored: string[] = []
+
+  for (const [name, value] of users instanceof Map ? users : Object.entries(users)) {
+    checkUser(name, value, production)
+    if (isSupportedHash(value)) {
+      stored.push(value)
+    } else {
+      const made = await hash(value)
+      hashed.set(name, { plain: value, stored: made })
+      stored.push(made)
+    }
+  }
+  if (stored.length === 0) throw new NoUsers('option "users" holds no user; expected names with a password hash')
+
+  return {
+    find (name) {
+      const value = get(name)
+      const made = hashed.get(name)
+      return made !== undefined && made.plain === value ? made.stored : value
+    },
+    decoys: () => stored
+  }
+}
+
+function checkUser (name: unknown, value: unknown, production: boolean): void {
+  const who = `user ${JSON.stringify(name)} in option "users"`
+  const problem = typeof name === 'string' ? nameProblem(name) : 'a name that is no string'
+  if (problem !== null) throw new InvalidUser(`${who}: ${problem}`)
+  if (typeof value !== 'string') throw new InvalidUser(`${who}: expected a password hash, which is a string`)
+  if (isSupportedHash(value)) return
+  if (looksLikeHash(value)) throw new InvalidUser(`${who}: unknown or damaged hash; expected argon2id or bcrypt`)
+  if (production) throw new InvalidUser(`${who}: a plain password is refused in production; npx fastify-quickstart hash-password makes a hash of it`)
+  const wrong = passwordProblem(value)
+  if (wrong !== null) throw new InvalidUser(`${who}: ${wrong}`)
+}
+
+/** Users of the host's own, asked for by name at each request. */
+export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
+  // Until a user has been seen, an unknown name is checked against a hash as we make them.
+  let seen = [await hash(randomBytes(16).toString('base64'))]
+  function see (value: unknown): unknown {
+    if (typeof value === 'string' && value !== seen[0] && isSupportedHash(value)) seen = [value]
+    return value
+  }
+  return {
+    find (name, request) {
+      const found = lookup(name, request)
+      return isPromise(found) ? found.then(see) : see(found)
+    },
+    decoys: () => seen
+  }
+}
+
+/**
+ * Users of an htpasswd file, which is read again when it changes.
+ *
+ * @throws `FST_QUICKSTART_AUTH_INVALID_USER` when the file is missing or a line of it is broken
+ */
+export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
+  const file = new Htpasswd(path, log)
+  if (file.hashes.length === 0) throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice prints a line for it`)
+  return { find: (name) => file.find(name), decoys: () => file.hashes }
+}
+
+/** Picks the hash that an unknown name is checked against: for one name always the same, and unguessable which. */
+export function createDecoyPicker (source: UserSource): (name: string) => string | undefined {
+  const key = randomBytes(32).toString('base64')
+  return (name) => {
+    const decoys = source.decoys()
+    return decoys[Number.parseInt(digest('sha512-256', key + name).slice(0, 12), 16) % decoys.length]
+  }
+}
+
+export function isPromise (value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

@@ -1,0 +1,95 @@
+import { parse } from 'node:querystring'
+import formbody from '@fastify/formbody'
+import type { FastifyInstance } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { int, path, string } from './converters.js'
+import { invalidInput } from './invalid-input.js'
+import type { NamedRoutes, UnfitParameterError } from './named-routes.js'
+import { malformedNames } from './percent-encoding.js'
+import { malformed } from './strict-input.js'
+
+/** The most bytes a form may have. */
+const formLimit = 16 * 1024
+
+const username = string({ maxLength: 1024 })
+
+const Search = Type.Object({
+  q: string({ minLength: 0, default: '' }),
+  page: int({ min: 1, default: 1 }),
+  tag: Type.Array(string(), { maxItems: 100, default: [] })
+})
+
+/** The routes to try: parameters of the path, of the query and of a form, each with its converters. */
+export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
+  const typed = app
+    // The host's validator and serializer may not know TypeBox. Every parameter here has a converter, which has
+    // checked it by the time the validator would; TypeBox's own one, moreover, fails on the name '*'.
+    .setValidatorCompiler(() => () => true)
+    .setSerializerCompiler(() => JSON.stringify)
+    .withTypeProvider<TypeBoxTypeProvider>()
+
+  // nosniff: whatever the client sent, no browser takes it for markup.
+  typed.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    done()
+  })
+
+  typed.get('/user/:username', {
+    config: { name: 'user' },
+    schema: { params: Type.Object({ username }), response: { 200: Type.String() } }
+  }, (request, reply) => {
+    reply.type('text/plain; charset=utf-8').send(`User ${request.params.username}`)
+  })
+
+  typed.get('/post/:id', {
+    config: { name: 'post' },
+    schema: { params: Type.Object({ id: int() }), response: { 200: Type.String() } }
+  }, (request, reply) => {
+    reply.type('text/plain; charset=utf-8').send(`Post ${request.params.id}`)
+  })
+
+  typed.get('/path/*', {
+    config: { name: 'path' },
+    schema: { params: Type.Object({ '*': path() }), response: { 200: Type.String() } }
+  }, (request, reply) => {
+    reply.type('text/plain; charset=utf-8').send(`Subpath ${request.params['*']}`)
+  })
+
+  typed.get('/search', {
+    config: { name: 'search' },
+    schema: { querystring: Search, response: { 200: Search } }
+  }, (request, reply) => {
+    const { q, page, tag } = request.query
+    reply.send({ q, page, tag })
+  })
+
+  // A context of its own, so that no other route starts to take forms, and this one takes nothing else.
+  typed.register(async (forms) => {
+    forms.removeAllContentTypeParsers()
+    await forms.register(formbody, { bodyLimit: formLimit, parser: readForm })
+    forms.withTypeProvider<TypeBoxTypeProvider>().post('/user', {
+      config: { name: 'createUser' },
+      bodyLimit: formLimit,
+      schema: { body: Type.Object({ username }), response: { 303: Type.Null() } }
+    }, (request, reply) => {
+      reply.redirect(locationOf(routes, request.body.username), 303)
+    })
+  })
+}
+
+function locationOf (routes: NamedRoutes, username: string): string {
+  try {
+    return routes.urlFor('user', { username })
+  } catch (error) {
+    // A name that no URL of this app can hold, such as ".." or one past the router's maxParamLength.
+    const { expected } = error as UnfitParameterError
+    throw invalidInput([{ in: 'body', name: 'username', expected }])
+  }
+}
+
+function readForm (text: string): Record<string, unknown> {
+  const form: Record<string, unknown> = parse(text, '&', '=', { maxKeys: 0 })
+  for (const name of malformedNames(text)) form[name] = malformed
+  return form
+}

@@ -1,0 +1,46 @@
+import createError from '@fastify/error'
+import type { FastifyError } from 'fastify'
+
+/** One thing that is wrong with a request: where, which name, what it must be. Never what the client sent. */
+export interface Issue {
+  /** The part of the request. */
+  in: 'path' | 'query' | 'body'
+  /** The parameter's name in the route's schema; `'*'` in a query for a name that the schema does not have. */
+  name: string
+  /** Completes "must be …". */
+  expected: string
+}
+
+/** The 400 that a route with converters answers. `issues` holds every fact of the message, for an error handler that shows them its own way. */
+export interface InvalidInputError extends FastifyError {
+  code: 'FST_QUICKSTART_PARAMS_INVALID'
+  statusCode: 400
+  issues: Issue[]
+}
+
+const InvalidInput = createError('FST_QUICKSTART_PARAMS_INVALID', '%s', 400)
+
+const places = { path: 'path parameter', query: 'query parameter', body: 'body field' }
+const contexts = { path: 'params', query: 'querystring', body: 'body' }
+
+/**
+ * The error for what is wrong with a request. It carries `validation` and `validationContext` as Fastify's own
+ * validation errors do, so that a host that looks at those sees this one too.
+ */
+export function invalidInput (issues: [Issue, ...Issue[]]): InvalidInputError & { validation: object[], validationContext: string } {
+  const error = new InvalidInput(issues.map(inWords).join('; '))
+  return Object.assign(error, {
+    code: 'FST_QUICKSTART_PARAMS_INVALID' as const,
+    statusCode: 400 as const,
+    issues,
+    validation: issues.map(({ name, expected }) => ({
+      keyword: 'converter', instancePath: `/${name}`, schemaPath: `#/properties/${name}/converter`, params: {}, message: `must be ${expected}`
+    })),
+    validationContext: contexts[issues[0].in]
+  })
+}
+
+function inWords (issue: Issue): string {
+  const subject = issue.in === 'query' && issue.name === '*' ? 'every query parameter' : `${places[issue.in]} "${issue.name}"`
+  return `${subject} must be ${issue.expected}`
+}
