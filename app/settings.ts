@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import envSchema from 'env-schema'
 import ipaddr from 'ipaddr.js'
 import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 
@@ -130,7 +131,7 @@ function trustProxy (value: string | undefined): boolean | string[] {
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
   const addresses = splitList(value)
-  if (!addresses.every((address) => ipaddr.isValid(address) || ipaddr.isValidCIDR(address) || addressNames.has(address))) {
+  if (!addresses.every((address) => isIP(address) !== 0 || ipaddr.isValidCIDR(address) || addressNames.has(address))) {
     throw misfit('QUICKSTART_TRUST_PROXY', value)
   }
   return addresses

@@ -11,7 +11,7 @@ const listenFailures: Record<string, string> = {
 
 /** The setting that stands behind an error of a topic's own, by the error's code. */
 const settingBehind: Record<string, string> = {
-  FST_QUICKSTART_AUTH_PROTECT_UNUSED: 'QUICKSTART_PROTECT: '
+  FST_QUICKSTART_AUTH_PROTECT_NOTHING: 'QUICKSTART_PROTECT: '
 }
 
 /** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */

@@ -54,10 +54,10 @@ export function readSwitches (options: QuickstartOptions, settings: Settings, al
 
   const switches: Record<string, object | undefined> = {}
   for (const topic of topics) {
-    const value = given.get(topic) ?? settings.switches[topic]
+    const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
     if (value === true || value === 'true') switches[topic] = {}
     else if (value === false || value === 'false') switches[topic] = undefined
-    else if (typeof value === 'object' && !Array.isArray(value)) switches[topic] = value
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = value
     else {
       throw new InvalidSwitch(`"${topic}" is ${JSON.stringify(value)} (--${topic} as a flag); it takes true, false, or as an option an object with the plugin's options`)
     }

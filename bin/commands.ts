@@ -19,7 +19,7 @@ The folders public/ and views/ of the current folder are used where they are, el
 Flags
   -p, --port N         where to listen; default PORT, else 5001
   -a, --address A      the address to listen on; default HOST, else 127.0.0.1
-  -l, --log-level L    fatal, error, warn, info, debug or trace; default warn
+  -l, --log-level L    fatal, error, warn, info, debug or trace; default warn; the log goes to stderr
   --hello=false, --static=false, --templates=false, --params=false, --auth=false
                        switch a topic off
 
@@ -48,7 +48,7 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
  * @returns the exit code; for a started server once it listens
  */
 export async function main (args: readonly string[]): Promise<number> {
-  if (args[0] === 'hash-password') return await hashPassword(args.slice(1))
+  if (args[0] === 'hash-password') return await hashPassword(args.slice(1), process.stdin, process.stdout, process.stderr)
 
   let values
   try {
@@ -80,7 +80,7 @@ async function serve ({ port, address, level, switches }: { port?: string, addre
 
   // Loaded now, for its server options depend on the settings.
   const { default: quickstart, options } = await import('../app.js')
-  const app = Fastify({ ...options, logger: { ...options.logger, level } })
+  const app = Fastify({ ...options, logger: { ...options.logger, level, stream: process.stderr } })
   closeWithGrace({ delay: 10_000 }, async () => { await app.close() })
   await app.register(quickstart, switches)
   const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }

@@ -21,7 +21,7 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
     [{ code: 'ENOTFOUND' }, 'HOST takes a name or an address of this machine'],
     [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT takes a number from 0 to 65535'],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
-    [{ code: 'FST_QUICKSTART_AUTH_PROTECT_UNUSED', message: '"/x" guards no route' }, 'QUICKSTART_PROTECT: "/x" guards no route']
+    [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: '"/x" guards no route' }, 'QUICKSTART_PROTECT: "/x" guards no route']
   ]
   for (const [error, line] of failures) {
     const { process, written, exitCodes } = fakeProcess()

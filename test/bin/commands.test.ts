@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
+import { main } from '../../bin/commands.js'
 
 const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
 
@@ -38,10 +39,28 @@ async function serving (t: Test, folder: string, args: string[] = [], variables:
   return { url, child, exited, output }
 }
 
+/** Runs a command that ends by itself, within this process. */
+async function runHere (t: Test, args: string[]) {
+  const stdout = t.capture(process.stdout, 'write', () => true)
+  const stderr = t.capture(process.stderr, 'write', () => true)
+  const exitCode = await main(args)
+  const written = [stdout, stderr].map((calls) => calls().map(({ args: [text] }) => text).join(''))
+  return { exitCode, stdout: written[0], stderr: written[1] }
+}
+
 t.test('says how to use it, and its version', async (t) => {
-  const help = await ending(t.testdir({}), ['--help'])
-  t.match(help, { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' })
-  t.match(await ending(t.testdir({}), ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+  t.match(await runHere(t, ['--help']), { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' })
+  t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+})
+
+t.test('refuses wrong words with one line', async (t) => {
+  const wrong: [args: string[], says: RegExp][] = [
+    [['--prot', '80'], /^fastify-quickstart: Unknown option '--prot'.*\n$/],
+    [['serve'], /^fastify-quickstart: Unexpected argument 'serve'.*\n$/],
+    [['--port', 'http'], /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
+    [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/]
+  ]
+  for (const [args, stderr] of wrong) t.match(await runHere(t, args), { exitCode: 1, stdout: '', stderr })
 })
 
 t.test('without folders of one\'s own, serves the built-in ones and stops when told', async (t) => {
@@ -51,7 +70,7 @@ t.test('without folders of one\'s own, serves the built-in ones and stops when t
   t.equal((await fetch(`${url}/static/app.js`)).status, 200)
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
-  t.equal(output.stderr, '')
+  t.match(output.stderr, 'admin', 'the built-in login is warned of')
 })
 
 t.test('serves public/ and views/ of the current folder, with switches and .env', async (t) => {
@@ -74,7 +93,7 @@ t.test('takes the folders that the environment names instead', async (t) => {
 })
 
 t.test('hands hash-password over', async (t) => {
-  t.match(await ending(t.testdir({}), ['hash-password', '--no-such-flag']), { exitCode: 1, stdout: '' })
+  t.match(await ending(t.testdir({}), ['hash-password', '--no-such-flag']), { exitCode: 2, stdout: '' })
 })
 
 t.test('ends with one line that says what is wrong', async (t) => {
@@ -84,11 +103,7 @@ t.test('ends with one line that says what is wrong', async (t) => {
   const { port } = taken.address() as { port: number }
   const folder = t.testdir({})
   const wrong: [args: string[], variables: Record<string, string>, says: RegExp][] = [
-    [['--prot', '80'], {}, /^fastify-quickstart: Unknown option '--prot'/],
-    [['serve'], {}, /^fastify-quickstart: Unexpected argument 'serve'/],
-    [['--port', 'http'], {}, /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
     [['--port', '99999'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
-    [['--log-level', 'loud'], {}, /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, /],
     [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe"/],
     [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
     [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
