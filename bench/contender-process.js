@@ -17,11 +17,13 @@ export class ContenderProcess {
    * @param {import('node:child_process').ChildProcess} child
    * @param {number} port
    * @param {number} started when it was started, in milliseconds
+   * @param {number} [took] until its first answer, where it knows by itself
    */
-  constructor (child, port, started) {
+  constructor (child, port, started, took) {
     this.child = child
     this.port = port
     this.started = started
+    this.took = took
   }
 
   /**
@@ -36,12 +38,12 @@ export class ContenderProcess {
     const started = performance.now()
     const [command, ...args] = onCore(serverCore, [process.execPath, '--expose-gc', fileURLToPath(new URL(`contenders/${file}`, import.meta.url)), jobFile])
     const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, NODE_ENV: 'production' } })
-    const port = await new Promise((resolve, reject) => {
-      child.once('message', (/** @type {{ port: number }} */ message) => resolve(message.port))
+    const { port, took } = await new Promise((resolve, reject) => {
+      child.once('message', resolve)
       child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it served ${job.topic}`)))
     })
-    return new ContenderProcess(child, port, started)
+    return new ContenderProcess(child, port, started, took)
   }
 
   /**

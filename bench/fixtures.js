@@ -4,15 +4,7 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { hash as argon2id } from '@node-rs/argon2'
 import { hash as bcrypt } from '@node-rs/bcrypt'
-
-/** Who logs in, everywhere. */
-export const login = { name: 'alice', password: 'correct horse battery staple' }
-
-/** What the page shows: a title, and ten values in a loop. One of them has something to escape. */
-export const pageData = {
-  title: 'Measured today',
-  items: Array.from({ length: 10 }, (_, index) => ({ name: index === 4 ? 'salt & <pepper>' : `sample ${index}`, value: 17 * (index + 1) }))
-}
+import { login } from './content.js'
 
 /** A folder of its own for all that a run needs on disk. Every contender reads the same files. */
 export class Fixtures {
@@ -120,7 +112,7 @@ export class Fixtures {
     return this.once('hashes', async () => ({
       // OWASP's parameters for argon2id; bcrypt's usual cost.
       argon2id: await argon2id(login.password, { memoryCost: 19_456, timeCost: 2, parallelism: 1 }),
-      bcrypt: (await bcrypt(login.password, 10)).replace('$2b$', '$2y$')
+      bcrypt: await bcrypt(login.password, { cost: 10, version: '2y' })
     }))
   }
 }

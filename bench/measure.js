@@ -17,9 +17,9 @@ const ownFields = new Set(['date', 'connection', 'keep-alive', 'transfer-encodin
  *
  * @param {Scenario} scenario
  * @param {import('./fixtures.js').Fixtures} fixtures
- * @param {{ rounds: number, extraRounds: number, warmUp: number, seconds: number, only?: string[] }} settings
+ * @param {{ rounds: number, extraRounds: number, extraWarmUp: boolean, seconds: number, only?: string[] }} settings
  */
-export async function measureScenario (scenario, fixtures, { rounds, extraRounds, warmUp, seconds, only }) {
+export async function measureScenario (scenario, fixtures, { rounds, extraRounds, extraWarmUp, seconds, only }) {
   const job = { ...await scenario.job(fixtures), path: scenario.path, folder: fixtures.folder }
   const body = await scenario.body(fixtures)
   const expected = { status: scenario.status ?? 200, body, read: scenario.read, headers: scenario.answerHeaders }
@@ -52,12 +52,12 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
       copied ??= { headers: Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !ownFields.has(name))), body: answer.body.toString('base64') }
     }
 
-    for (let round = warmUp ? -1 : 0; round < rounds; round++) {
+    for (let round = -1; round < rounds; round++) {
       // Every other round goes the other way, so that whoever comes later has no lasting luck.
       for (const contender of round % 2 === 0 ? running : running.toReversed()) {
-        if (contender.entry.extra && round >= extraRounds) continue
+        if (contender.entry.extra && (round >= extraRounds || (round < 0 && !extraWarmUp))) continue
         const { entry: { connections = 32 }, started, headers } = contender
-        const measured = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds: round < 0 ? warmUp : seconds, connections, headers })
+        const measured = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds, connections, headers })
         if (round >= 0) contender.rounds.push(measured)
         if (connections === 1) await wait(300)
       }

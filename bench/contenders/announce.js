@@ -7,12 +7,12 @@ export const job = JSON.parse(readFileSync(process.argv[2], 'utf8'))
  * Tells the run that this contender listens, answers it when it asks for the memory, and ends with it.
  *
  * @param {number} port
- * @param {{ memory?: () => object, end?: () => void }} [own]
+ * @param {{ memory?: () => object, end?: () => void, took?: number }} [own] took: milliseconds from the start of another server, for which this process stands in, to its first answer
  */
-export function announce (port, { memory = ownMemory, end = () => process.exit() } = {}) {
+export function announce (port, { memory = ownMemory, end = () => process.exit(), took } = {}) {
   process.on('message', () => process.send?.({ memory: memory() }))
   process.on('disconnect', end)
-  process.send?.({ port })
+  process.send?.({ port, took })
 }
 
 /** Listens on a free port of the loopback address. @param {import('node:http').Server} server */

@@ -2,13 +2,12 @@
 import { createServer } from 'node:http'
 import { readFileSync } from 'node:fs'
 import express from 'express'
-import basicAuth from 'express-basic-auth'
-import { pageData } from '../fixtures.js'
+import { pageData } from '../content.js'
 import { job, listen } from './announce.js'
 
 const app = express()
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, () => void | Promise<void>>} */
 const topics = {
   hello: () => {
     app.get('/', (request, response) => { response.type('text/plain').set('x-content-type-options', 'nosniff').send('Hello World!') })
@@ -35,12 +34,13 @@ const topics = {
       response.set('x-content-type-options', 'nosniff').json({ q, page, tag: [tag].flat() })
     })
   },
-  auth: () => {
+  auth: async () => {
+    const { default: basicAuth } = await import('express-basic-auth')
     const users = Object.fromEntries(readFileSync(job.users.plain, 'utf8').trim().split('\n').map((line) => line.split(':')))
     app.get('/guarded', basicAuth({ users, challenge: true, realm: 'Login Required' }), (request, response) => { response.type('text/plain').send('Come in') })
   }
 }
 topics.unchanged = topics.static
 
-topics[job.topic]()
+await topics[job.topic]()
 listen(createServer(app))

@@ -1,7 +1,6 @@
 // Fastify alone: a route that sends the very headers and bytes that the suite's plugin sends.
 import Fastify from 'fastify'
-import { Eta } from 'eta'
-import { pageData } from '../fixtures.js'
+import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 
 const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
@@ -11,7 +10,7 @@ const copied = job.copied
 const { 'content-length': _, ...headers } = copied?.headers ?? {}
 const body = Buffer.from(copied?.body ?? '', 'base64')
 
-/** @type {Record<string, () => void>} */
+/** @type {Record<string, () => void | Promise<void>>} */
 const topics = {
   hello: () => {
     app.get('/', (request, reply) => { reply.headers(headers).send('Hello World!') })
@@ -25,7 +24,8 @@ const topics = {
       reply.code(unchanged ? 304 : 200).headers(headers).send()
     })
   },
-  page: () => {
+  page: async () => {
+    const { Eta } = await import('eta')
     const eta = new Eta({ views: job.views, cache: true })
     app.get('/', (request, reply) => { reply.headers(headers).send(eta.render('./page', pageData)) })
   },
@@ -57,5 +57,5 @@ const topics = {
   }
 }
 
-topics[job.topic]()
+await topics[job.topic]()
 await listenWith(app)

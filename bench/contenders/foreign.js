@@ -21,11 +21,13 @@ export async function freePort () {
  * @param {number} port
  */
 export async function runForeign ([command, ...args], port) {
+  const started = performance.now()
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   child.once('exit', (code) => process.exit(code ?? 1))
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill())
-  while (!await answers(port)) await wait(10)
-  announce(port, { memory: () => ({ resident: residentBelow(/** @type {number} */ (child.pid)), live: null }), end: () => child.kill() })
+  while (!await answers(port)) await wait(2)
+  const took = performance.now() - started
+  announce(port, { took, memory: () => ({ resident: residentBelow(/** @type {number} */ (child.pid)), live: null }), end: () => child.kill() })
 }
 
 /** @param {number} port */

@@ -1,6 +1,6 @@
 // Bare node:http, doing the least that gives the same bytes: what no framework on Node can be faster than.
 import { createServer } from 'node:http'
-import { pageData } from '../fixtures.js'
+import { pageData } from '../content.js'
 import { job, listen } from './announce.js'
 
 /** @type {{ status: number, headers: Record<string, string>, body: string } | undefined} */

@@ -7,7 +7,7 @@ import fastifyView from '@fastify/view'
 import { verify } from '@node-rs/argon2'
 import { Eta } from 'eta'
 import Fastify from 'fastify'
-import { pageData } from '../fixtures.js'
+import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 
 const app = Fastify()

@@ -1,7 +1,7 @@
 // The suite's plugins, each in a Fastify app of its own, with the options they have by default.
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
-import { pageData } from '../fixtures.js'
+import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 
 const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
@@ -35,6 +35,7 @@ const topics = {
     app.get('/guarded', { onRequest: /** @type {any} */ (app).requiresAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
   },
   app: async () => {
+    process.env.QUICKSTART_USERS_FILE = job.usersFile
     await app.register((await import('../../dist/app.js')).default)
   }
 }
