@@ -91,7 +91,7 @@ export async function measureGrowth (curve, fixtures, { rounds, seconds, only })
       }
       for (let round = -1; round < rounds; round++) {
         for (const { server, connections, rates } of running) {
-          const measured = await rate(`http://127.0.0.1:${server.port}${curve.path(count)}`, { seconds, connections, headers: curve.headers })
+          const { rate: measured } = await rate(`http://127.0.0.1:${server.port}${curve.path(count)}`, { seconds, connections, headers: curve.headers })
           if (round >= 0) rates.push(measured)
         }
       }

@@ -13,12 +13,12 @@ export const driver = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'au
  *
  * @param {string} url
  * @param {{ seconds: number, connections: number, headers: Record<string, string> }} settings
- * @returns {Promise<number>} answers a second
+ * @returns {Promise<{ rate: number, answers: number }>} rate: answers a second
  */
 export async function rate (url, settings) {
-  const { rate, refused } = driver === 'wrk' ? await wrk(url, settings) : await autocannon(url, settings)
+  const { rate, answers, refused } = driver === 'wrk' ? await wrk(url, settings) : await autocannon(url, settings)
   if (refused > 0) throw new Error(`${refused} answers of ${url} were errors`)
-  return rate
+  return { rate, answers }
 }
 
 /**
@@ -28,7 +28,7 @@ export async function rate (url, settings) {
 async function wrk (url, { seconds, connections, headers }) {
   const [command, ...args] = onCore(driverCore, ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...headerArguments(headers), url])
   const { stdout } = await run(command, args)
-  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]), refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0) }
+  return { answers: Number(/(\d+) requests in/.exec(stdout)?.[1]), rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]), refused: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0) }
 }
 
 /**
@@ -40,7 +40,7 @@ async function autocannon (url, { seconds, connections, headers }) {
   const [command, ...args] = onCore(driverCore, [process.execPath, program, '--json', '--no-progress', '-c', String(connections), '-d', String(seconds), ...headerArguments(headers), url])
   const { stdout } = await run(command, args)
   const result = JSON.parse(stdout)
-  return { rate: result.requests.total / result.duration, refused: result['4xx'] + result['5xx'] + result.errors }
+  return { answers: result.requests.total, rate: result.requests.total / result.duration, refused: result['4xx'] + result['5xx'] + result.errors }
 }
 
 /** @param {Record<string, string>} headers */

@@ -3,11 +3,11 @@ import { checkAnswer } from './check.js'
 import { ContenderProcess } from './contender-process.js'
 import { contenders, missing } from './contenders.js'
 import { rate } from './load.js'
-import { summary } from './statistics.js'
+import { median, summary } from './statistics.js'
 
 /** @typedef {import('./scenarios.js').Scenario} Scenario */
 /** @typedef {import('./scenarios.js').Entry} Entry */
-/** @typedef {{ label: string, rounds: number[], median: number, min: number, max: number }} Rated */
+/** @typedef {{ label: string, rounds: number[], median: number, min: number, max: number, processorTime?: number }} Rated */
 
 /** Fields that belong to one answer or one connection, and so are not copied. */
 const ownFields = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding'])
@@ -23,7 +23,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
   const job = { ...await scenario.job(fixtures), path: scenario.path, folder: fixtures.folder }
   const body = await scenario.body(fixtures)
   const expected = { status: scenario.status ?? 200, body, read: scenario.read, headers: scenario.answerHeaders }
-  const running = /** @type {{ entry: Entry, started: ContenderProcess, headers: Record<string, string>, rounds: number[] }[]} */ ([])
+  const running = /** @type {{ entry: Entry, started: ContenderProcess, headers: Record<string, string>, rounds: number[], times: number[] }[]} */ ([])
   /** @type {Record<string, string>} */
   const skipped = { ...scenario.absent }
   let copied
@@ -39,7 +39,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
       }
       const started = await ContenderProcess.start(contenders[id].file, { ...job, ...entry.job, copied }, fixtures.folder)
       const headers = { ...scenario.headers }
-      running.push({ entry, started, headers, rounds: [] })
+      running.push({ entry, started, headers, rounds: [], times: [] })
 
       if (scenario.conditional) {
         const { headers: { etag, 'last-modified': modified } } = await started.ask(scenario.path, headers)
@@ -57,8 +57,12 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
       for (const contender of round % 2 === 0 ? running : running.toReversed()) {
         if (contender.entry.extra && (round >= extraRounds || (round < 0 && !extraWarmUp))) continue
         const { entry: { connections = 32 }, started, headers } = contender
-        const measured = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds, connections, headers })
-        if (round >= 0) contender.rounds.push(measured)
+        const before = await started.processorTime()
+        const { rate: measured, answers } = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds, connections, headers })
+        if (round >= 0) {
+          contender.rounds.push(measured)
+          contender.times.push((await started.processorTime() - before) / answers)
+        }
         if (connections === 1) await wait(300)
       }
     }
@@ -67,7 +71,13 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
   }
 
   /** @type {Record<string, Rated>} */
-  const rates = Object.fromEntries(running.map(({ entry, rounds }) => [entry.id, { label: labelOf(entry), rounds: rounds.map(Math.round), ...summary(rounds) }]))
+  const rates = Object.fromEntries(running.map(({ entry, started, rounds, times }) => [entry.id, {
+    label: labelOf(entry),
+    rounds,
+    ...summary(rounds),
+    // In microseconds an answer.
+    processorTime: started.took === undefined ? median(times) : undefined
+  }]))
   return { title: scenario.title, rates, skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
 }
 

@@ -24,11 +24,11 @@ export function report (results) {
   }
 
   for (const [name, { title, rates, skipped }] of Object.entries(scenarios)) {
-    const lines = Object.entries(rates).toSorted(([, a], [, b]) => b.median - a.median).map(([id, { label, rounds, median, min, max }]) => {
+    const lines = Object.entries(rates).toSorted(([, a], [, b]) => b.median - a.median).map(([id, { label, rounds, median, min, max, processorTime }]) => {
       const own = id.startsWith('quickstart')
-      return [own ? `**${label}**` : label, rateOf(median), `${rateOf(min)}–${rateOf(max)}`, rates.limit ? number(ratio(rounds, rates.limit.rounds).median) : '', number(ratio(rates.quickstart.rounds, rounds).median)]
+      return [own ? `**${label}**` : label, rateOf(median), `${rateOf(min)}–${rateOf(max)}`, processorTime === undefined ? '' : `${number(processorTime)} µs`, rates.limit ? number(ratio(rounds, rates.limit.rounds).median) : '', number(ratio(rates.quickstart.rounds, rounds).median)]
     })
-    parts.push(`### ${name}: ${title}`, table(['contender', 'answers a second', 'lowest–highest', 'to the limit', 'fastify-quickstart to it'], lines))
+    parts.push(`### ${name}: ${title}`, table(['contender', 'answers a second', 'lowest–highest', 'processor time each', 'to the limit', 'fastify-quickstart to it'], lines))
     const absent = Object.entries(skipped)
     if (absent.length > 0) parts.push(`Skipped: ${absent.map(([label, why]) => `${label} (${why})`).join(', ')}.`)
   }

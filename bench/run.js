@@ -88,9 +88,9 @@ results.targets = judge(results)
 const here = import.meta.dirname
 const text = report(results)
 process.stdout.write(`\n${text}\n`)
-await writeFile(join(here, 'last-run.json'), JSON.stringify(results, null, 2) + '\n')
+await writeFile(join(here, 'last-run.json'), stringify(results))
 if (isFull) {
-  await writeFile(join(here, 'results.json'), JSON.stringify(results, null, 2) + '\n')
+  await writeFile(join(here, 'results.json'), stringify(results))
   for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
   const readme = await readFile(join(here, 'README.md'), 'utf8')
   const [before, after] = [readme.split('<!-- results -->')[0], readme.split('<!-- end of results -->')[1]]
@@ -114,6 +114,11 @@ async function compressedSize (folder) {
     bytes += [file, ...forms].reduce((sum, { length }) => sum + length, 0)
   }
   return bytes / some.length * names.length
+}
+
+/** Four digits of everything: no measurement here has more. @param {object} value */
+function stringify (value) {
+  return JSON.stringify(value, (key, part) => typeof part === 'number' && !Number.isInteger(part) ? Number(part.toPrecision(4)) : part, 2) + '\n'
 }
 
 /**
