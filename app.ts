@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { cardsOf } from './app/cards.js'
 import { answerError, answerNotFound, answerRouterError } from './app/error-answers.js'
 import { readSettings } from './app/settings.js'
-import { isCommandLine, reportStartFailure } from './app/start-failure.js'
+import { isFastifyStart, reportStartFailure } from './app/start-failure.js'
 import { type QuickstartOptions, readSwitches } from './app/switches.js'
 import auth from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
@@ -54,7 +54,7 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
  * wrong, and what the plugins throw when their options are
  */
 export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
-  if (isCommandLine()) app.addHook('onListen', reportStartFailure(process))
+  if (isFastifyStart()) app.addHook('onListen', reportStartFailure(process))
   const settings = readSettings()
   const on = readSwitches(given, settings, alsoKnown)
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()

@@ -31,11 +31,11 @@ export interface OperatorProcess {
 }
 
 /**
- * Whether this process was started by `fastify start` or by this package's own command. Anywhere else the app is a
- * guest: it throws, and what becomes of the process is the host's to say.
+ * Whether this process was started by `fastify start`. Anywhere else the app is a guest: it throws, and what becomes of
+ * the process is the host's to say.
  */
-export function isCommandLine (script: string = process.argv[1] ?? ''): boolean {
-  return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$|fastify-quickstart(?:\.js)?$/.test(script)
+export function isFastifyStart (script: string = process.argv[1] ?? ''): boolean {
+  return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
 }
 
 /**
@@ -46,7 +46,7 @@ export function isCommandLine (script: string = process.argv[1] ?? ''): boolean 
  */
 export function reportStartFailure (process: OperatorProcess): () => void {
   function report (reason: unknown): void {
-    const line = describe(reason as StartError)
+    const line = describeStartFailure(reason)
     if (line !== undefined) {
       process.stderr.write(`fastify-quickstart: ${line}\n`)
       process.exit(1)
@@ -59,10 +59,12 @@ export function reportStartFailure (process: OperatorProcess): () => void {
   return () => { process.removeListener('unhandledRejection', report) }
 }
 
-function describe (error: StartError | undefined): string | undefined {
+/** What to tell the operator of a failed start, or undefined where it is not theirs to mend. */
+export function describeStartFailure (reason: unknown): string | undefined {
+  const error = reason as StartError | undefined
   const code = error?.code ?? ''
   const listenFailure = listenFailures[code]
   if (listenFailure !== undefined) return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
-  if (code.startsWith('FST_QUICKSTART_')) return `${settingBehind[code] ?? ''}${error?.message}`
+  if (code.startsWith('FST_QUICKSTART_')) return `${settingBehind[code] ?? ''}${error?.message.replace(/^fastify-quickstart\//, '')}`
   return undefined
 }

@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import Fastify from 'fastify'
-import { reportStartFailure } from '../app/start-failure.js'
+import { describeStartFailure } from '../app/start-failure.js'
 import { hashPassword } from '../plugins/auth/hash-password.js'
 
 const help = `fastify-quickstart: a web server over the folders public/ and views/
@@ -63,30 +62,37 @@ export async function main (args: readonly string[]): Promise<number> {
   if (!logLevels.includes(level)) return refuse(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
   if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse(`--port is "${port}"; it takes a number from 0 to 65535`)
 
-  await serve({ port, address, level, switches })
-  return 0
+  readSettingsFile()
+  useFolders()
+  // Loaded now, for the server's options depend on the settings.
+  const { default: quickstart, options } = await import('../app.js')
+  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
+  const app = Fastify({ ...options, logger: { ...options.logger, level, stream: process.stderr } })
+  try {
+    // As flags the switches are texts, which the app reads like those of fastify-cli.
+    await app.register(quickstart, switches as object)
+    const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
+    closeWithGrace({ delay: 10_000 }, async () => { await app.close() })
+    return print(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
+  } catch (error) {
+    const reason = describeStartFailure(error)
+    if (reason === undefined) throw error
+    await app.close()
+    return refuse(reason)
+  }
 }
 
-async function serve ({ port, address, level, switches }: { port?: string, address?: string, level: string, switches: object }): Promise<void> {
-  const listens = reportStartFailure(process)
+/** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */
+function readSettingsFile (): void {
   try {
     process.loadEnvFile()
-  } catch {
-    // There need be no .env; one that is malformed is named when the settings are read.
-  }
+  } catch {}
+}
+
+function useFolders (): void {
   for (const [name, folder] of [['QUICKSTART_PUBLIC_DIR', 'public'], ['QUICKSTART_VIEWS_DIR', 'views']] as const) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) process.env[name] ??= folder
   }
-
-  // Loaded now, for its server options depend on the settings.
-  const { default: quickstart, options } = await import('../app.js')
-  const app = Fastify({ ...options, logger: { ...options.logger, level, stream: process.stderr } })
-  closeWithGrace({ delay: 10_000 }, async () => { await app.close() })
-  await app.register(quickstart, switches)
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
-  const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
-  listens()
-  print(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
 }
 
 function print (text: string): number {

@@ -108,7 +108,7 @@ export class RedisCounts implements Counts {
  *
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when the package ioredis is not installed
  */
-export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load = async () => await import('ioredis')): Promise<Counts> {
+export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load: () => Promise<Pick<typeof import('ioredis'), 'Redis'>> = async () => await import('ioredis')): Promise<Counts> {
   const { Redis } = await load().catch(() => { throw new RedisMissing() })
   const client = new Redis(url, {
     // What cannot be sent now is counted in memory, not sent later.

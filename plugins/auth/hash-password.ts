@@ -85,6 +85,12 @@ async function ask (stdin: Input, stderr: NodeJS.WritableStream, questions: stri
 
 /** The first line of what is not a terminal, without its end. */
 async function readLine (stdin: Input): Promise<string[]> {
-  for await (const line of createInterface({ input: stdin, crlfDelay: Infinity })) return [line]
-  return ['']
+  const lines = createInterface({ input: stdin, crlfDelay: Infinity })
+  return await new Promise((resolve) => {
+    lines.on('line', (line) => {
+      resolve([line])
+      lines.close()
+    })
+    lines.on('close', () => resolve(['']))
+  })
 }

@@ -21,6 +21,10 @@ const maxMemoryCost = 1024 * 1024
 const maxTimeCost = 100
 const maxBcryptCost = 20
 
+/** RFC 9106 section 3.1 wants 8 bytes of salt; a hash of less than 16 bytes has lost its end. */
+const minSaltBytes = 8
+const minHashBytes = 16
+
 const bcryptFormat = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
 
 /** Text that is some scheme's hash, such as `$apr1$…`, `{SHA}…`, or a damaged one of ours, and so no plain password. */
@@ -35,8 +39,8 @@ export async function hash (password: string): Promise<string> {
 export function isSupportedHash (text: string): boolean {
   try {
     if (text.startsWith('$argon2id$')) {
-      const { memoryCost, timeCost } = argon2.parseOptions(text)
-      return memoryCost <= maxMemoryCost && timeCost <= maxTimeCost
+      const { memoryCost, timeCost, saltLen, outputLen } = argon2.parseOptions(text)
+      return memoryCost <= maxMemoryCost && timeCost <= maxTimeCost && saltLen >= minSaltBytes && outputLen >= minHashBytes
     }
     return bcryptFormat.test(text) && bcrypt.parseOptions(text).cost <= maxBcryptCost
   } catch {

@@ -171,7 +171,7 @@ export function any<const Word extends string> (...words: [Word, ...Word[]]): TU
 function numberReader (form: RegExp, min: number, max: number): (text: string) => number | undefined {
   return (text) => {
     if (!form.test(text)) return undefined
-    // Plus zero: "-0" is zero, and a handler that prints it should not print a minus.
+    // Plus zero turns the "-0" of floating point into the zero that the client meant.
     const value = Number(text) + 0
     return isBetween(value, min, max) ? value : undefined
   }

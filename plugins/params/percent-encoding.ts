@@ -2,7 +2,7 @@
 export const wellFormed = 'percent-encoded UTF-8 text without control characters'
 
 /** Anything but a URL's printable ASCII, or a percent sign: what makes a text worth a closer look. */
-export const suspicious = /[^!-$&-~]/
+const suspicious = /[^!-$&-~]/
 
 const beyondAscii = /[^!-~]/
 const controls = /\p{Cc}/u
@@ -24,11 +24,6 @@ export function malformedNames (query: string): Set<string> {
     if (decodedName === undefined || decode(value) === undefined) names.add(decodedName ?? name)
   }
   return names
-}
-
-/** Whether a path holds characters that should have been percent-encoded. Its escapes the router has checked by then. */
-export function isUnencoded (path: string): boolean {
-  return beyondAscii.test(path)
 }
 
 function decode (text: string): string | undefined {

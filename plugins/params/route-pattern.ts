@@ -130,14 +130,17 @@ function piecesOf (pattern: string): Piece[] {
   return pieces
 }
 
-/** The index of the parenthesis that closes the one at the start. */
+/** The index of the parenthesis that closes the one at the start, or the end: the router then refuses the pattern. */
 function closing (text: string): number {
   let depth = 0
-  for (let index = 0; ; index++) {
+  let index = -1
+  do {
+    index++
     if (text[index] === '\\') index++
     else if (text[index] === '(') depth++
-    else if (text[index] === ')' && --depth === 0) return index
-  }
+    else if (text[index] === ')') depth--
+  } while (depth > 0 && index < text.length)
+  return index
 }
 
 /** The expression by which the router takes a segment apart; a segment that is one bare parameter needs none. */

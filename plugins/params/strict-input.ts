@@ -3,7 +3,7 @@ import type { Converter } from './converters.js'
 import { converterOf } from './converters.js'
 import type { Issue } from './invalid-input.js'
 import { invalidInput } from './invalid-input.js'
-import { isUnencoded, malformedNames, suspicious, wellFormed } from './percent-encoding.js'
+import { malformedNames, wellFormed } from './percent-encoding.js'
 
 /** What a form parser puts in the place of a value that it could not decode. */
 export const malformed = Symbol('malformed')
@@ -35,7 +35,7 @@ export function strictInput (schema: FastifySchema | undefined, attachValidation
   if (fields.length === 0) return undefined
 
   return function readInput (request, reply, done) {
-    const issues = suspicious.test(request.url) ? urlIssues(request.url, fields) : []
+    const issues = queryIssues(request.url, fields)
 
     for (const field of fields) {
       const values = valuesOf(request, field.part)
@@ -95,18 +95,12 @@ function readField (field: Field, values: Record<string, unknown>, value: unknow
   return field.part === 'body' ? undefined : converter.expected
 }
 
-/** What is malformed in the URL itself, where the parsed values no longer show it. */
-function urlIssues (url: string, fields: Field[]): Issue[] {
+/** What is malformed in the query, where the parsed values no longer show it. The path's escapes the router has checked by then. */
+function queryIssues (url: string, fields: Field[]): Issue[] {
+  // The router takes both for the end of the path.
+  const query = url.slice(url.search(/[?#]|$/) + 1)
   const issues: Issue[] = []
-  const end = url.search(/[?#]/)
-  const path = end === -1 ? url : url.slice(0, end)
-
-  if (isUnencoded(path)) {
-    for (const { part, name } of fields) {
-      if (part === 'params') issues.push({ in: 'path', name, expected: wellFormed })
-    }
-  }
-  for (const name of malformedNames(end === -1 ? '' : url.slice(end + 1))) {
+  for (const name of malformedNames(query)) {
     // A name that the schema does not have is the client's text: it is not shown.
     const known = fields.some((field) => field.part === 'query' && field.name === name)
     addIssue(issues, { in: 'query', name: known ? name : '*', expected: wellFormed })

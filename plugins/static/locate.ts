@@ -8,7 +8,7 @@ const nothingThere = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EIN
 
 /** Whether an error of the file system means that there is no such file, rather than that something is wrong with it. */
 export function isMissing (error: unknown): boolean {
-  return nothingThere.has((error as NodeJS.ErrnoException).code ?? '')
+  return nothingThere.has(String((error as NodeJS.ErrnoException).code))
 }
 
 /**

@@ -35,7 +35,7 @@ export interface LoadedFolder {
  * @param cacheControl for a URL without fingerprint
  */
 export async function loadFolder (root: string, caps: Required<MemoryCaps>, cacheControl: string, log: FastifyBaseLogger): Promise<LoadedFolder> {
-  const found = [...listFiles(root, log)].sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1))
+  const found = [...listFiles(root, log)].sort((a, b) => a.size - b.size)
   const names = new Set(found.map(({ name }) => name))
 
   const files = new Map<string, MemoryFile>()
@@ -61,7 +61,7 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
   /** The name to link each file by. */
   const links = new Map<string, string>()
   for (const [name, { digest }] of files) links.set(name, fingerprinted(name, digest))
-  for (const [name, digest] of await digests(onDisk, log)) links.set(name, digest === undefined ? name : fingerprinted(name, digest))
+  for (const [name, digest] of await digests(onDisk)) links.set(name, digest === undefined ? name : fingerprinted(name, digest))
 
   /** By the name in the URL. A file that happens to have the name of another with its fingerprint wins. */
   const inMemory = new Map<string, Found>()
@@ -110,7 +110,7 @@ function read ({ name, path }: FoundFile, log: FastifyBaseLogger): Buffer | unde
 }
 
 /** The digests of files that stay on the disk, as far as they are to be had in reasonable time. */
-async function digests (files: FoundFile[], log: FastifyBaseLogger): Promise<Map<string, Buffer | undefined>> {
+async function digests (files: FoundFile[]): Promise<Map<string, Buffer | undefined>> {
   const digests = new Map<string, Buffer | undefined>()
   let read = 0
   for (const { name, path, size } of files) {

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import createError from '@fastify/error'
+import { EtaFileResolutionError } from 'eta'
 import type { Template, ViewEngine } from './engine.js'
 import { listTemplates } from './list.js'
 import { TemplateProblem } from './problem.js'
@@ -24,13 +25,13 @@ export interface AssetCall {
 export function checkTemplates (engine: ViewEngine, index: string | undefined): AssetCall[] {
   const problems = new Map<string, string>()
   const assets: AssetCall[] = []
-  const report = (problem: TemplateProblem): unknown => problems.set(problem.message, problem.message)
+  const report = ({ message }: Error): unknown => problems.set(message, message)
   const load = (compile: () => Template | undefined): Template | 'missing' | 'broken' => {
     try {
       return compile() ?? 'missing'
     } catch (error) {
-      if (!(error instanceof TemplateProblem)) throw error
-      report(error)
+      if (error instanceof EtaFileResolutionError) return 'missing'
+      report(error as Error)
       return 'broken'
     }
   }

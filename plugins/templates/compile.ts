@@ -33,7 +33,7 @@ export interface CompiledTemplate {
   /** It uses `await`, so `run` returns a promise. */
   isAsync: boolean
   tags: Tag[]
-  /** The template's line for each line of the compiled code, to translate stack traces. */
+  /** The template's line for each line of the compiled code, to translate stack traces; 0 where there is none. */
   lines: number[]
 }
 
@@ -66,7 +66,8 @@ export function compileTemplate (eta: Eta, file: string, source: string): Compil
 function assemble (parts: Part[], script: string, file: string, isAsync: boolean): Pick<CompiledTemplate, 'run' | 'lines'> {
   const code: string[] = []
   const lines: number[] = []
-  let line = 1
+  // What stands before the first part is of no line.
+  let line = 0
   const emit = (statement: string): void => {
     for (const text of statement.split('\n')) {
       code.push(text)
@@ -76,6 +77,7 @@ function assemble (parts: Part[], script: string, file: string, isAsync: boolean
   }
 
   emit(prelude(script) + (isAsync ? 'return (async () => {' : ''))
+  line = 1
   for (const part of parts) {
     if (typeof part === 'string') {
       emit(`__out+='${part}';`)

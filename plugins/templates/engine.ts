@@ -10,6 +10,8 @@ import { TemplateProblem } from './problem.js'
 /** What the host's error handler is given when a page fails: nothing of the page. The `cause` is for the log. */
 const RenderFailed = createError('FST_QUICKSTART_TEMPLATES_RENDER', 'The page could not be rendered', 500)
 
+class UnknownView extends Error {}
+
 /** Names are remembered for one template up to here; a page that makes names of what clients send cannot fill the memory. */
 const maxLinks = 1000
 
@@ -67,9 +69,12 @@ export class ViewEngine extends Eta {
 
   /** Whether there is a view of this name. */
   has (view: string): boolean {
-    if (this.#isSealed) return this.#view(view) !== undefined
-    const file = this.#resolve(this.#withExtension(view))
-    return file !== undefined && isFile(file)
+    try {
+      return this.#isSealed ? this.#view(view) !== undefined : isFile(this.#fileOf(view))
+    } catch {
+      // Outside root, or no name that a file can have.
+      return false
+    }
   }
 
   /**
@@ -81,7 +86,7 @@ export class ViewEngine extends Eta {
   page (view: string, it: object): string | Promise<string> {
     try {
       const template = this.#view(view)
-      if (template === undefined) throw new Error(`${this.root} has no view of that name`)
+      if (template === undefined) throw new UnknownView(`${this.root} has no view "${view}"`)
       const html = this.#run(template, it, undefined)
       return typeof html === 'string' ? html : html.catch((error) => { throw this.#failed(view, error) })
     } catch (error) {
@@ -92,13 +97,12 @@ export class ViewEngine extends Eta {
   /**
    * The template that another one names, by Eta's rules: relative to the file it stands in, or to root when it starts with `/`.
    *
-   * @throws TemplateProblem when it is there and does not compile
+   * @throws TemplateProblem when it is there and does not compile, Eta's EtaFileResolutionError when it is outside root
    */
   linked (from: Template, name: string): Template | undefined {
     const known = from.links.get(name)
     if (known !== undefined) return known
-    const file = this.#resolve(name, from.file)
-    const template = file === undefined ? undefined : this.load(file)
+    const template = this.load(this.resolvePath(name, { filepath: from.file }))
     if (this.#isSealed && template !== undefined && from.links.size < maxLinks) from.links.set(name, template)
     return template
   }
@@ -121,23 +125,11 @@ export class ViewEngine extends Eta {
   }
 
   #view (view: string): Template | undefined {
-    const known = this.#views.get(view)
-    if (known !== undefined) return known
-    const file = this.#resolve(this.#withExtension(view))
-    return file === undefined ? undefined : this.load(file)
+    return this.#views.get(view) ?? this.load(this.#fileOf(view))
   }
 
-  #withExtension (view: string): string {
-    return view.endsWith(this.extension) ? view : view + this.extension
-  }
-
-  #resolve (name: string, filepath?: string): string | undefined {
-    try {
-      return this.resolvePath(name, { filepath })
-    } catch {
-      // Outside root.
-      return undefined
-    }
+  #fileOf (view: string): string {
+    return this.resolvePath(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
   #run (template: Template, it: object, blocks: Blocks | undefined): string | Promise<string> {
@@ -169,7 +161,7 @@ export class ViewEngine extends Eta {
   }
 
   #failed (view: string, error: unknown): Error {
-    const cause = error instanceof TemplateProblem ? error : this.#locate(view, error)
+    const cause = error instanceof TemplateProblem || error instanceof UnknownView ? error : this.#locate(view, error)
     // Not enumerable, so that an error handler that answers with the error's own properties shows nothing of it.
     return Object.defineProperty(new RenderFailed(), 'cause', { value: cause, configurable: true, writable: true })
   }
@@ -185,6 +177,7 @@ export class ViewEngine extends Eta {
       const template = this.templates.get(file)
       if (template === undefined) return frame
       const translated = isTranslated ? Number(line) : template.lines[line - 1]!
+      if (translated === 0) return `${start}${file}`
       at ??= { template, line: translated }
       return `${start}${file}:${translated}:${column}`
     })
@@ -198,9 +191,5 @@ export class ViewEngine extends Eta {
 }
 
 function isFile (path: string): boolean {
-  try {
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }

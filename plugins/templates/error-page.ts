@@ -7,10 +7,10 @@ import { TemplateProblem } from './problem.js'
  * machine (no proxy or tunnel in between), to a name of this machine (no foreign site whose name was pointed here), for HTML.
  */
 export function isDevelopersBrowser ({ headers, raw }: FastifyRequest): boolean {
-  const { accept = '', host = '' } = headers
+  const { accept = '' } = headers
   return accept.includes('text/html') && !accept.includes('json') &&
-    /^(?:127\.|::1$|::ffff:127\.)/.test(raw.socket.remoteAddress ?? '') &&
-    /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(host) &&
+    /^(?:127\.|::1$|::ffff:127\.)/.test(`${raw.socket.remoteAddress}`) &&
+    /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(`${headers.host}`) &&
     !['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => name in headers)
 }
 
@@ -19,7 +19,7 @@ export function errorPage (cause: unknown): string {
   const place = cause instanceof TemplateProblem
     ? `<p>${escapeHtml(cause.file)}, line ${cause.line}</p>\n<pre>${escapeHtml(cause.excerpt)}</pre>`
     : ''
-  const { message: reason } = cause instanceof TemplateProblem ? { message: cause.reason } : cause as Error
+  const reason = cause instanceof TemplateProblem ? cause.reason : (cause as Error).message
   return `<!DOCTYPE html>
 <html lang="en">
 <head>

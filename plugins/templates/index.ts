@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import fastifyView from '@fastify/view'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { LRUCache } from 'lru-cache'
 import { checkOptions } from '../options.js'
 import { checkAssets, checkTemplates } from './check.js'
 import { ViewEngine } from './engine.js'
@@ -118,18 +119,21 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
   const assets = checkTemplates(engine, index === false ? undefined : index.view)
   if (production) engine.seal()
 
+  // In a context inside another that has templates too, its views come first, and then those of the outer one: an error
+  // handler of the outer one, say, finds its page from wherever it is called.
+  const outer = app.hasDecorator(sendView) ? app.getDecorator<SendView>(sendView) : undefined
+  const outerHasView = app.hasDecorator('hasView') ? app.hasView : undefined
+  app.decorate('hasView', (name: string) => engine.has(name) || outerHasView?.(name) === true)
+
   const helpers: ViewHelpers = { asset: helper(app, 'asset', 'static'), urlFor: helper(app, 'urlFor', 'params') }
+  // Its own, because @fastify/view would share that of an outer context, in which `index` may stand for another file.
+  app.decorate(fastifyView.fastifyViewCache as symbol, new LRUCache({ max: 100 }))
   await app.register(fastifyView, { engine: { eta: engine }, root, viewExt: extension.slice(1), production, defaultContext: helpers })
 
   // Only when all is loaded is it known whether the static topic is on.
   app.addHook('onReady', async () => {
     if (app.hasDecorator('asset')) checkAssets(assets, helpers.asset)
   })
-
-  // In a context inside another that has templates too, its views come first, and then those of the outer one: an error
-  // handler of the outer one, say, finds its page from wherever it is called.
-  const outer = app.hasDecorator(sendView) ? app.getDecorator<SendView>(sendView) : undefined
-  const outerHasView = app.hasDecorator('hasView') ? app.hasView : undefined
 
   const send: SendView = (reply, view, data) => {
     if (outer !== undefined && !engine.has(view)) return outer(reply, view, data)
@@ -164,7 +168,6 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
   }
 
   app.decorate(sendView, send)
-  app.decorate('hasView', (name: string) => engine.has(name) || outerHasView?.(name) === true)
   app.decorateReply('render', function (this: FastifyReply, view: string, data?: object) {
     return send(this, view, data)
   } as FastifyReply['render'])

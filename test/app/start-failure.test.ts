@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import { isCommandLine, reportStartFailure } from '../../app/start-failure.js'
+import { isFastifyStart, reportStartFailure } from '../../app/start-failure.js'
 
 /** A stand-in for `process` that notes what is written and whether it would have ended. */
 function fakeProcess () {
@@ -21,7 +21,7 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
     [{ code: 'ENOTFOUND' }, 'HOST takes a name or an address of this machine'],
     [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT takes a number from 0 to 65535'],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
-    [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: '"/x" guards no route' }, 'QUICKSTART_PROTECT: "/x" guards no route']
+    [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
   ]
   for (const [error, line] of failures) {
     const { process, written, exitCodes } = fakeProcess()
@@ -63,17 +63,16 @@ t.test('hears nothing more once the server listens', async (t) => {
   t.equal(process.listenerCount('unhandledRejection'), 0)
 })
 
-t.test('knows the command lines that it may speak on', async (t) => {
+t.test('knows fastify start when it sees it', async (t) => {
   const scripts: [script: string, isOurs: boolean][] = [
     ['/project/node_modules/.bin/fastify', true],
     ['/project/node_modules/fastify-cli/cli.js', true],
     ['C:\\project\\node_modules\\fastify-cli\\start.js', true],
-    ['/project/node_modules/.bin/fastify-quickstart', true],
-    ['/project/dist/bin/fastify-quickstart.js', true],
+    ['/project/dist/bin/fastify-quickstart.js', false],
     ['/project/server.js', false],
     ['/fastify/server.js', false],
     ['', false]
   ]
-  for (const [script, isOurs] of scripts) t.equal(isCommandLine(script), isOurs, script)
-  t.equal(isCommandLine(), false)
+  for (const [script, isOurs] of scripts) t.equal(isFastifyStart(script), isOurs, script)
+  t.equal(isFastifyStart(), false)
 })

@@ -103,11 +103,11 @@ t.test('ends with one line that says what is wrong', async (t) => {
   const { port } = taken.address() as { port: number }
   const folder = t.testdir({})
   const wrong: [args: string[], variables: Record<string, string>, says: RegExp][] = [
-    [['--port', '99999'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
+    [['--port', '99999', '-l', 'error'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
     [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe"/],
     [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
-    [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
-    [[], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
+    [['-l', 'error'], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
+    [['-l', 'error'], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
     [[], { NODE_ENV: 'production' }, /^fastify-quickstart: .*QUICKSTART_USERS_FILE.*\n$/]
   ]
   await Promise.all(wrong.map(async ([args, variables, says]) => {

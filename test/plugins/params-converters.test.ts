@@ -103,6 +103,14 @@ t.test('a handler gets numbers, under whatever validator the host has', async (t
   }
 })
 
+t.test('minus zero is zero', async (t) => {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.get('/:i/:f', { schema: { params: Type.Object({ i: int(), f: float() }) } }, async ({ params: { i, f } }) => [Object.is(i, 0), Object.is(f, 0)])
+  t.same((await app.inject('/-0/-0.0')).json(), [true, true])
+})
+
 t.test('the hooks of a route find values, after the host\'s own validation and before its own', async (t) => {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   t.teardown(() => app.close())

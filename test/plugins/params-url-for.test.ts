@@ -342,6 +342,13 @@ t.test('one name is one path', async (t) => {
   })
 })
 
+t.test('leaves it to the router to refuse a path', async (t) => {
+  for (const path of ['/:a(', '/:a((b)', '/a*b', '/:a?/b', 'a']) {
+    const app = await withRoutes(t, [])
+    t.throws(() => app.get(path, { config: { name: 'a' } }, async () => 'a'), path)
+  }
+})
+
 t.test('a name that is not text is somebody else\'s', async (t) => {
   const app = await withRoutes(t, [])
   app.get('/a', { config: { name: 5 as never } }, async () => 'a')

@@ -1,0 +1,312 @@
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import Fastify from 'fastify'
+import type { Test } from 'tap'
+import t from 'tap'
+import { connectRedisCounts } from '../../plugins/auth/counts.js'
+import { HeldAnswers } from '../../plugins/auth/held-answers.js'
+import type { AuthOptions, RedisClient } from '../../plugins/auth/index.js'
+import auth from '../../plugins/auth/index.js'
+import { FakeRedis } from './auth/fake-redis.js'
+import { basic, cheap, logLines } from './auth/logins.js'
+
+const users = { alice: cheap.argon2id('a'), bob: cheap.argon2id('b') }
+
+async function start (t: Test, options: AuthOptions, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify(server)
+  t.teardown(() => app.close())
+  await app.register(auth, options.verify === undefined ? { users, ...options } : options)
+  return app
+}
+
+async function answer (app: FastifyInstance, name: string, password: string, remoteAddress = '10.0.0.1') {
+  return await app.inject({ url: '/secret', headers: basic(name, password), remoteAddress })
+}
+
+async function status (...args: Parameters<typeof answer>): Promise<number> {
+  return (await answer(...args)).statusCode
+}
+
+/** How many of the answers have each status. */
+async function tally (answers: Array<Promise<{ statusCode: number }>>): Promise<Record<number, number>> {
+  const counts: Record<number, number> = {}
+  for (const { statusCode } of await Promise.all(answers)) counts[statusCode] = (counts[statusCode] ?? 0) + 1
+  return counts
+}
+
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index))
+
+t.test('shuts out a name from an address, and nobody else', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 3, delay: 0, block: 60 } })
+  for (const guess of ['1', '2', '3']) t.equal(await status(app, 'alice', guess), 401)
+  for (const guess of ['4', 'a']) {
+    const refused = await answer(app, 'alice', guess)
+    t.equal(refused.statusCode, 429, 'the right password too')
+    t.equal(refused.json().code, 'FST_QUICKSTART_AUTH_TOO_MANY_FAILURES')
+    t.equal(refused.headers['retry-after'], '60')
+    t.equal(refused.headers['www-authenticate'], undefined)
+    t.equal(refused.headers['cache-control'], 'no-store')
+  }
+  t.equal(await status(app, 'bob', 'b'), 200, 'another name')
+  t.equal(await status(app, 'alice', 'a', '10.0.0.2'), 200, 'another address')
+})
+
+t.test('shuts out an address that tries many names, known or not', async (t) => {
+  const app = await start(t, { throttle: { perAddress: 5, delay: 0 } })
+  for (const name of ['alice', 'bob', 'carol', 'dave', 'eve']) t.equal(await status(app, name, 'x'), 401)
+  for (const name of ['frank', 'alice']) t.equal(await status(app, name, 'x'), 429)
+  t.equal(await status(app, 'alice', 'a'), 429)
+  t.equal(await status(app, 'alice', 'a', '10.0.0.2'), 200)
+})
+
+t.test('a remembered login passes whatever others have failed', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 2, perAddress: 3, delay: 0 } })
+  t.equal(await status(app, 'alice', 'a'), 200)
+  for (const guess of times(6, String)) await answer(app, 'alice', guess)
+  t.equal(await status(app, 'carol', 'x'), 401)
+  t.equal(await status(app, 'bob', 'b'), 429)
+  t.equal(await status(app, 'alice', 'a'), 200)
+})
+
+t.test('a right login forgives its name at that address, but not the address', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 2, perAddress: 4, delay: 0 }, cache: false })
+  for (let round = 0; round < 3; round++) {
+    t.equal(await status(app, 'alice', 'x'), 401)
+    t.equal(await status(app, 'alice', 'a'), 200)
+  }
+  t.equal(await status(app, 'bob', 'x'), 401)
+  t.equal(await status(app, 'alice', 'a'), 429, 'four failures are four failures')
+})
+
+t.test('a request without credentials is no failure', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 1, perAddress: 1, delay: 0 } })
+  for (let round = 0; round < 3; round++) {
+    t.equal((await app.inject('/secret')).statusCode, 401)
+    t.equal((await app.inject({ url: '/secret', headers: { authorization: 'Basic !' } })).statusCode, 401)
+  }
+  t.equal(await status(app, 'alice', 'a'), 200)
+})
+
+t.test('guesses in parallel do not slip by', async (t) => {
+  const byLogin = await start(t, { throttle: { perLogin: 5, delay: 0 } })
+  t.same(await tally(times(30, (index) => answer(byLogin, 'alice', `x${index}`))), { 401: 5, 429: 25 })
+  const byAddress = await start(t, { throttle: { perAddress: 5, delay: 0 } })
+  t.same(await tally(times(30, (index) => answer(byAddress, `name${index}`, 'x'))), { 401: 5, 429: 25 })
+})
+
+t.test('many right logins at once block nobody', async (t) => {
+  const many = Object.fromEntries(times(30, (index) => [`user${index}`, users.alice]))
+  const app = await start(t, { users: many, throttle: { perAddress: 5, delay: 0 } })
+  const first = await Promise.all(times(30, (index) => answer(app, `user${index}`, 'a')))
+  t.ok(first.some(({ statusCode }) => statusCode === 200))
+  for (const late of first.filter(({ statusCode }) => statusCode === 429)) t.equal(late.headers['retry-after'], '1')
+  for (let index = 0; index < 30; index++) t.equal(await status(app, `user${index}`, 'a'), 200, 'one by one they all get in')
+})
+
+t.test('addresses count by what one client can have: an IPv4 address, a /64 of IPv6', async (t) => {
+  const rows: Array<[first: string, second: string, same: boolean]> = [
+    ['192.0.2.1', '::ffff:192.0.2.1', true],
+    ['192.0.2.1', '::ffff:c000:201', true],
+    ['192.0.2.1', '192.0.2.2', false],
+    ['2001:db8::1', '2001:0db8:0:0:ffff::2', true],
+    ['2001:db8::1', '2001:db8:0:1::1', false],
+    ['fe80::1%eth0', 'fe80::2', true],
+    ['not an address', 'not an address', true],
+    ['not an address', 'nor this', false]
+  ]
+  for (const [first, second, same] of rows) {
+    const app = await start(t, { throttle: { perAddress: 1, delay: 0 } })
+    t.equal(await status(app, 'alice', 'x', first), 401)
+    t.equal(await status(app, 'bob', 'x', second), same ? 429 : 401, `${first} and ${second}`)
+  }
+})
+
+t.test('behind a proxy that is trusted, the address is the client\'s', async (t) => {
+  const app = await start(t, { throttle: { perAddress: 1, delay: 0 } }, { trustProxy: true })
+  const from = async (client: string) => (await app.inject({ url: '/secret', headers: { ...basic('alice', 'x'), 'x-forwarded-for': client } })).statusCode
+  t.same([await from('192.0.2.1'), await from('192.0.2.2'), await from('192.0.2.1')], [401, 401, 429])
+})
+
+t.test('failures are forgotten after the window, and a block ends', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 1, window: 1, block: 1, delay: 0 } })
+  t.equal(await status(app, 'alice', 'x'), 401)
+  t.equal(await status(app, 'alice', 'a'), 429)
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  t.equal(await status(app, 'alice', 'a'), 200)
+})
+
+t.test('without a throttle nobody is shut out', async (t) => {
+  const app = await start(t, { throttle: false, cache: false })
+  for (const guess of times(20, String)) t.equal(await status(app, 'alice', guess), 401)
+  t.equal(await status(app, 'alice', 'a'), 200)
+})
+
+t.test('equal logins that arrive together cost one hash, and one point', async (t) => {
+  // With no queue, a second hash at the same time would be answered 503.
+  const app = await start(t, { hashing: { parallel: 1, queue: 0 }, throttle: { perLogin: 2, delay: 0 } })
+  t.same(await tally(times(200, () => answer(app, 'alice', 'a'))), { 200: 200 })
+  t.same(await tally(times(200, () => answer(app, 'bob', 'wrong'))), { 401: 200 })
+  t.same(await tally(times(200, () => answer(app, 'nobody', 'wrong'))), { 401: 200 })
+  t.equal(await status(app, 'bob', 'b'), 200, 'the 200 wrong ones were one failure')
+  t.same(await tally(times(20, (index) => answer(app, 'carol', 'wrong', `10.0.1.${index}`))), { 401: 20 }, 'from many addresses too')
+})
+
+t.test('past the queue it is 503 with Retry-After, and no failure', async (t) => {
+  const app = await start(t, { hashing: { parallel: 1, queue: 2 }, throttle: { perAddress: 50, perLogin: 4, delay: 0 } })
+  const answers = times(40, (index) => answer(app, `name${index}`, 'x'))
+  t.same(await tally(answers), { 401: 3, 503: 37 })
+  const full = (await Promise.all(answers)).find(({ statusCode }) => statusCode === 503)
+  t.equal(full?.headers['retry-after'], '2')
+  t.equal(full?.json().code, 'FST_QUICKSTART_AUTH_TOO_BUSY')
+  t.same(await tally(times(40, (index) => answer(app, `name${index}`, 'x'))), { 401: 3, 503: 37 }, 'those that were not checked did not count')
+})
+
+t.test('the memory of logins is bounded, expires, and can be switched off', async (t) => {
+  // An address that is shut out gets in with remembered logins alone, which tells the two apart.
+  async function remembered (cache: AuthOptions['cache'], logins: Array<[string, string]>, wait = 0): Promise<number[]> {
+    const app = await start(t, { cache, throttle: { perAddress: 1, delay: 0 } })
+    for (const [name, password] of logins) t.equal(await status(app, name, password), 200)
+    t.equal(await status(app, 'eve', 'x'), 401)
+    await new Promise((resolve) => setTimeout(resolve, wait))
+    return await Promise.all(logins.map(async ([name, password]) => await status(app, name, password)))
+  }
+  const both: Array<[string, string]> = [['alice', 'a'], ['bob', 'b']]
+  t.same(await remembered({}, both), [200, 200])
+  t.same(await remembered(undefined, both), [200, 200])
+  t.same(await remembered({ max: 1 }, both), [429, 200])
+  t.same(await remembered(false, both), [429, 429])
+  t.same(await remembered({ ttl: 1 }, both, 2200), [429, 429])
+})
+
+t.test('the host\'s own check is throttled, but a page of many parts is one login', async (t) => {
+  let calls = 0
+  const app = await start(t, {
+    verify: async (name, password) => {
+      calls++
+      await new Promise(setImmediate)
+      return password === 'a'
+    },
+    throttle: { perLogin: 2, delay: 0 }
+  })
+  t.same(await tally(times(20, () => answer(app, 'alice', 'a'))), { 200: 20 })
+  t.equal(calls, 20, 'each request is checked')
+  for (const guess of ['x', 'y']) t.equal(await status(app, 'alice', guess), 401)
+  t.equal(await status(app, 'alice', 'a'), 429)
+  t.equal(calls, 22)
+})
+
+t.test('a check that throws counts as a failure, so nobody guesses by it unseen', async (t) => {
+  const app = await start(t, { verify: () => { throw new Error('wrong') }, throttle: { perLogin: 2, delay: 0 } })
+  t.same([await status(app, 'alice', '1'), await status(app, 'alice', '2'), await status(app, 'alice', '3')], [500, 500, 429])
+})
+
+t.test('refusals of guessers are held back, and let go when the app closes', async (t) => {
+  const app = await start(t, { throttle: { perLogin: 1, delay: 60 } })
+  t.equal(await status(app, 'alice', 'x'), 401)
+  let answered = false
+  const held = answer(app, 'alice', 'y').then((answer) => {
+    answered = true
+    return answer
+  })
+  await answer(app, 'bob', 'b')
+  t.equal(answered, false)
+  await app.close()
+  t.equal((await held).statusCode, 429)
+})
+
+t.test('holds a refusal for its time, and no more than a thousand at once', async (t) => {
+  const held = new HeldAnswers(0.05)
+  let answered = 0
+  const answerNow = times(1001, () => () => { answered++ })
+  for (const answer of answerNow) held.hold(answer)
+  t.equal(answered, 1, 'the one too many is answered at once')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.equal(answered, 1001)
+  held.release()
+  held.hold(() => { answered++ })
+  t.equal(answered, 1002, 'after the release nothing is held')
+})
+
+const client = (redis: FakeRedis): RedisClient => redis as unknown as RedisClient
+
+t.test('several instances count together in Redis', async (t) => {
+  const values = new Map()
+  const [one, two] = times(2, () => new FakeRedis(undefined, undefined, values)) as [FakeRedis, FakeRedis]
+  const first = await start(t, { throttle: { perLogin: 2, block: 60, delay: 0, redis: client(one) } })
+  const second = await start(t, { throttle: { perLogin: 2, block: 60, delay: 0, redis: client(two) } })
+  t.equal(await status(first, 'alice', 'x'), 401)
+  t.equal(await status(second, 'alice', 'y'), 401)
+  const refused = await answer(first, 'alice', 'a')
+  t.same([refused.statusCode, refused.headers['retry-after']], [429, '60'])
+  t.equal((await answer(second, 'alice', 'a')).statusCode, 429)
+  t.equal(await status(second, 'bob', 'x'), 401)
+  t.equal(await status(first, 'bob', 'b'), 200)
+  t.equal(await status(second, 'bob', 'y'), 401)
+  t.equal(await status(second, 'bob', 'b'), 200, 'a right login on one instance forgives on all')
+  t.ok([...values.keys()].every((key) => /^fastify-quickstart:auth:[al][A-Za-z0-9+/]{43}=$/.test(key)), 'no name or address is to be read in Redis')
+  await first.close()
+  t.equal(one.disconnected, false, 'the client is the host\'s to close')
+  t.equal(one.listenerCount('ready') + one.listenerCount('close') + one.listenerCount('error'), 0)
+})
+
+t.test('while Redis is away the memory counts, and the log says so once each way', async (t) => {
+  for (const trouble of ['fails', 'hangs', 'closes', 'errors'] as const) {
+    const { lines, stream } = logLines()
+    const redis = new FakeRedis()
+    const app = await start(t, { throttle: { perLogin: 2, delay: 0, redis: client(redis) } }, { logger: { stream }, disableRequestLogging: true })
+    const said = () => lines.splice(0).map(({ msg }) => msg as string).filter((msg) => msg.includes('Redis'))
+    t.equal(await status(app, 'alice', 'x'), 401)
+    t.same(said(), [])
+
+    if (trouble === 'fails' || trouble === 'hangs') redis.mood = trouble
+    else redis.status = 'reconnecting'
+    if (trouble === 'closes') redis.emit('close')
+    if (trouble === 'errors') redis.emit('error', new Error('ECONNRESET'))
+    const statuses = []
+    for (const guess of ['1', '2', '3']) statuses.push(await status(app, 'alice', guess, '10.0.0.9'))
+    t.same(statuses, [401, 401, 429], trouble)
+    const away = said()
+    t.equal(away.length, 1, trouble)
+    t.match(away[0], /Redis is away .*counted in memory/)
+
+    redis.mood = 'fine'
+    redis.status = 'ready'
+    redis.emit('ready')
+    t.match(said(), [/Redis is back/])
+    t.equal(await status(app, 'alice', 'y'), 401)
+    t.equal(await status(app, 'alice', 'z'), 429, 'what Redis had counted before still counts')
+  }
+})
+
+t.test('a Redis of the host that is not there yet does not hold anything up', async (t) => {
+  const { lines, stream } = logLines()
+  const redis = new FakeRedis()
+  redis.status = 'connecting'
+  const app = await start(t, { throttle: { delay: 0, redis: client(redis) } }, { logger: { stream, level: 'warn' } })
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.match(lines, [{ msg: /Redis is away/ }])
+})
+
+t.test('connects to a URL by itself, and lets go at the close', async (t) => {
+  const { lines, stream } = logLines()
+  const { log } = Fastify({ logger: { stream } })
+  const options = { window: 60, keyPrefix: 'x' }
+  const counts = await connectRedisCounts('redis://127.0.0.1', options, log, async () => ({ Redis: FakeRedis }) as unknown as Pick<typeof import('ioredis'), 'Redis'>)
+  const redis = FakeRedis.last
+  t.equal((await counts.run((limiter) => limiter.consume('key'))).consumedPoints, 1)
+  t.equal(redis.values.get('x:key')?.value, 1)
+  counts.close()
+  t.equal(redis.disconnected, true)
+  redis.emit('error', new Error('after the close'))
+  t.same(lines, [], 'closing is no trouble')
+
+  await t.rejects(connectRedisCounts('redis://127.0.0.1', options, log, async () => await Promise.reject(new Error('not found'))), { code: 'FST_QUICKSTART_AUTH_REDIS_MISSING' })
+})
+
+t.test('starts, and logs people in, with a Redis that is down', async (t) => {
+  const { lines, stream } = logLines()
+  const app = await start(t, { throttle: { perLogin: 1, delay: 0, redis: 'redis://127.0.0.1:1' } }, { logger: { stream, level: 'warn' } })
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'bob', 'x'), 401)
+  t.equal(await status(app, 'bob', 'x'), 429)
+  t.equal(lines.filter(({ msg }) => /Redis is away/.test(msg as string)).length, 1)
+})

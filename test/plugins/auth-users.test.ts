@@ -1,0 +1,288 @@
+import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as argon2 from '@node-rs/argon2'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import Fastify from 'fastify'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { AuthOptions } from '../../plugins/auth/index.js'
+import auth from '../../plugins/auth/index.js'
+import { basic, cheap, logLines } from './auth/logins.js'
+
+async function start (t: Test, options: AuthOptions, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+  const app = Fastify(server)
+  t.teardown(() => app.close())
+  await app.register(auth, { throttle: { delay: 0 }, ...options })
+  return app
+}
+
+async function status (app: FastifyInstance, name: string, password: string): Promise<number> {
+  return (await app.inject({ url: '/secret', headers: basic(name, password) })).statusCode
+}
+
+t.test('verifies argon2id by the parameters in the hash, and each kind of bcrypt', async (t) => {
+  const users: Record<string, string> = {
+    small: cheap.argon2id('p'),
+    large: argon2.hashSync('p', { memoryCost: 64, timeCost: 3, parallelism: 2, outputLen: 64 }),
+    a: cheap.bcrypt('p', '2a'),
+    b: cheap.bcrypt('p', '2b'),
+    y: cheap.bcrypt('p', '2y')
+  }
+  const app = await start(t, { users })
+  for (const name of Object.keys(users)) {
+    t.equal(await status(app, name, 'p'), 200, name)
+    t.equal(await status(app, name, 'q'), 401, name)
+  }
+})
+
+t.test('a plain password is hashed at the start, outside production', async (t) => {
+  const users = { alice: 'wonderland', bob: cheap.bcrypt('b') }
+  const app = await start(t, { users })
+  t.equal(await status(app, 'alice', 'wonderland'), 200)
+  t.equal(await status(app, 'alice', 'wonder'), 401)
+  t.equal(await status(app, 'bob', users.bob), 401, 'a hash is no password')
+  users.alice = 'another'
+  t.equal(await status(app, 'alice', 'wonderland'), 401, 'what was replaced is out at once')
+  t.equal(await status(app, 'alice', 'another'), 401, 'and what was not hashed at the start is no hash')
+})
+
+t.test('a map is read at each request: a changed or removed user is out at the next one', async (t) => {
+  for (const kind of ['object', 'Map'] as const) {
+    const entries: Array<[string, string]> = [['alice', cheap.argon2id('a')], ['bob', cheap.argon2id('b')]]
+    const map = new Map(entries)
+    const object = Object.fromEntries(entries)
+    const app = await start(t, { users: kind === 'Map' ? map : object })
+    const set = (name: string, stored: string) => kind === 'Map' ? map.set(name, stored) : Object.assign(object, { [name]: stored })
+    const remove = (name: string) => kind === 'Map' ? map.delete(name) : delete object[name]
+
+    t.equal(await status(app, 'alice', 'a'), 200, kind)
+    set('alice', cheap.argon2id('new'))
+    t.equal(await status(app, 'alice', 'a'), 401)
+    t.equal(await status(app, 'alice', 'new'), 200)
+    remove('alice')
+    t.equal(await status(app, 'alice', 'new'), 401)
+    set('carol', cheap.bcrypt('c'))
+    t.equal(await status(app, 'carol', 'c'), 200)
+    t.equal(await status(app, 'bob', 'b'), 200)
+  }
+})
+
+t.test('a removed user is out even when the unknown name is checked against an equal hash', async (t) => {
+  const shared = cheap.argon2id('p')
+  const users: Record<string, string> = { alice: shared, bob: shared }
+  const app = await start(t, { users })
+  t.equal(await status(app, 'bob', 'p'), 200)
+  delete users.bob
+  t.equal(await status(app, 'bob', 'p'), 401, 'the remembered login does not count')
+  t.equal(await status(app, 'bob', 'p'), 401)
+  t.equal(await status(app, 'alice', 'p'), 200)
+})
+
+t.test('a lookup finds the hash, at once or later, and is asked at each request', async (t) => {
+  for (const later of [false, true]) {
+    const stored = new Map([['alice', cheap.argon2id('a')]])
+    const asked: string[] = []
+    const app = await start(t, {
+      users: (name, request) => {
+        asked.push(`${name} ${request.url}`)
+        const found = stored.get(name)
+        return later ? Promise.resolve(found) : found
+      }
+    })
+    t.equal(await status(app, 'bob', 'a'), 401, 'before any user was seen')
+    t.equal(await status(app, 'alice', 'a'), 200)
+    t.equal(await status(app, 'alice', 'a'), 200)
+    t.equal(await status(app, 'bob', 'a'), 401)
+    t.equal(await status(app, '', 'a'), 401)
+    stored.delete('alice')
+    t.equal(await status(app, 'alice', 'a'), 401)
+    t.same(asked, ['bob /secret', 'alice /secret', 'alice /secret', 'bob /secret', ' /secret', 'alice /secret'])
+  }
+})
+
+t.test('a lookup that answers no hash lets nobody in, and the log names the user', async (t) => {
+  for (const answer of ['p', '', '$apr1$x$y', 5, true, {}, []] as unknown[]) {
+    const { lines, stream } = logLines()
+    const app = await start(t, { users: () => answer as string }, { logger: { stream, level: 'error' } })
+    t.equal(await status(app, 'alice', 'p'), 401, JSON.stringify(answer))
+    if (typeof answer === 'string') t.match(lines, [{ name: 'alice', msg: /no argon2id or bcrypt hash/ }])
+  }
+})
+
+t.test('what a lookup or a check throws is a plain 500, and in the log alone', async (t) => {
+  const broken = {
+    users: [() => { throw new Error('db-password') }, async () => { throw new Error('db-password') }, () => Promise.reject(new Error('db-password'))],
+    verify: [() => { throw new Error('db-password') }, async () => { throw new Error('db-password') }]
+  }
+  for (const [option, functions] of Object.entries(broken)) {
+    for (const thrower of functions) {
+      const { lines, stream } = logLines()
+      const app = await start(t, { [option]: thrower }, { logger: { stream, level: 'error' } })
+      const answer = await app.inject({ url: '/secret', headers: basic('alice', 'a') })
+      t.same(answer.json(), { statusCode: 500, code: 'FST_QUICKSTART_AUTH_CHECK_FAILED', error: 'Internal Server Error', message: 'The login could not be checked' })
+      t.equal(answer.headers['www-authenticate'], undefined)
+      t.match(lines.find(({ name }) => name === 'alice'), { err: { message: 'db-password' } })
+    }
+  }
+  const odd = await start(t, { verify: () => Promise.reject(null) as Promise<boolean> }) // eslint-disable-line prefer-promise-reject-errors
+  t.equal(await status(odd, 'alice', 'a'), 500)
+})
+
+t.test('verify is the host\'s own check, made at each request, and only true lets in', async (t) => {
+  let calls = 0
+  const app = await start(t, {
+    verify: async (name, password, request) => {
+      calls++
+      return name === 'alice' && password === 'a' && request.url === '/secret'
+    }
+  })
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'alice', 'b'), 401)
+  t.equal(calls, 3)
+  for (const answer of [1, 'true', {}, undefined, null, false, Promise.resolve(1)]) {
+    t.equal(await status(await start(t, { verify: () => answer as boolean }), 'alice', 'a'), 401, String(answer))
+  }
+  t.equal(await status(await start(t, { verify: () => true }), 'alice', 'a'), 200)
+})
+
+t.test('refuses users that could never log in, by name', async (t) => {
+  const fine = cheap.argon2id('p')
+  const rows: Array<[users: object, says: RegExp]> = [
+    [{ '': fine }, /user "" .*an empty name/],
+    [{ 'a:b': fine }, /user "a:b" .*a name with a colon/],
+    [{ 'a\n': fine }, /user "a\\n" .*control characters/],
+    [{ '\ud800': fine }, /broken Unicode/],
+    [{ ['n'.repeat(256)]: fine }, /more than 255 bytes/],
+    [{ bob: 5 }, /user "bob" .*expected a password hash/],
+    [new Map([[5, fine]]), /user 5 .*no string/],
+    [{ bob: '$apr1$MWq5aP2.$ybnzXMVnjeYJ1tcfzJlfK1' }, /user "bob" .*unknown or damaged hash/],
+    [{ bob: '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=' }, /unknown or damaged hash/],
+    [{ bob: fine.slice(0, -30) }, /unknown or damaged hash/],
+    [{ bob: fine.slice(0, -31) }, /unknown or damaged hash/],
+    [{ bob: fine.replace('argon2id', 'argon2i') }, /unknown or damaged hash/],
+    [{ bob: fine.replace('m=8', 'm=4000000') }, /unknown or damaged hash/],
+    [{ bob: fine.replace('t=1', 't=1000') }, /unknown or damaged hash/],
+    [{ bob: cheap.bcrypt('p').replace('$04$', '$31$') }, /unknown or damaged hash/],
+    [{ bob: cheap.bcrypt('p').replace('$2y$', '$2x$') }, /unknown or damaged hash/],
+    [{ bob: cheap.bcrypt('p').slice(0, -1) }, /unknown or damaged hash/],
+    [{ bob: '' }, /an empty password/],
+    [{ bob: 'tab\t' }, /a password with control characters/],
+    [{ bob: 'x'.repeat(1025) }, /more than 1024 bytes/]
+  ]
+  for (const [users, says] of rows) {
+    await t.rejects(async () => await start(t, { users: users as Record<string, string> }), { code: 'FST_QUICKSTART_AUTH_INVALID_USER', message: says }, String(says))
+  }
+  for (const users of [{}, new Map()]) {
+    await t.rejects(async () => await start(t, { users }), { code: 'FST_QUICKSTART_AUTH_NO_USERS' })
+  }
+})
+
+t.test('reads an htpasswd file with comments, empty lines and either line end', async (t) => {
+  const dir = t.testdir({
+    users: `\ufeff# people\r\n\r\n  # more\r\nalice:${cheap.bcrypt('a')}\r\nbob:${cheap.argon2id('b')}  \n   \nzoë:${cheap.bcrypt('z')}:a comment: of sorts`
+  })
+  const app = await start(t, { htpasswd: join(dir, 'users') })
+  for (const [name, password, expected] of [['alice', 'a', 200], ['bob', 'b', 200], ['zoë', 'z', 200], ['zoë', 'a', 401], ['# more', 'a', 401]] as const) {
+    t.equal(await status(app, name, password), expected, name)
+  }
+})
+
+t.test('refuses an htpasswd file with a line that could let nobody in, or anybody, by its number', async (t) => {
+  const fine = cheap.bcrypt('p')
+  const rows: Array<[text: string, says: RegExp]> = [
+    ['\n\nalice', /users: line 3: expected name:hash/],
+    [`alice:${fine}\n:${fine}`, /line 2: an empty name/],
+    [`alice:${fine}\nalice:${fine}`, /line 2: the name "alice" is there twice/],
+    [`alice:${fine}\nbob:plain`, /line 2: unknown or damaged hash/],
+    ['#\nbob:$apr1$MWq5aP2.$ybnzXMVnjeYJ1tcfzJlfK1', /line 2: unknown or damaged hash/],
+    ['bob:rl.3StKT.4T8M', /line 1: unknown or damaged hash/],
+    ['bob:', /line 1: unknown or damaged hash/],
+    [Buffer.from(`zoë:${fine}`, 'latin1').toString('latin1').replace('ë', '\ufffd'), /line 1: a name with control characters or broken Unicode/]
+  ]
+  for (const [text, says] of rows) {
+    const dir = t.testdir({ users: text })
+    await t.rejects(async () => await start(t, { htpasswd: join(dir, 'users') }), { code: 'FST_QUICKSTART_AUTH_INVALID_USER', message: says }, String(says))
+  }
+  await t.rejects(async () => await start(t, { htpasswd: join(t.testdir({}), 'none') }), { code: 'FST_QUICKSTART_AUTH_INVALID_USER', message: /none: ENOENT/ })
+  await t.rejects(async () => await start(t, { htpasswd: join(t.testdir({ users: '# nobody\n' }), 'users') }), { code: 'FST_QUICKSTART_AUTH_NO_USERS', message: /users holds no user/ })
+})
+
+t.test('a changed htpasswd file counts at the next request, however it was changed', async (t) => {
+  const hashes = { a: cheap.bcrypt('a'), b: cheap.bcrypt('b') }
+  const file = join(t.testdir({ users: `alice:${hashes.a}\n` }), 'users')
+  const app = await start(t, { htpasswd: file, throttle: false })
+  t.equal(await status(app, 'alice', 'a'), 200)
+
+  // As fast as it goes: the size is the same, and often the time of change too.
+  for (let round = 0; round < 50; round++) {
+    const password = round % 2 === 0 ? 'b' : 'a'
+    writeFileSync(file, `alice:${hashes[password]}\n`)
+    t.equal(await status(app, 'alice', password), 200, 'overwritten')
+    t.equal(await status(app, 'alice', password === 'a' ? 'b' : 'a'), 401)
+  }
+
+  writeFileSync(`${file}.new`, `bob:${hashes.b}\n`)
+  renameSync(`${file}.new`, file)
+  t.equal(await status(app, 'bob', 'b'), 200, 'replaced by rename')
+  t.equal(await status(app, 'alice', 'a'), 401, 'removed')
+
+  const { atime, mtime } = statSync(file)
+  writeFileSync(file, `eve:${hashes.b}\n`)
+  utimesSync(file, atime, mtime)
+  t.equal(await status(app, 'eve', 'b'), 200, 'with its old time put back')
+
+  writeFileSync(file, '')
+  t.equal(await status(app, 'eve', 'b'), 401, 'emptied, and so nobody is left')
+})
+
+t.test('a broken or missing new version keeps the old one, and is logged once', async (t) => {
+  const { lines, stream } = logLines()
+  const text = `alice:${cheap.bcrypt('a')}\n`
+  const file = join(t.testdir({ users: text }), 'users')
+  const app = await start(t, { htpasswd: file }, { logger: { stream, level: 'error' }, disableRequestLogging: true })
+  const said = () => lines.splice(0).map(({ msg }) => msg)
+
+  writeFileSync(file, `${text}bob:plain\n`)
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'bob', 'plain'), 401)
+  t.match(said(), [/users: line 2: unknown or damaged hash.*; the users stay as they were/])
+
+  rmSync(file)
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.match(said(), [/ENOENT/])
+
+  writeFileSync(file, text.replace('alice', 'carol'))
+  t.equal(await status(app, 'alice', 'a'), 401)
+  t.equal(await status(app, 'carol', 'a'), 200)
+  rmSync(file)
+  t.equal(await status(app, 'carol', 'a'), 200)
+  t.match(said(), [/ENOENT/], 'the same trouble again is news again')
+})
+
+t.test('a file that has settled is not read again', async (t) => {
+  const fs = await import('node:fs')
+  let reads = 0
+  const { Htpasswd } = await t.mockImport<typeof import('../../plugins/auth/htpasswd.js')>('../../plugins/auth/htpasswd.js', {
+    'node:fs': {
+      ...fs,
+      readFileSync: (path: string) => {
+        reads++
+        return fs.readFileSync(path)
+      },
+      statSync: () => ({ mtimeNs: 1n, ctimeNs, ctimeMs: ctimeNs / 1_000_000n, size: 1n, ino: 1n, dev: 1n })
+    }
+  })
+  // Changed a minute ago, on a file system that counts in nanoseconds.
+  let ctimeNs = BigInt(Date.now() - 60_000) * 1_000_000n + 1n
+  const stored = cheap.bcrypt('a')
+  const file = new Htpasswd(join(t.testdir({ users: `alice:${stored}\n` }), 'users'), Fastify().log)
+  for (let round = 0; round < 5; round++) t.equal(file.find('alice'), stored)
+  t.equal(reads, 1)
+
+  // Changed just now, on one that counts in seconds.
+  ctimeNs = BigInt(Math.ceil(Date.now() / 1000)) * 1_000_000_000n
+  for (let round = 0; round < 3; round++) t.equal(file.find('alice'), stored)
+  t.equal(reads, 4, 'within its tick it may have changed once more')
+})

@@ -1,0 +1,175 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import staticFiles from '../../../plugins/static/index.js'
+import { rawRequest } from './raw-request.js'
+
+/* Which names lead to a file: one spelling each, and nothing that is not to be served. */
+
+const secret = 'not for anybody'
+
+/** A root with an outside, and files that a careless server would give away. */
+function site (t: Test): string {
+  const outside = t.testdir({
+    'secret.txt': secret,
+    'root-of-others': { 'secret.txt': secret },
+    root: {
+      'app.js': 'app.js',
+      'do..ts.txt': 'do..ts.txt',
+      '100%.txt': '100%.txt',
+      '100%25.txt': '100%25.txt',
+      'a%20.md': 'a%20.md',
+      'a b#c?d&e;f+g.txt': 'odd',
+      'grüße-日本.txt': 'umlaut',
+      '...txt': secret,
+      '.env': secret,
+      '.git': { config: secret },
+      '.well-known': { x: 'x', '.hidden': secret },
+      sub: { 'x.txt': 'sub/x.txt', '.env': secret, '.well-known': { x: secret }, 'index.html': 'index' }
+    }
+  })
+  const root = join(outside, 'root')
+  writeFileSync(join(root, 'back\\slash.txt'), secret)
+  mkdirSync(join(outside, 'root', 'links'))
+  const links: [at: string, to: string][] = [
+    ['links/inside.js', '../app.js'],
+    ['links/sub', '../sub'],
+    ['links/outside.txt', '../../secret.txt'],
+    ['links/outside', '../..'],
+    ['links/sibling', '../../root-of-others'],
+    ['links/env', '../.env'],
+    ['links/git', '../.git'],
+    ['links/broken.txt', 'nowhere.txt'],
+    ['links/itself', 'itself'],
+    ['links/loop', '.'],
+    ['links/root', '..'],
+    ['links/absolute.txt', join(outside, 'secret.txt')]
+  ]
+  for (const [at, to] of links) symlinkSync(to, join(root, at))
+  symlinkSync(join(root, 'sub'), join(outside, 'root-of-others', 'back'))
+  return root
+}
+
+const served: [target: string, body: string][] = [
+  ['app.js', 'app.js'],
+  ['app.js?v=1', 'app.js'],
+  ['app.js?%2f', 'app.js'],
+  ['%61pp.js', 'app.js'],
+  ['do..ts.txt', 'do..ts.txt'],
+  ['100%25.txt', '100%.txt'],
+  ['100%2525.txt', '100%25.txt'],
+  ['a%2520.md', 'a%20.md'],
+  ['a%20b%23c%3Fd%26e%3Bf%2Bg.txt', 'odd'],
+  ['gr%C3%BC%C3%9Fe-%E6%97%A5%E6%9C%AC.txt', 'umlaut'],
+  ['.well-known/x', 'x'],
+  ['sub/x.txt', 'sub/x.txt'],
+  ['links/inside.js', 'app.js'],
+  ['links/sub/x.txt', 'sub/x.txt']
+]
+
+const refused: string[] = [
+  '', '?', '/', '.', '..', './', '../',
+  'missing.js', 'app.js/', 'app.js//', 'app.js/x', 'APP.JS', 'app', 'app.js%20', 'app.js.', 'sub', 'sub/', 'sub/index', 'links', 'links/',
+  '../secret.txt', '../../secret.txt', 'sub/../../secret.txt', '/../secret.txt', 'sub/../app.js', 'links/../app.js',
+  '%2e%2e/secret.txt', '%2E%2E/secret.txt', '.%2e/secret.txt', '%2e./secret.txt', '..%2fsecret.txt', '%2e%2e%2fsecret.txt', 'sub%2f..%2f..%2fsecret.txt',
+  '..%5csecret.txt', '%2e%2e%5csecret.txt', '..\\secret.txt', 'sub\\x.txt', 'sub%5cx.txt', 'back\\slash.txt', 'back%5cslash.txt',
+  '%252e%252e/secret.txt', '%252e%252e%252fsecret.txt', '..%252fsecret.txt', '%25%32%65%25%32%65/secret.txt', '%252fapp.js', 'sub%252fx.txt',
+  '%c0%ae%c0%ae/secret.txt', '%c0%ae%c0%ae%c0%afsecret.txt', '..%c0%afsecret.txt', '%e0%80%ae%e0%80%ae/secret.txt', '%uff0e%uff0e/secret.txt', '%ff', '%', '%zz', 'app.js%',
+  'sub%2fx.txt', 'sub%2Fx.txt', '%2fapp.js', '/app.js', '//app.js', 'sub//x.txt', './app.js', 'sub/./x.txt', 'sub/x.txt/.', '%2e/app.js',
+  'app.js%00', 'app.js%00.txt', '%00app.js', 'sub%00/x.txt', '../secret.txt%00.js',
+  '.env', '%2eenv', './.env', '.git/config', '.git', '.git/', '%2egit/config', 'sub/.env', '...txt', '.well-known', '.well-known/', '.well-known/.hidden', '.well-known/../.env', 'sub/.well-known/x', '.well-known%2fx',
+  'links/outside.txt', 'links/outside/secret.txt', 'links/outside/root/app.js', 'links/sibling/secret.txt', 'links/sibling/back/x.txt', 'links/env', 'links/git/config', 'links/broken.txt', 'links/itself',
+  'links/loop/inside.js', 'links/loop/loop/inside.js', 'links/root/app.js', 'links/root/links/inside.js', 'links/absolute.txt',
+  `${'x'.repeat(300)}.js`, `${'x/'.repeat(3000)}.js`
+]
+
+/** Other spellings of the prefix: the router knows none of them. */
+const elsewhere = ['//static/app.js', '/./static/app.js', '/x/../static/app.js', '/static%2fapp.js', '/static\\app.js', '/STATIC/app.js', '/static', '/static../secret.txt', '/static../root/app.js']
+
+for (const memory of [true, false, { maxFileSize: 0 }]) {
+  const mode = `memory ${JSON.stringify(memory)}`
+
+  async function serve (t: Test, prepare?: (app: FastifyInstance) => void): Promise<FastifyInstance> {
+    const app = Fastify({ routerOptions: { maxParamLength: 100 } })
+    t.teardown(() => app.close())
+    prepare?.(app)
+    await app.register(staticFiles, { root: site(t), memory })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return app
+  }
+
+  t.test(`names that lead to a file, ${mode}`, async (t) => {
+    const app = await serve(t)
+    for (const [target, body] of served) {
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await rawRequest(app, method, `/static/${target}`)
+        t.equal(answer.status, 200, `${method} ${target}`)
+        t.equal(String(answer.body), method === 'GET' ? body : '')
+      }
+    }
+  })
+
+  t.test(`names that lead nowhere, ${mode}`, async (t) => {
+    const app = await serve(t)
+    for (const target of [...refused.map((name) => `/static/${name}`), ...elsewhere]) {
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']) {
+        const answer = await rawRequest(app, method, target)
+        t.match(String(answer.status), /^40[04]$/, `${method} ${target.slice(0, 60)}`)
+        t.notMatch(String(answer.body), secret)
+      }
+    }
+  })
+
+  t.test(`what no page can link, ${mode}`, async (t) => {
+    const app = await serve(t)
+    const names = ['', '.', '..', '/app.js', 'app.js/', './app.js', '../secret.txt', '.env', '.git/config', 'sub', 'sub\\x.txt', 'back\\slash.txt', 'missing.js', 'links/outside.txt', 'links/env', 'links/loop/inside.js', 'a\0b', '\ud800', '__proto__', 'constructor']
+    for (const name of names) t.throws(() => app.asset(name), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' }, JSON.stringify(name))
+  })
+
+  t.test(`what a page links is served, ${mode}`, async (t) => {
+    const app = await serve(t)
+    for (const name of ['app.js', 'do..ts.txt', '100%.txt', '100%25.txt', 'a%20.md', 'a b#c?d&e;f+g.txt', 'grüße-日本.txt', '.well-known/x', 'sub/x.txt', 'links/inside.js', 'links/sub/x.txt']) {
+      const url = app.asset(name)
+      t.match(url, /^\/static\/[!-~]+$/)
+      t.notMatch(url, /[#?"<>]/)
+      const answer = await rawRequest(app, 'GET', url)
+      t.equal(answer.status, 200, url)
+      t.equal(answer.fields['cache-control'], memory === false ? 'no-cache' : 'public, max-age=31536000, immutable')
+    }
+  })
+
+  // As the auth plugin does it: by route, when the route is declared, before what the route itself has.
+  t.test(`not one byte without the guard's leave, ${mode}`, async (t) => {
+    let guarded = 0
+    const app = await serve(t, (app) => {
+      app.addHook('onRoute', (route) => {
+        if (route.url !== '/static/*') return
+        guarded++
+        const own = route.onRequest === undefined ? [] : [route.onRequest].flat()
+        route.onRequest = [(request, reply, done) => {
+          if (request.headers.authorization === 'yes') done()
+          else reply.code(401).send()
+        }, ...own]
+      })
+    })
+    t.equal(guarded, 2)
+    for (const target of [...served.map(([name]) => `/static/${name}`), ...refused.map((name) => `/static/${name}`), ...elsewhere]) {
+      for (const method of ['GET', 'HEAD', 'POST', 'DELETE']) {
+        const answer = await rawRequest(app, method, target)
+        t.match(String(answer.status), /^40[014]$/, `${method} ${target.slice(0, 60)}`)
+        if (answer.status === 401) t.equal(answer.body.length, 0)
+        else t.match(String(answer.body), /^(?:\{"message":"Route |\{"error":"Bad Request"|\{"statusCode":400|\{"error":"Not Found"|$|\{"code":"FST_ERR_BAD_URL")/, `${method} ${target.slice(0, 60)}`)
+      }
+    }
+    for (const [name, body] of served) {
+      t.equal((await rawRequest(app, 'GET', `/static/${name}`)).status, 401, 'even whether there is such a file is not told')
+      const answer = await rawRequest(app, 'GET', `/static/${name}`, { authorization: 'yes' })
+      t.equal(String(answer.body), body)
+    }
+    t.equal((await rawRequest(app, 'POST', '/static/app.js')).status, 401)
+    t.equal((await rawRequest(app, 'POST', '/static/app.js', { authorization: 'yes' })).status, 405)
+    const linked = await rawRequest(app, 'GET', app.asset('app.js'), { authorization: 'yes' })
+    t.equal(linked.fields['cache-control'], memory === false ? 'no-cache' : 'private, max-age=31536000, immutable', 'and no shared cache keeps it')
+  })
+}

@@ -1,0 +1,201 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { HtmlValidate } from 'html-validate'
+import t, { type Test } from 'tap'
+import { build } from './build.js'
+
+const generic = { statusCode: 500, code: 'FST_QUICKSTART_TEMPLATES_RENDER', error: 'Internal Server Error', message: 'The page could not be rendered' }
+const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+const secret = 'a-secret-of-the-data'
+
+/** An app whose views fail, each in its own way, and what it has logged. */
+async function failing (t: Test, production: boolean): Promise<{ app: FastifyInstance & { root: string }, log: Record<string, any>[] }> {
+  const log: Record<string, any>[] = []
+  const context = {
+    secret,
+    user: null,
+    fail: () => { throw new Error(secret) },
+    later: async () => {},
+    failLater: async () => { throw new Error(secret) },
+    frozen: Object.freeze(new Error(secret)),
+    noStack: Object.assign(new Error(secret), { stack: undefined })
+  }
+  const app = await build(t, {
+    'page.eta': '<h1>Title</h1>\n<% const\n  name = it.user.name\n%>\n<%= name %>',
+    'twoOnALine.eta': '<% let a = 1 %><% let b = 2 %><%= it.none.b %>\n',
+    'part.eta': 'a\n\n\n<%= it.fail() %>',
+    'include.eta': '<%~ include("./part") %>',
+    'layout.eta': '<%~ it.body %>\n<% it.fail() %>',
+    'laidOut.eta': '<% layout("./layout") %>a',
+    'later.eta': 'a\n<% await it.later() %>\n<%= await it.failLater() %>',
+    'chosen.eta': '\n<%~ include("./" + it.secret) %>',
+    'chosenLayout.eta': '<% layout("./" + it.secret) %>',
+    'thenable.eta': '\n<%~ include("./" + "later") %>',
+    'string.eta': '<% throw it.secret %>',
+    'nothing.eta': '<% throw null %>',
+    'frozen.eta': '\n\n<% throw it.frozen %>',
+    'noStack.eta': '<% throw it.noStack %>',
+    'around.eta': '<%~ include("./around") %>'
+  }, {
+    production,
+    server: { logger: { level: 'error', stream: { write: (line: string) => { log.push(JSON.parse(line)) } } } },
+    context
+  })
+  app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view))
+  app.get('/view/:view', async (request, reply) => reply.view((request.params as { view: string }).view, context))
+  return { app, log }
+}
+
+/** The view, then where it fails and why, as the log tells it. */
+const failures: [view: string, cause: string | RegExp][] = [
+  ['page', /page\.eta:3: Cannot read properties of null \(reading 'name'\)\n {2}1 \| <h1>Title<\/h1>\n {2}2 \| <% const\n> 3 \| {3}name = it.user.name\n/],
+  ['twoOnALine', /twoOnALine\.eta:1: Cannot read properties of undefined/],
+  ['include', new RegExp(`part\\.eta:4: ${secret}\n`)],
+  ['laidOut', new RegExp(`layout\\.eta:2: ${secret}\n`)],
+  ['later', new RegExp(`later\\.eta:3: ${secret}\n|view "later(\\.eta)?": ${secret}`)],
+  ['chosen', new RegExp(`chosen\\.eta:2: include\\('\\./${secret}'\\) names no template\n`)],
+  ['chosenLayout', new RegExp(`layout\\('\\./${secret}'\\) names no template`)],
+  ['thenable', /thenable\.eta:2: include\('\.\/later'\) is of a template that uses await: write await includeAsync\(…\)\n/],
+  ['string', new RegExp(`view "string(\\.eta)?": '${secret}'`)],
+  ['nothing', /view "nothing(\.eta)?": null/],
+  ['frozen', new RegExp(`view "frozen(\\.eta)?": ${secret}`)],
+  ['noStack', new RegExp(`view "noStack(\\.eta)?": ${secret}`)],
+  ['around', /Maximum call stack size exceeded/],
+  ['none', /: .* has no view "none(\.eta)?"$/]
+]
+
+for (const production of [true, false]) {
+  const mode = production ? 'production' : 'development'
+
+  t.test(`tells a program nothing of a page that fails, and the log everything, in ${mode}`, async (t) => {
+    const { app, log } = await failing(t, production)
+    for (const [view, cause] of failures) {
+      for (const url of [`/${view}`, `/${view}`, `/view/${view}`]) {
+        log.length = 0
+        const answer = await app.inject({ url, headers: { accept: '*/*' } })
+        t.equal(answer.statusCode, 500, url)
+        t.strictSame(answer.json(), generic, url)
+        t.equal(log.length, 1, `${url} is logged once`)
+        t.match(log[0]!.err.message, cause, url)
+      }
+    }
+  })
+}
+
+t.test('in production, tells a browser nothing either', async (t) => {
+  const { app } = await failing(t, true)
+  for (const [view] of failures) {
+    const answer = await app.inject({ url: `/${view}`, headers: browser })
+    t.equal(answer.statusCode, 500)
+    t.strictSame(answer.json(), generic)
+  }
+})
+
+t.test('shows the developer where a page fails, and why', async (t) => {
+  const { app, log } = await failing(t, false)
+  const validator = new HtmlValidate({ extends: ['html-validate:recommended'] })
+  for (const [view, cause] of failures) {
+    log.length = 0
+    const answer = await app.inject({ url: `/${view}`, headers: browser })
+    t.equal(answer.statusCode, 500, view)
+    t.equal(answer.headers['content-type'], 'text/html; charset=utf-8', view)
+    t.equal(answer.headers['cache-control'], 'no-store', view)
+    t.equal(log.length, 1, `${view} is logged once`)
+    t.match(log[0]!.err.message, cause, view)
+    const report = await validator.validateString(answer.body)
+    t.strictSame(report.results.flatMap(({ messages }) => messages.map(({ message }) => message)), [], `${view} is valid HTML`)
+  }
+  const { body } = await app.inject({ url: '/page', headers: browser })
+  t.match(body, `<p>${app.root}/page.eta, line 3</p>\n<pre>  1 | &lt;h1&gt;Title&lt;/h1&gt;\n  2 | &lt;% const\n&gt; 3 |   name = it.user.name\n  4 | %&gt;\n`)
+  t.match(body, '<strong>Cannot read properties of null (reading &#39;name&#39;)</strong>')
+})
+
+t.test('shows a broken edit, and the page again when it is mended', async (t) => {
+  const app = await build(t, { 'layout.eta': '[<%~ it.body %>]', 'index.eta': '<% layout("./layout") %>one' }, { index: { view: 'index' } })
+  const edit = (name: string, content: string): void => writeFileSync(join(app.root, name), content)
+  t.equal((await app.inject({ url: '/', headers: browser })).body, '[one]')
+
+  edit('index.eta', 'a\n<% if (it.x) { %>')
+  const broken = await app.inject({ url: '/', headers: browser })
+  t.equal(broken.statusCode, 500)
+  t.match(broken.body, 'index.eta, line 2</p>\n<pre>  1 | a\n&gt; 2 | &lt;% if (it.x) { %&gt;</pre>')
+  t.match(broken.body, '<strong>&quot;{&quot; is never closed</strong>')
+  t.strictSame((await app.inject('/')).json(), generic)
+  t.equal(app.hasView('index'), true, 'broken, but there')
+
+  edit('index.eta', '<% layout("./layout") %>two')
+  edit('layout.eta', '\n<%~ it.body')
+  t.match((await app.inject({ url: '/', headers: browser })).body, 'layout.eta, line 2</p>')
+
+  edit('layout.eta', '(<%~ it.body %>)')
+  t.equal((await app.inject({ url: '/', headers: browser })).body, '(two)')
+})
+
+t.test('shows its error page to the developer alone', async (t) => {
+  const { app } = await failing(t, false)
+  const table: [what: string, request: { headers?: Record<string, string>, remoteAddress?: string }, shown: boolean][] = [
+    ['localhost', {}, true],
+    ['localhost with a port', { headers: { host: 'localhost:5001' } }, true],
+    ['127.0.0.1', { headers: { host: '127.0.0.1:5001' } }, true],
+    ['IPv6', { headers: { host: '[::1]:5001' }, remoteAddress: '::1' }, true],
+    ['IPv4 in IPv6', { remoteAddress: '::ffff:127.0.0.1' }, true],
+    ['another machine', { remoteAddress: '192.0.2.7' }, false],
+    ['another machine, IPv6', { remoteAddress: '2001:db8::1' }, false],
+    ['another machine that claims to be this one', { headers: { 'x-forwarded-for': '127.0.0.1' }, remoteAddress: '192.0.2.7' }, false],
+    ['through a proxy on this machine', { headers: { 'x-forwarded-for': '192.0.2.7' } }, false],
+    ['through a proxy that follows RFC 7239', { headers: { forwarded: 'for=192.0.2.7' } }, false],
+    ['through another proxy', { headers: { via: '1.1 proxy' } }, false],
+    ['through a proxy of another habit', { headers: { 'x-real-ip': '192.0.2.7' } }, false],
+    ['a foreign name that points here', { headers: { host: 'attacker.example' } }, false],
+    ['a foreign name that looks like ours', { headers: { host: 'localhost.attacker.example' } }, false],
+    ['a foreign name that looks like our address', { headers: { host: '127.0.0.1.attacker.example' } }, false],
+    ['a program', { headers: { accept: 'application/json' } }, false],
+    ['a program that takes HTML at need', { headers: { accept: 'application/json, text/html;q=0.1' } }, false],
+    ['a program that takes anything', { headers: { accept: '*/*' } }, false]
+  ]
+  for (const [what, { headers, remoteAddress = '127.0.0.1' }, shown] of table) {
+    const answer = await app.inject({ url: '/page', headers: { ...browser, ...headers }, remoteAddress })
+    t.equal(answer.statusCode, 500, what)
+    t.equal(answer.body.includes('page.eta'), shown, what)
+    if (!shown) t.strictSame(answer.json(), generic, what)
+  }
+  const answer = await app.inject({ url: '/page' })
+  t.strictSame(answer.json(), generic, 'no accept header')
+})
+
+t.test('hands the host an error that shows nothing, however it is put out', async (t) => {
+  const { app } = await failing(t, true)
+  let given: Error | undefined
+  const host = await build(t, { 'page.eta': '<%= it.none.at.all %>' }, { production: true })
+  host.setErrorHandler((error: Error, request, reply) => {
+    given = error
+    return reply.code(500).send({ ...error, message: error.message })
+  })
+  host.get('/', async (request, reply) => reply.render('page'))
+  t.strictSame((await host.inject('/')).json(), { code: generic.code, name: 'FastifyError', statusCode: 500, message: generic.message })
+  const cause = given?.cause as { file: string, line: number, reason: string, cause: Error }
+  t.equal(cause.file, join(host.root, 'page.eta'))
+  t.equal(cause.line, 1)
+  t.equal(cause.reason, "Cannot read properties of undefined (reading 'at')")
+  t.match(cause.cause.stack, `${host.root}/page.eta:1:`)
+  await app.close()
+})
+
+t.test('names lines of the template in the stack, also of an error that is thrown twice', async (t) => {
+  let made: Error | undefined
+  const lines: number[] = []
+  const app = await build(t, { 'page.eta': '<% let a = 1 %><% let b = 1 %><% let c = 1 %>\n\n\n<%= a + b + c %><% it.fail() %>\n' }, {
+    production: true,
+    context: { fail: () => { throw (made ??= new Error('made')) } }
+  })
+  app.setErrorHandler((error: Error, request, reply) => {
+    lines.push((error.cause as { line: number }).line)
+    return reply.code(500).send('failed')
+  })
+  app.get('/', async (request, reply) => reply.render('page'))
+  await app.inject('/')
+  await app.inject('/')
+  t.strictSame(lines, [4, 4])
+  t.match(made?.stack, `${app.root}/page.eta:4:`)
+})

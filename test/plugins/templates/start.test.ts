@@ -1,0 +1,193 @@
+/* eslint-disable no-template-curly-in-string -- templates hold them */
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import Fastify from 'fastify'
+import t from 'tap'
+import templates from '../../../plugins/templates/index.js'
+import { build, register } from './build.js'
+
+t.test('stops the start with file, line and reason', async (t) => {
+  const table: [what: string, page: string, line: number, reason: string | RegExp][] = [
+    ['a tag that is not closed', 'a\n<% if (it.a) {', 2, 'unclosed tag'],
+    ['a string that is not closed', 'a\n\n<%= "x %>', 3, 'unclosed string'],
+    ['a comment that is not closed', '<%/* x %>', 1, 'unclosed comment'],
+    ['a bracket that is never closed', 'a\n<% for (const x of it.list) { %>\n<%= x %>\n', 2, '"{" is never closed'],
+    ['a bracket that closes nothing', 'a\n<% if (it.a) { %>\n<% } %>\n<% } %>', 4, '"}" closes nothing'],
+    ['brackets that do not match', 'a\n<% for (const x of it.list] { %>\n<% } %>\n', 2, '"]" closes nothing'],
+    ['brackets in strings and comments left alone', '<% const a = "}" + `{${"("}` /* ] */ // )\n%>\n<% if (a) { %>', 3, '"{" is never closed'],
+    ['JavaScript that is none', '<p>\r\n<%= it.a b %>\r\n</p>', 2, /^Unexpected identifier|^missing \)/],
+    ['a wrong line of a tag with several', '<%\n  let a = 1\n\n  let a = 2\n%>', 4, "Identifier 'a' has already been declared"],
+    ['a tag that is not complete', 'a\n<% for %>text', 2, 'the code in this tag is not complete'],
+    ['a tag after an async one', '<%= await it.a %>\n\n<%= it.a b %>', 3, /^Unexpected identifier|^missing \)/],
+    ['await in a function that is not async', '<% const f = () => { await it.a } %>', 1, /await/],
+    ['a comment of another language', 'a\n<%# a comment %>', 2, '"<%#" starts no comment in Eta; write <%/* … */%>'],
+    ['a missing layout', '<% layout("./none") %>', 1, /^layout\('\.\/none'\) names no template under /],
+    ['a missing include', 'a\n\n<%~ include(\'./none\', { a: 1 }) %>', 3, /^include\('\.\/none'\) names no template under /],
+    ['a missing include in a longer tag', '<%\n  if (it.a) {\n    include("none")\n  }\n%>', 3, /^include\('none'\)/],
+    ['a missing include in a template literal', '<%~ `a\n${ it.b\n + include(`./none`) } b` %>', 3, /^include\('\.\/none'\)/],
+    ['a missing includeAsync', '<%~ await includeAsync("/none") %>', 1, /^includeAsync\('\/none'\)/],
+    ['a missing file of another extension', '<%~ include("./none.svg") %>', 1, /^include\('\.\/none\.svg'\)/],
+    ['a folder', '<%~ include("./sub.eta") %>', 1, /^include\('\.\/sub\.eta'\)/],
+    ['a file outside root', '<%~ include("../../outside") %>', 1, /^include\('\.\.\/\.\.\/outside'\) names no template under /],
+    ['an include of an async template', '<%~ include("./later") %>', 1, "include('./later') is of a template that uses await: write await includeAsync('./later')"]
+  ]
+  const ok = { 'ok.eta': 'ok', 'later.eta': '<%= await 1 %>', 'sub.eta': {} }
+  for (const [what, page, line, reason] of table) {
+    const files = { views: { ...ok, sub: { 'page.eta': page }, 'sub.eta': {}, sub2: {} }, 'outside.eta': '' }
+    Object.assign(files.views.sub, ok)
+    const root = join(t.testdir(files), 'views')
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const file = join(root, 'sub', 'page.eta')
+    const error = await app.register(templates, { root }).then(() => undefined, (error) => error)
+    t.equal(error?.code, 'FST_QUICKSTART_TEMPLATES_INVALID', what)
+    const [title, blank, first = '', ...excerpt] = String(error?.message).split('\n')
+    t.equal(title, 'A template is wrong', what)
+    t.equal(blank, '', what)
+    t.ok(first.startsWith(`${file}:${line}: `), `${what}: ${first}`)
+    t.match(first.slice(`${file}:${line}: `.length), reason, what)
+    t.match(excerpt.join('\n'), `> ${line} | ${page.split(/\r?\n/)[line - 1]}`, what)
+  }
+})
+
+t.test('tells of all mistakes at once, each with the lines around it', async (t) => {
+  const root = t.testdir({
+    'a.eta': '1\n2\n3\n4\n5\n6\n7\n8\n9\n<% layout("./none") %>\n11\n<%~ include("./b") %>\n<%~ include("./c.svg") %>\n14\n15',
+    'b.eta': '<% if (x %>',
+    'c.svg': '<svg>\n<%= ( %>'
+  })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await t.rejects(async () => await app.register(templates, { root, index: { view: 'home' } }), {
+    code: 'FST_QUICKSTART_TEMPLATES_INVALID',
+    message: `4 templates or calls in them are wrong
+
+${root}/b.eta:1: "(" is never closed
+> 1 | <% if (x %>
+
+${root}/a.eta:10: layout('./none') names no template under ${root}
+   7 | 7
+   8 | 8
+   9 | 9
+> 10 | <% layout("./none") %>
+  11 | 11
+  12 | <%~ include("./b") %>
+  13 | <%~ include("./c.svg") %>
+
+${root}/c.svg:2: "(" is never closed
+  1 | <svg>
+> 2 | <%= ( %>
+
+option "index" names the view "home", and ${root} has no such view; it has a.eta
+`
+  })
+})
+
+t.test('compiles a thousand templates, links and sub-folders included, and leaves out what is none', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`page${index}.eta`, `<% layout("/layout") %><p><%= ${index} %></p>`]))
+  const root = t.testdir({
+    views: { 'layout.eta': '<%~ it.body %>', deep: { deeper: files }, '.git': { 'broken.eta': '<% ( %>' }, '.broken.eta': '<% ( %>', 'broken.html': '<% ( %>' },
+    elsewhere: { 'linked.eta': 'linked' }
+  })
+  const views = join(root, 'views')
+  symlinkSync(join(root, 'elsewhere'), join(views, 'folder'))
+  symlinkSync(join(root, 'elsewhere', 'linked.eta'), join(views, 'file.eta'))
+  symlinkSync(join(root, 'none'), join(views, 'dangling.eta'))
+  symlinkSync(views, join(views, 'round'))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await register(app, { root: pathToFileURL(views) }, true)
+  app.get('/*', async (request, reply) => reply.render((request.params as { '*': string })['*']))
+
+  t.equal((await app.inject('/deep/deeper/page999')).body, '<p>999</p>')
+  t.equal((await app.inject('/folder/linked')).body, 'linked')
+  t.equal((await app.inject('/file')).body, 'linked')
+  t.equal(app.hasView('dangling'), false)
+  t.equal(app.hasView('.broken'), false)
+})
+
+t.test('checks literal assets when all is loaded, where the static topic is on', async (t) => {
+  const files = {
+    'index.eta': '<script src="<%= it.asset("app.js") %>"></script>\n<%= it.asset(\'gone.js\') %>\n<%~ it.raw ? asset(`lost.css`) : it.asset("a" + "b") %>'
+  }
+  const asset = (name: string): string => {
+    if (name !== 'app.js') throw new Error(`there is no file "${name}"`)
+    return `/static/${name}`
+  }
+  for (const production of [true, false]) {
+    const app = await build(t, files, { production })
+    // The static topic comes later, as it may.
+    app.decorate('asset', asset)
+    await t.rejects(async () => await app.ready(), {
+      code: 'FST_QUICKSTART_TEMPLATES_INVALID',
+      message: `2 templates or calls in them are wrong
+
+${app.root}/index.eta:2: asset('gone.js'): there is no file "gone.js"
+  1 | <script src="<%= it.asset("app.js") %>"></script>
+> 2 | <%= it.asset('gone.js') %>
+  3 | <%~ it.raw ? asset(\`lost.css\`) : it.asset("a" + "b") %>
+
+${app.root}/index.eta:3: asset('lost.css'): there is no file "lost.css"
+  1 | <script src="<%= it.asset("app.js") %>"></script>
+  2 | <%= it.asset('gone.js') %>
+> 3 | <%~ it.raw ? asset(\`lost.css\`) : it.asset("a" + "b") %>
+`
+    })
+  }
+  await t.resolves(async () => await (await build(t, files)).ready(), 'where it is off, a page may have that call in a branch that is not taken')
+  const app = await build(t, { 'index.eta': '<%= it.asset("app.js") %>' })
+  app.decorate('asset', asset)
+  await t.resolves(async () => await app.ready())
+})
+
+t.test('refuses wrong options when it is registered', async (t) => {
+  const root = t.testdir({ 'file.eta': '' })
+  const folder = 'the absolute path, or file: URL, of a folder that exists'
+  const extension = 'a file extension with its dot, such as ".html"'
+  const index = 'false, or { path: a path that starts with "/", view: a name, data: an object or a function }'
+  const context = 'an object, or a function of the request'
+  const wrong: [options: object, says: string][] = [
+    [{}, `option "root" is missing; expected ${folder}`],
+    [{ root: 'views' }, `option "root" is "views"; expected ${folder}`],
+    [{ root: join(root, 'none') }, `option "root" is ${JSON.stringify(join(root, 'none'))}; expected ${folder}`],
+    [{ root: join(root, 'file.eta') }, `option "root" is ${JSON.stringify(join(root, 'file.eta'))}; expected ${folder}`],
+    [{ root: new URL('https://localhost/views') }, `option "root" is an object; expected ${folder}`],
+    [{ root: pathToFileURL(join(root, 'none')) }, `option "root" is an object; expected ${folder}`],
+    [{ root: ['views'] }, `option "root" is an array; expected ${folder}`],
+    [{ root, extension: 'html' }, `option "extension" is "html"; expected ${extension}`],
+    [{ root, extension: '.' }, `option "extension" is "."; expected ${extension}`],
+    [{ root, extension: './x' }, `option "extension" is "./x"; expected ${extension}`],
+    [{ root, extension: 5 }, `option "extension" is 5; expected ${extension}`],
+    [{ root, index: true }, `option "index" is true; expected ${index}`],
+    [{ root, index: 'file' }, `option "index" is "file"; expected ${index}`],
+    [{ root, index: {} }, `option "index" is an object; expected ${index}`],
+    [{ root, index: { view: 5 } }, `option "index" is an object; expected ${index}`],
+    [{ root, index: { view: 'file', path: 'home' } }, `option "index" is an object; expected ${index}`],
+    [{ root, index: { view: 'file', path: 5 } }, `option "index" is an object; expected ${index}`],
+    [{ root, index: { view: 'file', data: null } }, `option "index" is an object; expected ${index}`],
+    [{ root, index: { view: 'file', datas: {} } }, `option "index" is an object; expected ${index}`],
+    [{ root, context: 'x' }, `option "context" is "x"; expected ${context}`],
+    [{ root, context: null }, `option "context" is null; expected ${context}`],
+    [{ root, context: [] }, `option "context" is an array; expected ${context}`],
+    [{ root, layout: 'x' }, 'unknown option "layout"; expected one of root, extension, index, context']
+  ]
+  for (const [options, says] of wrong) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await t.rejects(async () => await app.register(templates, options as { root: string }), {
+      code: 'FST_QUICKSTART_TEMPLATES_INVALID_OPTION',
+      message: `fastify-quickstart/templates: ${says}`
+    })
+  }
+})
+
+t.test('tells what views there are when the one of the index route is not among them', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const root = t.testdir({})
+  await t.rejects(async () => await app.register(templates, { root, index: { view: 'index' } }), {
+    code: 'FST_QUICKSTART_TEMPLATES_INVALID',
+    message: `option "index" names the view "index", and ${root} has no such view; it has none`
+  })
+})
