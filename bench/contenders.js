@@ -43,7 +43,7 @@ for (const [id, { packages, programs = [] }] of Object.entries(contenders)) {
     // nginx prints its version on the standard error.
     const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
     if (status === 0) versions[name] = /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'unknown'
-    else missing.set(id, program === 'python3' ? 'the Python package flask is not installed' : `${program} is not on the PATH`)
+    else missing.set(id, program === 'python3' ? 'Python has no Flask' : `${program} is not on the PATH`)
   }
 }
 

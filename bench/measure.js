@@ -31,7 +31,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
   try {
     for (const entry of scenario.entries) {
       const id = entry.as ?? entry.id
-      if (only !== undefined && !only.includes(id) && id !== 'quickstart') continue
+      if (only !== undefined && !only.includes(id)) continue
       const lack = missing.get(id)
       if (lack !== undefined) {
         skipped[entry.id] = lack

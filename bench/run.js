@@ -1,7 +1,7 @@
 // Measures the suite beside its peers. Options:
 //   --quick             the scenarios that say most, in short rounds: under two minutes
 //   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
-//   --contender <name>  against these alone: limit, fastify, official, sirv, express, hono, nginx, flask
+//   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
 // A full run writes results.json, the plots and the tables in README.md; any run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem, type } from 'node:os'
@@ -22,17 +22,18 @@ import { scenarios } from './scenarios.js'
 import { measureStart } from './start.js'
 import { judge } from './targets.js'
 
-const { values: { quick, scenario: chosen, contender: only } } = parseArgs({
+const { values: { quick, scenario: chosen, contender: against } } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true } }
 })
 const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', ...curves.map(({ name }) => `growth-${name}`)]
 refuseUnknown('--scenario', chosen, names)
-refuseUnknown('--contender', only, Object.keys(contenders))
+refuseUnknown('--contender', against, Object.keys(contenders))
 
 const settings = quick
   ? { rounds: 1, extraRounds: 1, extraWarmUp: false, seconds: 1 }
   : { rounds: 5, extraRounds: 2, extraWarmUp: true, seconds: 1 }
-const isFull = !quick && chosen === undefined && only === undefined
+const isFull = !quick && chosen === undefined && against === undefined
+const only = against && ['quickstart', ...against]
 
 /**
  * @param {string} name
