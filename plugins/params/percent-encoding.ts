@@ -13,7 +13,7 @@ const escapes = new RegExp([
 ].join('|').replaceAll('.', '[\\dA-F]'), 'gi')
 
 /** Anything but a URL's printable ASCII: with its escapes taken out, a well-formed text has none of it, and no `%`. */
-const suspicious = /[^!-$&-~]/
+export const suspicious = /[^!-$&-~]/
 
 const surrogates = /\p{Cs}/u
 
@@ -23,7 +23,6 @@ const surrogates = /\p{Cs}/u
  */
 export function malformedNames (query: string): Set<string> {
   const names = new Set<string>()
-  if (!suspicious.test(query)) return names
   for (const pair of query.split('&')) {
     if (!suspicious.test(pair)) continue
     const [name = ''] = pair.split('=', 1)
