@@ -63,7 +63,7 @@ t.test('writes each kind of path, and the router reads the same values from it',
     t.equal(app.urlFor(pattern, values), url, pattern)
     const answer = (await app.inject(url)).json()
     const expected = Object.fromEntries(Object.entries(values))
-    t.same({ ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url)
+    t.strictSame({ ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url)
   }
 })
 

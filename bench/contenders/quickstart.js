@@ -1,0 +1,51 @@
+// The suite's plugins, each in a Fastify app of its own, with the options they have by default.
+import { readFileSync } from 'node:fs'
+import Fastify from 'fastify'
+import { pageData } from '../content.js'
+import { job, listenWith } from './announce.js'
+
+const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
+
+/** @param {string} topic */
+async function plugin (topic) {
+  return (await import(`../../dist/plugins/${topic}/index.js`)).default
+}
+
+/** @type {Record<string, () => Promise<void>>} */
+const topics = {
+  hello: async () => {
+    await app.register(await plugin('hello'))
+  },
+  static: async () => {
+    await app.register(await plugin('static'), { root: job.root })
+  },
+  page: async () => {
+    await app.register(await plugin('templates'), { root: job.views })
+    app.get('/', (request, reply) => /** @type {any} */ (reply).render('page', pageData))
+  },
+  params: async () => {
+    await app.register(await plugin('params'))
+  },
+  auth: async () => {
+    await app.register(await plugin('auth'), {
+      path: false,
+      ...(job.usersAs === 'map' ? { users: usersOf(job.users.argon2id) } : { htpasswd: job.users.argon2id }),
+      ...(job.throttle === false && { throttle: false })
+    })
+    app.get('/guarded', { onRequest: /** @type {any} */ (app).requiresAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
+  },
+  app: async () => {
+    process.env.QUICKSTART_USERS_FILE = job.usersFile
+    await app.register((await import('../../dist/app.js')).default)
+  }
+}
+topics.unchanged = topics.static
+topics.query = topics.params
+
+/** @param {string} file */
+function usersOf (file) {
+  return new Map(readFileSync(file, 'utf8').trim().split('\n').map((line) => /** @type {[string, string]} */ (line.split(':'))))
+}
+
+await topics[job.topic]()
+await listenWith(app)

@@ -1,0 +1,141 @@
+// Measures the suite beside its peers. Options:
+//   --quick             the scenarios that say most, in short rounds: under two minutes
+//   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
+//   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
+// A full run writes results.json, the plots and the tables in README.md; any run writes last-run.json.
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem, type } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { contenders, missing, versions } from './contenders.js'
+import { serverCore } from './cores.js'
+import { Fixtures } from './fixtures.js'
+import { measureFlood } from './flood.js'
+import { curves, measureGrowth } from './growth.js'
+import { driver } from './load.js'
+import { measureScenario } from './measure.js'
+import { measureNames } from './names.js'
+import { plotGrowth } from './plot.js'
+import { report } from './report.js'
+import { scenarios } from './scenarios.js'
+import { measureStart } from './start.js'
+import { judge } from './targets.js'
+
+const { values: { quick, scenario: chosen, contender: against } } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true } }
+})
+const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', ...curves.map(({ name }) => `growth-${name}`)]
+refuseUnknown('--scenario', chosen, names)
+refuseUnknown('--contender', against, Object.keys(contenders))
+
+const settings = quick
+  ? { rounds: 1, extraRounds: 1, extraWarmUp: false, seconds: 1 }
+  : { rounds: 5, extraRounds: 2, extraWarmUp: true, seconds: 1 }
+const isFull = !quick && chosen === undefined && against === undefined
+const only = against && ['quickstart', ...against]
+
+/**
+ * @param {string} name
+ * @param {boolean} isQuick
+ */
+const wanted = (name, isQuick) => chosen === undefined ? isQuick || !quick : chosen.includes(name)
+
+const fixtures = await Fixtures.make()
+/** @type {any} */
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  driver,
+  pinned: serverCore !== undefined,
+  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release().split(/[-+]/)[0]}` },
+  versions,
+  settings,
+  scenarios: {},
+  growth: {}
+}
+for (const [id, why] of missing) note(`skipped: ${contenders[id].label} (${why})`)
+
+const began = performance.now()
+try {
+  for (const scenario of scenarios) {
+    if (!wanted(scenario.name, scenario.quick)) continue
+    note(scenario.name)
+    results.scenarios[scenario.name] = await measureScenario(scenario, fixtures, { ...settings, only })
+  }
+  if (wanted('flood', false)) {
+    note('flood')
+    results.flood = await measureFlood(fixtures, { quietSeconds: quick ? 2 : 4, floodSeconds: quick ? 3 : 6, only })
+  }
+  if (wanted('names', false)) {
+    note('names')
+    results.names = await measureNames(fixtures, { tries: quick ? 20 : 80, only })
+  }
+  if (wanted('start', false)) {
+    note('start')
+    results.start = await measureStart(fixtures, { times: quick ? 1 : 7, seconds: 2, only })
+  }
+  for (const curve of curves) {
+    if (!wanted(`growth-${curve.name}`, false)) continue
+    note(`growth-${curve.name}`)
+    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 1 : 2, seconds: 1, only })
+  }
+  if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
+} finally {
+  await fixtures.remove()
+}
+results.minutes = Number(((performance.now() - began) / 60_000).toFixed(1))
+results.targets = judge(results)
+
+const here = import.meta.dirname
+const text = report(results)
+process.stdout.write(`\n${text}\n`)
+await writeFile(join(here, 'last-run.json'), stringify(results))
+if (isFull) {
+  await writeFile(join(here, 'results.json'), stringify(results))
+  for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
+  const readme = await readFile(join(here, 'README.md'), 'utf8')
+  const [before, after] = [readme.split('<!-- results -->')[0], readme.split('<!-- end of results -->')[1]]
+  await writeFile(join(here, 'README.md'), `${before}<!-- results -->\n\n${text}\n<!-- end of results -->${after}`)
+}
+note(`done in ${results.minutes} minutes`)
+
+/**
+ * The bytes of all files of a folder and of their compressed forms, as far as those are smaller: told from some of them,
+ * which are all alike.
+ *
+ * @param {string} folder
+ */
+async function compressedSize (folder) {
+  const names = await readdir(folder)
+  const some = names.slice(0, 200)
+  let bytes = 0
+  for (const name of some) {
+    const file = await readFile(join(folder, name))
+    const forms = [brotliCompressSync(file), gzipSync(file)].filter(({ length }) => length < file.length)
+    bytes += [file, ...forms].reduce((sum, { length }) => sum + length, 0)
+  }
+  return bytes / some.length * names.length
+}
+
+/** Four digits of everything: no measurement here has more. @param {object} value */
+function stringify (value) {
+  return JSON.stringify(value, (key, part) => typeof part === 'number' && !Number.isInteger(part) ? Number(part.toPrecision(4)) : part, 2) + '\n'
+}
+
+/**
+ * @param {string} option
+ * @param {string[] | undefined} given
+ * @param {string[]} known
+ */
+function refuseUnknown (option, given, known) {
+  for (const name of given ?? []) {
+    if (known.includes(name)) continue
+    process.stderr.write(`${option} ${name} is not known; it takes one of ${known.join(', ')}\n`)
+    process.exit(1)
+  }
+}
+
+/** @param {string} line */
+function note (line) {
+  process.stderr.write(`${line}\n`)
+}
