@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -56,7 +56,7 @@ t.test('renders the view "secret" of a host that has one, even when the views co
   const app = await start(t)
   const views = new Set(['index'])
   app.decorate('hasView', (name: string) => views.has(name))
-  app.decorateReply('render', function (this: { send: (page: string) => unknown }, view: string, data?: object) {
+  app.decorateReply('render', function (this: FastifyReply, view: string, data?: object) {
     return this.send(`${view} ${JSON.stringify(data)}`)
   })
 
