@@ -6,8 +6,13 @@ import type { UserSource } from './users.js'
 import { createDecoyPicker, isPromise } from './users.js'
 import type { VerifiedLogins } from './verified-logins.js'
 
-/** Says how a login ended: at once when it is remembered, since a promise per request costs more than all the rest of it. */
-export type Check = (name: string, password: string, request: FastifyRequest) => typeof letIn | Promise<Outcome>
+/** Checks logins, with no promise for one that is remembered: that costs more than all the rest of it. */
+export interface Check {
+  /** Whose remembered login a header is, or null; it must then be read, and checked. */
+  recall (authorization: string): string | null
+  /** How a login ended. */
+  check (name: string, password: string, request: FastifyRequest): typeof letIn | Promise<Outcome>
+}
 
 /** The host's own check. */
 export type OwnCheck = (name: string, password: string, request: FastifyRequest) => boolean | Promise<boolean>
@@ -23,48 +28,59 @@ export function createHashCheck (
   const underWay = new Map<string, Promise<boolean>>()
 
   function decide (stored: unknown, name: string, password: string, request: FastifyRequest): typeof letIn | Promise<Outcome> {
+    const mac = verified.mac(name, password)
     if (typeof stored === 'string' && name !== '') {
-      const mac = verified.mac(name, password, stored)
-      if (verified.has(mac)) return letIn
-      if (isSupportedHash(stored)) return checkHash(mac, stored, true)
+      if (verified.get(mac)?.stored === stored) return letIn
+      if (isSupportedHash(stored)) return checkHash(stored, true)
       request.log.error({ name }, 'fastify-quickstart/auth: what is stored for this user is no argon2id or bcrypt hash, so the login is refused')
     }
-    // As much work as for a wrong password. Its MAC can never be that of a real login, whoever's hash is borrowed.
-    const decoy = pickDecoy(name)
-    return checkHash(verified.mac(name, password, `unknown ${decoy}`), decoy, false)
+    // As much work as for a wrong password.
+    return checkHash(pickDecoy(name), false)
 
-    function checkHash (mac: string, hash: string | undefined, known: boolean): Promise<Outcome> {
-      return attempts.run(mac, { name, address: request.ip }, () => share(mac, async () => {
+    function checkHash (hash: string | undefined, known: boolean): Promise<Outcome> {
+      // Logins that are under way are equal when the hash is too. An unknown name is never equal to a known one, whoever's hash it has borrowed.
+      const key = known ? `${mac} ${hash}` : mac
+      return attempts.run(key, { name, address: request.ip }, () => share(key, async () => {
         const right = hash !== undefined && await enqueue(() => verifyHash(hash, password)) && known
-        if (right) verified.add(mac)
+        if (right) verified.add(mac, name, hash)
         return right
       }))
     }
   }
 
   /** Equal logins that arrive together cost one hash, from however many addresses they come. */
-  function share (mac: string, check: () => Promise<boolean>): Promise<boolean> {
-    let result = underWay.get(mac)
+  function share (key: string, check: () => Promise<boolean>): Promise<boolean> {
+    let result = underWay.get(key)
     if (result === undefined) {
-      result = check().finally(() => underWay.delete(mac))
-      underWay.set(mac, result)
+      result = check().finally(() => underWay.delete(key))
+      underWay.set(key, result)
     }
     return result
   }
 
-  return (name, password, request) => {
-    const stored = source.find(name, request)
-    return isPromise(stored)
-      ? stored.then((found) => decide(found, name, password, request))
-      : decide(stored, name, password, request)
+  return {
+    recall (authorization) {
+      if (source.current === undefined) return null
+      const login = verified.get(verified.macOfHeader(authorization))
+      return login !== undefined && source.current(login.name) === login.stored ? login.name : null
+    },
+    check (name, password, request) {
+      const stored = source.find(name, request)
+      return isPromise(stored)
+        ? stored.then((found) => decide(found, name, password, request))
+        : decide(stored, name, password, request)
+    }
   }
 }
 
 /** Checks logins with the host's own function, at each request. Only `true` lets anyone in. */
 export function createOwnCheck (verify: OwnCheck, verified: VerifiedLogins, attempts: Attempts): Check {
-  return (name, password, request) => attempts.run(
-    verified.mac(name, password, ''),
-    { name, address: request.ip },
-    async () => (await verify(name, password, request)) === true
-  )
+  return {
+    recall: () => null,
+    check: (name, password, request) => attempts.run(
+      verified.mac(name, password),
+      { name, address: request.ip },
+      async () => (await verify(name, password, request)) === true
+    )
+  }
 }

@@ -113,7 +113,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
   const protection = new Protection(protect, app)
   const throttled = options.throttle === false ? null : await openThrottle(app, options.throttle)
   const held = new HeldAnswers(options.throttle === false ? 0 : options.throttle?.delay ?? 1)
-  const isRight = await openCheck(app, options, new Attempts(throttled))
+  const logins = await openCheck(app, options, new Attempts(throttled))
   const challengeFor = createChallenge(realm)
 
   // One guard may run inside another's context; it then shares the outer one's decorators and hook.
@@ -141,6 +141,12 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     request[guard] = true
     if (!isOneShortHeader(request)) {
       refuse(new LoginRequired(), request, reply, done)
+      return
+    }
+    const remembered = logins.recall(request.headers.authorization as string) // the check of the header has seen to it
+    if (remembered !== null) {
+      request[guard] = requiresAuth
+      letIn(remembered, request, done)
       return
     }
     readCredentials.call(app, request, reply, (error) => {
@@ -180,7 +186,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
       return
     }
     try {
-      const outcome = isRight(name, password, request)
+      const outcome = logins.check(name, password, request)
       if (isPromise(outcome)) conclude(outcome, name, request, reply, done)
       else letIn(name, request, done)
     } catch (error) {

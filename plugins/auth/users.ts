@@ -14,6 +14,8 @@ export type UserLookup = (name: string, request: FastifyRequest) => string | nul
 export interface UserSource {
   /** What is stored for a name right now. Not checked yet: a map can change, and a lookup can answer anything. */
   find (name: string, request: FastifyRequest): unknown
+  /** The same at no cost, where there is no host to ask, who is to be asked once a request. */
+  current?: (name: string) => unknown
   /** Stored hashes, one of which an unknown name is checked against, so that it takes as long as a wrong password. */
   decoys (): readonly string[]
 }
@@ -49,14 +51,12 @@ export async function mapUsers (users: UserMap, production: boolean): Promise<Us
   }
   if (stored.length === 0) throw new NoUsers('option "users" holds no user; expected names with a password hash')
 
-  return {
-    find (name) {
-      const value = get(name)
-      const made = hashed.get(name)
-      return made !== undefined && made.plain === value ? made.stored : value
-    },
-    decoys: () => stored
+  function find (name: string): unknown {
+    const value = get(name)
+    const made = hashed.get(name)
+    return made !== undefined && made.plain === value ? made.stored : value
   }
+  return { find, current: find, decoys: () => stored }
 }
 
 function checkUser (name: unknown, value: unknown, production: boolean): void {
@@ -96,7 +96,8 @@ export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
 export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
   const file = new Htpasswd(path, log)
   if (file.hashes.length === 0) throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice prints a line for it`)
-  return { find: (name) => file.find(name), decoys: () => file.hashes }
+  const find = (name: string): string | null => file.find(name)
+  return { find, current: find, decoys: () => file.hashes }
 }
 
 /** Picks the hash that an unknown name is checked against: for one name always the same, and unguessable which. */

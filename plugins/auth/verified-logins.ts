@@ -7,14 +7,20 @@ export interface CacheOptions {
   ttl: number
 }
 
+/** A login that was right: whose it is, and the stored hash it was checked against, so that another hash makes it worth nothing. */
+interface Login {
+  name: string
+  stored: string
+}
+
 /**
  * The logins that were right, so that the next request with the same one costs no hashing.
- * Only keyed MACs are kept: no name, no password, and none of a login that was wrong.
+ * They are found by keyed MACs: no password is kept, and nothing of a login that was wrong.
  */
 export class VerifiedLogins {
   // A key of this process and this instance alone: two instances never know each other's logins.
   readonly #key = randomBytes(32).toString('base64')
-  readonly #remembered: LRUCache<string, true> | null
+  readonly #remembered: LRUCache<string, Login> | null
 
   constructor (options: CacheOptions | false) {
     this.#remembered = options === false
@@ -23,21 +29,33 @@ export class VerifiedLogins {
   }
 
   /**
-   * The MAC of a login, bound to the hash it is checked against, so that another hash makes it another login.
-   *
-   * The lengths in front make the text unambiguous: no two logins make the same one. Key first, then message, in one hash
-   * is a sound MAC with SHA-512/256, whose output holds half of its state, so nobody can carry on from it
-   * (with SHA-256 or SHA-512 they could, which is what HMAC is for). It costs a third of HMAC's time in node.
+   * The MAC of a login, however its header was spelled: that of the header as nearly every client writes it.
+   * The colon ends the name, which can hold none, so no two logins make the same text.
    */
-  mac (name: string, password: string, stored: string): string {
-    return hash('sha512-256', `${this.#key}${name.length}:${name}${password.length}:${password}${stored}`, 'base64')
+  mac (name: string, password: string): string {
+    return this.macOfHeader(`Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`)
   }
 
-  has (mac: string): boolean {
-    return this.#remembered !== null && this.#remembered.get(mac) === true
+  /**
+   * The MAC of an Authorization header, which is its login's when it is spelled the common way. Else it is nobody's.
+   *
+   * Key first, then message, in one hash is a sound MAC with SHA-512/256, whose output holds half of its state, so nobody
+   * can carry on from it (with SHA-256 or SHA-512 they could, which is what HMAC is for). It costs a third of HMAC's time in node.
+   */
+  macOfHeader (authorization: string): string {
+    return hash('sha512-256', this.#key + authorization, 'base64')
   }
 
-  add (mac: string): void {
-    this.#remembered?.set(mac, true)
+  get (mac: string): Login | undefined {
+    return this.#remembered?.get(mac)
   }
+
+  add (mac: string, name: string, stored: string): void {
+    this.#remembered?.set(mac, { name: copy(name), stored: copy(stored) })
+  }
+}
+
+/** A part of a string keeps all of it in memory: the password that came with the name, the file that the hash is from. */
+function copy (text: string): string {
+  return Buffer.from(text).toString()
 }
