@@ -21,11 +21,14 @@ const maxMemoryCost = 1024 * 1024
 const maxTimeCost = 100
 const maxBcryptCost = 20
 
+/** The algorithm has no lower one. */
+const minBcryptCost = 4
+
 /** RFC 9106 section 3.1 wants 8 bytes of salt; a hash of less than 16 bytes has lost its end. */
 const minSaltBytes = 8
 const minHashBytes = 16
 
-const bcryptFormat = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
+const bcryptFormat = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
 /** Text that is some scheme's hash, such as `$apr1$…`, `{SHA}…`, or a damaged one of ours, and so no plain password. */
 const anyHashFormat = /^(?:\$[^$]*\$|\{[A-Za-z0-9.-]+\})/
@@ -42,9 +45,10 @@ export function isSupportedHash (text: string): boolean {
       const { memoryCost, timeCost, saltLen, outputLen } = argon2.parseOptions(text)
       return memoryCost <= maxMemoryCost && timeCost <= maxTimeCost && saltLen >= minSaltBytes && outputLen >= minHashBytes
     }
-    return bcryptFormat.test(text) && bcrypt.parseOptions(text).cost <= maxBcryptCost
+    const cost = Number(bcryptFormat.exec(text)?.[1])
+    return cost >= minBcryptCost && cost <= maxBcryptCost
   } catch {
-    return false // the parsers throw at a damaged hash
+    return false // parseOptions throws at a damaged hash
   }
 }
 
