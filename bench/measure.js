@@ -26,6 +26,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
   const running = /** @type {{ entry: Entry, started: ContenderProcess, headers: Record<string, string>, rounds: number[], times: number[] }[]} */ ([])
   /** @type {Record<string, string>} */
   const skipped = { ...scenario.absent }
+  const refused = /** @type {string[]} */ ([])
   let copied
 
   try {
@@ -47,7 +48,15 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
         else headers['if-modified-since'] = String(modified)
       }
       const answer = await started.ask(scenario.path, headers)
-      checkAnswer(`${labelOf(entry)}, in ${scenario.name},`, answer, { ...expected, lacks: entry.lacks })
+      try {
+        checkAnswer(labelOf(entry), answer, { ...expected, lacks: entry.lacks })
+      } catch (error) {
+        if (copied === undefined) throw error
+        refused.push(/** @type {Error} */ (error).message)
+        running.pop()
+        await started.stop()
+        continue
+      }
       // Fastify alone and the limit send what the suite sends.
       copied ??= { headers: Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !ownFields.has(name))), body: answer.body.toString('base64') }
     }
@@ -78,7 +87,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
     // In microseconds an answer.
     processorTime: started.took === undefined ? median(times) : undefined
   }]))
-  return { title: scenario.title, rates, skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
+  return { title: scenario.title, rates, refused, skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
 }
 
 /** @param {Entry} entry */

@@ -11,7 +11,7 @@ export function report (results) {
   const parts = [
     `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}. ` +
     `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; driver ${driver}; ` +
-    `in turn, ${settings.seconds} s at a time: ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'}, ${settings.extraRounds} for peers of which no target speaks.`,
+    `in turn, ${settings.seconds} s at a time: ${settings.rounds === 1 ? 'one round, which says where things stand but not by how many percent' : `${settings.rounds} rounds, ${settings.extraRounds} for peers of which no target speaks`}.`,
     `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`
   ]
 

@@ -126,7 +126,7 @@ export const scenarios = [
     entries: [{ id: 'quickstart' }, { id: 'limit' }, { id: 'fastify' }, ...peers]
   },
   staticFile('static-small', 'static file of 1 kB', true, (fixtures) => fixtures.files(), 'small.js'),
-  staticFile('static-large', 'static file of 100 kB', true, (fixtures) => fixtures.files(), 'large.js'),
+  staticFile('static-large', 'static file of 100 kB', false, (fixtures) => fixtures.files(), 'large.js'),
   {
     ...staticFile('static-br', 'static file of 100 kB, Accept-Encoding: br', false, (fixtures) => fixtures.files(), 'large.js'),
     job: async (fixtures) => ({ topic: 'static', root: await fixtures.files(), compressed: true }),
