@@ -1,4 +1,6 @@
 #!/usr/bin/env node
 import { main } from './commands.js'
 
-process.exitCode = await main(process.argv.slice(2))
+const exitCode = await main(process.argv.slice(2))
+// A start that failed is over, whatever it had opened; one that did not goes on.
+if (exitCode !== 0) process.exit(exitCode)

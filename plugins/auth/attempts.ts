@@ -16,6 +16,7 @@ const busy: Outcome = { kind: 'busy', retryAfter: 2 }
 interface Gate {
   wait: Promise<number>
   inside: number
+  admitted: boolean
   checked: boolean
   right: boolean
 }
@@ -38,10 +39,14 @@ export class Attempts {
   async run (mac: string, attempt: Attempt, check: () => Promise<boolean>): Promise<Outcome> {
     const key = `${mac} ${attempt.address}`
     const gate = this.#enter(key, attempt)
-    let retryAfter = 0
+    return await this.#check(gate, check).finally(() => this.#leave(key, gate, attempt))
+  }
+
+  async #check (gate: Gate, check: () => Promise<boolean>): Promise<Outcome> {
+    const retryAfter = await gate.wait
+    if (retryAfter > 0) return { kind: 'throttled', retryAfter }
+    gate.admitted = true
     try {
-      retryAfter = await gate.wait
-      if (retryAfter > 0) return { kind: 'throttled', retryAfter }
       const right = await check()
       gate.checked = true
       gate.right ||= right
@@ -50,27 +55,27 @@ export class Attempts {
       if (error instanceof QueueFull) return busy
       gate.checked = true
       throw error
-    } finally {
-      if (--gate.inside === 0) {
-        this.#gates.delete(key)
-        if (retryAfter === 0) await this.#report(gate, attempt)
-      }
     }
   }
 
   #enter (key: string, attempt: Attempt): Gate {
     let gate = this.#gates.get(key)
     if (gate === undefined) {
-      gate = { wait: this.#throttle?.take(attempt) ?? Promise.resolve(0), inside: 0, checked: false, right: false }
+      gate = { wait: this.#throttle?.take(attempt) ?? Promise.resolve(0), inside: 0, admitted: false, checked: false, right: false }
       this.#gates.set(key, gate)
     }
     gate.inside++
     return gate
   }
 
-  async #report ({ right, checked }: Gate, attempt: Attempt): Promise<void> {
-    if (right) await this.#throttle?.succeeded(attempt)
-    else if (checked) this.#throttle?.failed(attempt)
+  /** The last one out tells the throttle what came of it. */
+  async #leave (key: string, gate: Gate, attempt: Attempt): Promise<void> {
+    gate.inside--
+    if (gate.inside > 0) return
+    this.#gates.delete(key)
+    if (!gate.admitted) return
+    if (gate.right) await this.#throttle?.succeeded(attempt)
+    else if (gate.checked) this.#throttle?.failed(attempt)
     else await this.#throttle?.cancelled(attempt)
   }
 }

@@ -18,6 +18,14 @@ export interface RedisClient {
   off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
 }
 
+/** What is used of the package ioredis. Its own types in a declaration would make every host that checks its libraries install it. */
+interface RedisPackage {
+  Redis: new (url: string, options: object) => RedisClient & {
+    once (event: 'ready' | 'close', listener: () => void): { once (event: 'ready' | 'close', listener: () => void): unknown }
+    disconnect (): void
+  }
+}
+
 /** How counts are kept. */
 export interface CountsOptions {
   /** Seconds after its first failure that a count lasts. */
@@ -108,7 +116,7 @@ export class RedisCounts implements Counts {
  *
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when the package ioredis is not installed
  */
-export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load: () => Promise<Pick<typeof import('ioredis'), 'Redis'>> = async () => await import('ioredis')): Promise<Counts> {
+export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load: () => Promise<RedisPackage> = async () => await import('ioredis')): Promise<Counts> {
   const { Redis } = await load().catch(() => { throw new RedisMissing() })
   const client = new Redis(url, {
     // What cannot be sent now is counted in memory, not sent later.

@@ -1,6 +1,6 @@
 import { parse } from 'node:querystring'
 import formbody from '@fastify/formbody'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { int, path, string } from './converters.js'
@@ -29,31 +29,25 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
     .setSerializerCompiler(() => JSON.stringify)
     .withTypeProvider<TypeBoxTypeProvider>()
 
-  // nosniff: whatever the client sent, no browser takes it for markup.
-  typed.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-content-type-options', 'nosniff')
-    done()
-  })
-
   typed.get('/user/:username', {
     config: { name: 'user' },
     schema: { params: Type.Object({ username }), response: { 200: Type.String() } }
   }, (request, reply) => {
-    reply.type('text/plain; charset=utf-8').send(`User ${request.params.username}`)
+    sendText(reply, `User ${request.params.username}`)
   })
 
   typed.get('/post/:id', {
     config: { name: 'post' },
     schema: { params: Type.Object({ id: int() }), response: { 200: Type.String() } }
   }, (request, reply) => {
-    reply.type('text/plain; charset=utf-8').send(`Post ${request.params.id}`)
+    sendText(reply, `Post ${request.params.id}`)
   })
 
   typed.get('/path/*', {
     config: { name: 'path' },
     schema: { params: Type.Object({ '*': path() }), response: { 200: Type.String() } }
   }, (request, reply) => {
-    reply.type('text/plain; charset=utf-8').send(`Subpath ${request.params['*']}`)
+    sendText(reply, `Subpath ${request.params['*']}`)
   })
 
   typed.get('/search', {
@@ -61,7 +55,7 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
     schema: { querystring: Search, response: { 200: Search } }
   }, (request, reply) => {
     const { q, page, tag } = request.query
-    reply.send({ q, page, tag })
+    reply.header('x-content-type-options', 'nosniff').send({ q, page, tag })
   })
 
   // A context of its own, so that no other route starts to take forms, and this one takes nothing else.
@@ -70,12 +64,16 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
     await forms.register(formbody, { bodyLimit: formLimit, parser: readForm })
     forms.withTypeProvider<TypeBoxTypeProvider>().post('/user', {
       config: { name: 'createUser' },
-      bodyLimit: formLimit,
       schema: { body: Type.Object({ username }), response: { 303: Type.Null() } }
     }, (request, reply) => {
       reply.redirect(locationOf(routes, request.body.username), 303)
     })
   })
+}
+
+/** nosniff: whatever the client sent, no browser takes it for markup. */
+function sendText (reply: Pick<FastifyReply, 'type'>, text: string): void {
+  reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(text)
 }
 
 function locationOf (routes: NamedRoutes, username: string): string {

@@ -24,10 +24,10 @@ const places = { path: 'path parameter', query: 'query parameter', body: 'body f
 const contexts = { path: 'params', query: 'querystring', body: 'body' }
 
 /**
- * The error for what is wrong with a request. It carries `validation` and `validationContext` as Fastify's own
+ * The error for what is wrong with a request, which is at least one issue. It carries `validation` and `validationContext` as Fastify's own
  * validation errors do, so that a host that looks at those sees this one too.
  */
-export function invalidInput (issues: [Issue, ...Issue[]]): InvalidInputError & { validation: object[], validationContext: string } {
+export function invalidInput (issues: Issue[]): InvalidInputError & { validation: object[], validationContext: string } {
   const error = new InvalidInput(issues.map(inWords).join('; '))
   return Object.assign(error, {
     code: 'FST_QUICKSTART_PARAMS_INVALID' as const,
@@ -36,7 +36,7 @@ export function invalidInput (issues: [Issue, ...Issue[]]): InvalidInputError & 
     validation: issues.map(({ name, expected }) => ({
       keyword: 'converter', instancePath: `/${name}`, schemaPath: `#/properties/${name}/converter`, params: {}, message: `must be ${expected}`
     })),
-    validationContext: contexts[issues[0].in]
+    validationContext: contexts[issues[0]!.in]
   })
 }
 

@@ -58,7 +58,7 @@ export class NamedRoutes {
         schema: route.schema?.params as NamedRoute['schema'],
         compiler: () => route.validatorCompiler ?? context.validatorCompiler
       })
-    } else if (known.url !== route.url) {
+    } else if (known.url !== route.url && !isSlashTwin(known.url, route)) {
       throw new DuplicateRoute(name, known.url, route.url)
     }
   }
@@ -79,6 +79,11 @@ export class NamedRoutes {
       throw unfitParameter(name, { parameter, expected })
     })
   }
+}
+
+/** Below a prefix such as `/demo`, Fastify declares a route for `/` twice: as `/demo` and as `/demo/`. */
+function isSlashTwin (url: string, { prefix, url: twin }: RouteOptions & { prefix?: string }): boolean {
+  return url === prefix && twin === `${prefix}/`
 }
 
 /** The text of each parameter, in the form that its converter gives it. */

@@ -1,11 +1,20 @@
 /** Completes "must be …" for text that is not what RFC 3986 section 2 lets a URL hold. */
 export const wellFormed = 'percent-encoded UTF-8 text without control characters'
 
-/** Anything but a URL's printable ASCII, or a percent sign: what makes a text worth a closer look. */
-const suspicious = /[^!-$&-~]/
+/**
+ * One character as its escapes: the ABNF of RFC 3629 section 4, which leaves out overlong forms and surrogates, without
+ * the control characters. An expression, and not decodeURIComponent in a try: ten thousand exceptions take 100 ms.
+ */
+const escapes = new RegExp([
+  '%[2-6].|%7[\\dA-E]',
+  '%C2%[AB].|%(?:C[3-9A-F]|D.)%[89AB].',
+  '%E0%[AB].%[89AB].|%(?:E[1-9A-CEF])%[89AB].%[89AB].|%ED%[89].%[89AB].',
+  '%F0%[9AB].%[89AB].%[89AB].|%F[1-3]%[89AB].%[89AB].%[89AB].|%F4%8.%[89AB].%[89AB].'
+].join('|').replaceAll('.', '[\\dA-F]'), 'gi')
 
-const beyondAscii = /[^!-~]/
-const controls = /\p{Cc}/u
+/** Anything but a URL's printable ASCII: with its escapes taken out, a well-formed text has none of it, and no `%`. */
+export const suspicious = /[^!-$&-~]/
+
 const surrogates = /\p{Cs}/u
 
 /**
@@ -14,26 +23,14 @@ const surrogates = /\p{Cs}/u
  */
 export function malformedNames (query: string): Set<string> {
   const names = new Set<string>()
-  if (!suspicious.test(query)) return names
   for (const pair of query.split('&')) {
     if (!suspicious.test(pair)) continue
-    const equals = pair.indexOf('=')
-    const name = equals === -1 ? pair : pair.slice(0, equals)
-    const value = equals === -1 ? '' : pair.slice(equals + 1)
-    const decodedName = decode(name)
-    if (decodedName === undefined || decode(value) === undefined) names.add(decodedName ?? name)
+    const [name = ''] = pair.split('=', 1)
+    if (suspicious.test(pair.replace(escapes, ''))) {
+      names.add(suspicious.test(name.replace(escapes, '')) ? name : decodeURIComponent(name.replaceAll('+', ' ')))
+    }
   }
   return names
-}
-
-function decode (text: string): string | undefined {
-  if (beyondAscii.test(text)) return undefined
-  try {
-    const decoded = decodeURIComponent(text.replaceAll('+', ' '))
-    return controls.test(decoded) ? undefined : decoded
-  } catch {
-    return undefined
-  }
 }
 
 /**

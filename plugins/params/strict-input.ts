@@ -3,7 +3,7 @@ import type { Converter } from './converters.js'
 import { converterOf } from './converters.js'
 import type { Issue } from './invalid-input.js'
 import { invalidInput } from './invalid-input.js'
-import { malformedNames, wellFormed } from './percent-encoding.js'
+import { malformedNames, suspicious, wellFormed } from './percent-encoding.js'
 
 /** What a form parser puts in the place of a value that it could not decode. */
 export const malformed = Symbol('malformed')
@@ -49,9 +49,8 @@ export function strictInput (schema: FastifySchema | undefined, attachValidation
       if (expected !== undefined) addIssue(issues, { in: field.in, name: field.name, expected })
     }
 
-    const [first, ...more] = issues
-    if (first === undefined) return done()
-    const error = invalidInput([first, ...more])
+    if (issues.length === 0) return done()
+    const error = invalidInput(issues)
     if (!attachValidation) return done(error)
     request.validationError = error
     done()
@@ -97,9 +96,10 @@ function readField (field: Field, values: Record<string, unknown>, value: unknow
 
 /** What is malformed in the query, where the parsed values no longer show it. The path's escapes the router has checked by then. */
 function queryIssues (url: string, fields: Field[]): Issue[] {
+  const issues: Issue[] = []
+  if (!suspicious.test(url)) return issues
   // The router takes both for the end of the path.
   const query = url.slice(url.search(/[?#]|$/) + 1)
-  const issues: Issue[] = []
   for (const name of malformedNames(query)) {
     // A name that the schema does not have is the client's text: it is not shown.
     const known = fields.some((field) => field.part === 'query' && field.name === name)

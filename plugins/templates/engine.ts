@@ -155,7 +155,7 @@ export class ViewEngine extends Eta {
       layout (name, it, layoutData, body, blocks) {
         // The page is done with its data, which are a copy made for it: no second copy, unless the layout has data of its own.
         // The page comes last: whatever the data hold, a layout's body is the page.
-        return run('layout', name, Object.assign(layoutData === undefined ? it : { ...it, ...layoutData }, { body }), blocks)
+        return run('layout', name, Object.assign(layoutData === undefined ? it : { body, ...it, ...layoutData }, { body }), blocks)
       }
     }
   }

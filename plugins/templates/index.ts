@@ -125,14 +125,15 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
   const outerHasView = app.hasDecorator('hasView') ? app.hasView : undefined
   app.decorate('hasView', (name: string) => engine.has(name) || outerHasView?.(name) === true)
 
-  const helpers: ViewHelpers = { asset: helper(app, 'asset', 'static'), urlFor: helper(app, 'urlFor', 'params') }
+  const asset: ViewHelpers['asset'] = helper(app, 'asset', 'static')
+  const urlFor: ViewHelpers['urlFor'] = helper(app, 'urlFor', 'params')
   // Its own, because @fastify/view would share that of an outer context, in which `index` may stand for another file.
   app.decorate(fastifyView.fastifyViewCache as symbol, new LRUCache({ max: 100 }))
-  await app.register(fastifyView, { engine: { eta: engine }, root, viewExt: extension.slice(1), production, defaultContext: helpers })
+  await app.register(fastifyView, { engine: { eta: engine }, root, viewExt: extension.slice(1), production, defaultContext: { asset, urlFor } })
 
   // Only when all is loaded is it known whether the static topic is on.
   app.addHook('onReady', async () => {
-    if (app.hasDecorator('asset')) checkAssets(assets, helpers.asset)
+    if (app.hasDecorator('asset')) checkAssets(assets, asset)
   })
 
   const send: SendView = (reply, view, data) => {
@@ -152,7 +153,8 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
     const { locals } = reply as { locals?: object }
     let page: string | Promise<string>
     try {
-      page = engine.page(view, { ...helpers, user, ...added, ...locals, ...data })
+      // The helpers are spelled out, because V8 takes many times as long to build an object that begins with a spread.
+      page = engine.page(view, { asset, urlFor, user, ...added, ...locals, ...data })
     } catch (error) {
       return sendFailure(reply, error as Error)
     }

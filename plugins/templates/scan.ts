@@ -20,10 +20,13 @@ const templateLiteral = '`(?:\\\\[\\s\\S]|\\$\\{(?:[^{}]|\\{[^{}]*\\})*\\}|[^`\\
 const literalCall = String.raw`(?<![\w$.])(?:it\.)?(?<call>layout|include|includeAsync|asset)\s*\(\s*` +
   '(?:\'(?<single>[^\'\\\\\n]*)\'|"(?<double>[^"\\\\\n]*)"|`(?<back>[^`\\\\$]*)`)' + String.raw`\s*(?=[,)])`
 
+const callOrSkipped = new RegExp(`${literalCall}|${skipped}|${templateLiteral}`, 'g')
+const bracketOrSkipped = new RegExp(`[{}()[\\]]|${skipped}|${templateLiteral}`, 'g')
+
 /** Lists the calls in a piece of JavaScript whose argument can be checked before anything runs. */
 export function findLiteralCalls (code: string): LiteralCall[] {
   const calls: LiteralCall[] = []
-  for (const match of code.matchAll(new RegExp(`${literalCall}|${skipped}|${templateLiteral}`, 'g'))) {
+  for (const match of code.matchAll(callOrSkipped)) {
     const { call, single, double, back } = match.groups!
     if (call !== undefined) {
       calls.push({ call: call as LiteralCall['call'], name: (single ?? double ?? back)!, index: match.index })
@@ -40,7 +43,7 @@ export function findLiteralCalls (code: string): LiteralCall[] {
 export function findStrayBracket (code: string): StrayBracket | undefined {
   const closes: Record<string, string> = { '}': '{', ')': '(', ']': '[' }
   const open: StrayBracket[] = []
-  for (const { 0: bracket, index } of code.matchAll(new RegExp(`[{}()[\\]]|${skipped}|${templateLiteral}`, 'g'))) {
+  for (const { 0: bracket, index } of code.matchAll(bracketOrSkipped)) {
     const found = { bracket, line: code.slice(0, index).split('\n').length }
     if ('{(['.includes(bracket)) open.push(found)
     else if (bracket in closes && open.pop()?.bracket !== closes[bracket]) return found

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { main } from '../../bin/commands.js'
+import { setEnvironment } from '../environment.js'
 
 const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
 
@@ -49,8 +50,8 @@ async function runHere (t: Test, args: string[]) {
 }
 
 t.test('says how to use it, and its version', async (t) => {
-  t.match(await runHere(t, ['--help']), { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' })
-  t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' })
+  await t.test('--help', async (t) => t.match(await runHere(t, ['--help']), { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' }))
+  await t.test('-v', async (t) => t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' }))
 })
 
 t.test('refuses wrong words with one line', async (t) => {
@@ -60,7 +61,9 @@ t.test('refuses wrong words with one line', async (t) => {
     [['--port', 'http'], /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
     [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/]
   ]
-  for (const [args, stderr] of wrong) t.match(await runHere(t, args), { exitCode: 1, stdout: '', stderr })
+  for (const [args, stderr] of wrong) {
+    await t.test(args.join(' '), async (t) => t.match(await runHere(t, args), { exitCode: 1, stdout: '', stderr }))
+  }
 })
 
 t.test('without folders of one\'s own, serves the built-in ones and stops when told', async (t) => {
@@ -96,24 +99,36 @@ t.test('hands hash-password over', async (t) => {
   t.match(await ending(t.testdir({}), ['hash-password', '--no-such-flag']), { exitCode: 2, stdout: '' })
 })
 
-t.test('ends with one line that says what is wrong', async (t) => {
+t.test('a start that fails is one line that says what is wrong', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
   const { port } = taken.address() as { port: number }
-  const folder = t.testdir({})
+  t.chdir(t.testdir({}))
   const wrong: [args: string[], variables: Record<string, string>, says: RegExp][] = [
-    [['--port', '99999', '-l', 'error'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
-    [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe"/],
+    [['--port', '99999'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
+    [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe".*\n$/],
     [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
-    [['-l', 'error'], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
-    [['-l', 'error'], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
+    [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
+    [[], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
     [[], { NODE_ENV: 'production' }, /^fastify-quickstart: .*QUICKSTART_USERS_FILE.*\n$/]
   ]
-  await Promise.all(wrong.map(async ([args, variables, says]) => {
-    const { exitCode, stdout, stderr } = await ending(folder, args, variables)
-    t.match(stderr, says, `${args.join(' ')} ${JSON.stringify(variables)}`)
-    t.same([exitCode, stdout], [1, ''])
-    t.equal(stderr.trimEnd().split('\n').length, 1, stderr)
-  }))
+  for (const [args, variables, stderr] of wrong) {
+    await t.test(`${args.join(' ')} ${JSON.stringify(variables)}`, async (t) => {
+      setEnvironment(t, { PORT: '0', HOST: undefined, ...variables })
+      t.match(await runHere(t, [...args, '--log-level', 'error']), { exitCode: 1, stdout: '', stderr })
+    })
+  }
+})
+
+t.test('a start that fails ends the process', async (t) => {
+  const { exitCode, stdout, stderr } = await ending(t.testdir({}), [], { QUICKSTART_AUTH: 'maybe' })
+  t.same([exitCode, stdout, stderr], [1, '', 'fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n'])
+})
+
+t.test('a fault of the program is not hidden', async (t) => {
+  setEnvironment(t)
+  t.chdir(t.testdir({}))
+  t.intercept(Server.prototype, 'listen', { value: () => { throw new TypeError('a fault') } })
+  await t.rejects(main(['--port', '0', '--log-level', 'fatal']), { message: 'a fault' })
 })

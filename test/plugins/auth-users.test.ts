@@ -78,6 +78,13 @@ t.test('a removed user is out even when the unknown name is checked against an e
   t.equal(await status(app, 'alice', 'p'), 200)
 })
 
+t.test('a user who is removed while a login is being checked is out at the next request', async (t) => {
+  const shared = argon2.hashSync('p')
+  let calls = 0
+  const app = await start(t, { users: () => ++calls === 1 ? shared : null })
+  t.same(await Promise.all([status(app, 'bob', 'p'), status(app, 'bob', 'p')]), [200, 401], 'the second does not share the answer of the first')
+})
+
 t.test('a lookup finds the hash, at once or later, and is asked at each request', async (t) => {
   for (const later of [false, true]) {
     const stored = new Map([['alice', cheap.argon2id('a')]])

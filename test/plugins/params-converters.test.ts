@@ -52,14 +52,14 @@ for (const [name, schema, accepts, expected, refuses] of tables) {
     const app = await reading(t, schema)
     for (const [text, value] of accepts) {
       const encoded = encodeURIComponent(text)
-      t.same((await app.inject(`/path/${encoded}`)).json(), { value }, `path ${text}`)
-      t.same((await app.inject(`/query?value=${encoded}`)).json(), { value }, `query ${text}`)
-      t.same((await app.inject(`/optional?value=${encoded}`)).json(), { value }, `optional ${text}`)
-      t.same((await app.inject(`/list?value=${encoded}`)).json(), { value: [value] }, `list ${text}`)
-      t.same((await app.inject(`/list?value=${encoded}&value=${encoded}`)).json(), { value: [value, value] }, `list ${text}`)
-      t.same((await app.inject({ method: 'POST', url: '/body', payload: { value: text } })).json(), { value }, `body ${text}`)
+      t.strictSame((await app.inject(`/path/${encoded}`)).json(), { value }, `path ${text}`)
+      t.strictSame((await app.inject(`/query?value=${encoded}`)).json(), { value }, `query ${text}`)
+      t.strictSame((await app.inject(`/optional?value=${encoded}`)).json(), { value }, `optional ${text}`)
+      t.strictSame((await app.inject(`/list?value=${encoded}`)).json(), { value: [value] }, `list ${text}`)
+      t.strictSame((await app.inject(`/list?value=${encoded}&value=${encoded}`)).json(), { value: [value, value] }, `list ${text}`)
+      t.strictSame((await app.inject({ method: 'POST', url: '/body', payload: { value: text } })).json(), { value }, `body ${text}`)
     }
-    t.same((await app.inject('/optional')).json(), {})
+    t.strictSame((await app.inject('/optional')).json(), {})
     t.equal((await app.inject('/query')).json().message, `query parameter "value" must be given: ${expected}`)
     t.equal((await app.inject({ method: 'POST', url: '/body' })).json().message, `body field "value" must be given: ${expected}`)
   })
@@ -96,8 +96,8 @@ t.test('a handler gets numbers, under whatever validator the host has', async (t
     app.get('/:id', {
       schema: { params: Type.Object({ id: int() }), querystring: Type.Object({ page: int({ default: 3 }), size: Type.Optional(float()) }) }
     }, async ({ params: { id }, query: { page, size = 0.5 } }) => [id + 1, page + 1, size + 1])
-    t.same((await app.inject('/41')).json(), [42, 4, 1.5], name)
-    t.same((await app.inject('/41?page=1&size=1e1')).json(), [42, 2, 11], name)
+    t.strictSame((await app.inject('/41')).json(), [42, 4, 1.5], name)
+    t.strictSame((await app.inject('/41?page=1&size=1e1')).json(), [42, 2, 11], name)
     t.equal((await app.inject('/1.0')).statusCode, 400, name)
     t.equal((await app.inject('/1?page=1.0')).statusCode, 400, name)
   }
@@ -108,7 +108,7 @@ t.test('minus zero is zero', async (t) => {
   t.teardown(() => app.close())
   await app.register(params, { routes: false })
   app.get('/:i/:f', { schema: { params: Type.Object({ i: int(), f: float() }) } }, async ({ params: { i, f } }) => [Object.is(i, 0), Object.is(f, 0)])
-  t.same((await app.inject('/-0/-0.0')).json(), [true, true])
+  t.strictSame((await app.inject('/-0/-0.0')).json(), [true, true])
 })
 
 t.test('the hooks of a route find values, after the host\'s own validation and before its own', async (t) => {
@@ -121,7 +121,7 @@ t.test('the hooks of a route find values, after the host\'s own validation and b
   app.get('/two/:id', { schema: { params: Type.Object({ id: int() }) }, preValidation: [see, see] }, async () => 'ok')
   await app.inject('/one/1')
   await app.inject('/two/2')
-  t.same(seen, [1, 2, 2])
+  t.strictSame(seen, [1, 2, 2])
 })
 
 t.test('reads the routes of plugins that come later, and Fastify\'s other name for the query', async (t) => {
@@ -134,7 +134,7 @@ t.test('reads the routes of plugins that come later, and Fastify\'s other name f
     child.get('/', { schema }, async (request) => request.query)
   }, { prefix: '/later' })
   for (const url of ['/later', '/later/']) {
-    t.same((await app.inject(`${url}?n=1`)).json(), { n: 1 })
+    t.strictSame((await app.inject(`${url}?n=1`)).json(), { n: 1 })
     t.equal((await app.inject(`${url}?n=1.0`)).statusCode, 400)
   }
 })
@@ -149,8 +149,19 @@ t.test('a default stands in for what is missing, freshly for each request', asyn
     return request.query
   })
   const expected = { s: 'x', i: 0, f: 0.5, list: [1, 2] }
-  t.same((await app.inject('/')).json(), expected)
-  t.same((await app.inject('/')).json(), expected)
+  t.strictSame((await app.inject('/')).json(), expected)
+  t.strictSame((await app.inject('/')).json(), expected)
+})
+
+t.test('knows a name however the query spells it', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.get('/', { schema: { querystring: Type.Object({ 'first name': string() }) } }, async (request) => request.query)
+  for (const name of ['first+name', 'first%20name', '%66irst+name']) {
+    t.strictSame((await app.inject(`/?${name}=a`)).json(), { 'first name': 'a' })
+    t.match((await app.inject(`/?${name}=%ff`)).json().message, 'query parameter "first name" must be percent-encoded')
+  }
 })
 
 t.test('a list has its least and its most', async (t) => {
@@ -159,7 +170,7 @@ t.test('a list has its least and its most', async (t) => {
   await app.register(params, { routes: false })
   app.get('/two', { schema: { querystring: Type.Object({ n: Type.Array(int(), { minItems: 2 }) }) } }, async (request) => request.query)
   app.get('/few', { schema: { querystring: Type.Object({ n: Type.Array(int(), { minItems: 1, maxItems: 2 }) }) } }, async (request) => request.query)
-  t.same((await app.inject('/two?n=1&n=2&n=3')).json(), { n: [1, 2, 3] })
+  t.strictSame((await app.inject('/two?n=1&n=2&n=3')).json(), { n: [1, 2, 3] })
   t.equal((await app.inject('/two?n=1')).json().message, 'query parameter "n" must be given at least 2 times')
   t.equal((await app.inject('/few?n=1&n=2&n=3')).json().message, 'query parameter "n" must be given 1 to 2 times')
   t.equal((await app.inject('/few')).json().message, `query parameter "n" must be given: a whole number from -${safe} to ${safe}`)
@@ -170,7 +181,7 @@ t.test('a JSON body keeps its own types, and its validator', async (t) => {
   t.teardown(() => app.close())
   await app.register(params, { routes: false })
   app.post('/', { schema: { body: Type.Object({ n: int({ max: 9 }) }) } }, async (request) => request.body)
-  t.same((await app.inject({ method: 'POST', url: '/', payload: { n: 5 } })).json(), { n: 5 })
+  t.strictSame((await app.inject({ method: 'POST', url: '/', payload: { n: 5 } })).json(), { n: 5 })
   t.equal((await app.inject({ method: 'POST', url: '/', payload: { n: 10 } })).json().code, 'FST_ERR_VALIDATION')
   t.equal((await app.inject({ method: 'POST', url: '/', payload: { n: '10' } })).json().code, 'FST_QUICKSTART_PARAMS_INVALID')
 })
@@ -181,17 +192,17 @@ t.test('an optional parameter may be absent, and text may be empty where its lea
   await app.register(params, { routes: false })
   app.get('/a/:n?', { schema: { params: Type.Object({ n: Type.Optional(int()) }) } }, async (request) => request.params)
   app.get('/b/:s', { schema: { params: Type.Object({ s: string({ minLength: 0 }) }) } }, async (request) => request.params)
-  t.same((await app.inject('/a')).json(), {})
-  t.same((await app.inject('/a/1')).json(), { n: 1 })
-  t.same((await app.inject('/b/')).json(), { s: '' })
+  t.strictSame((await app.inject('/a')).json(), {})
+  t.strictSame((await app.inject('/a/1')).json(), { n: 1 })
+  t.strictSame((await app.inject('/b/')).json(), { s: '' })
 })
 
 t.test('a schema shows JSON Schema and nothing of the converter', async (t) => {
-  t.same(JSON.parse(JSON.stringify(int({ min: 1, default: 1 }))), { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, default: 1 })
-  t.same(JSON.parse(JSON.stringify(float({ min: 0, max: 1 }))), { type: 'number', minimum: 0, maximum: 1 })
-  t.same(JSON.parse(JSON.stringify(float())), { type: 'number' })
+  t.strictSame(JSON.parse(JSON.stringify(int({ min: 1, default: 1 }))), { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, default: 1 })
+  t.strictSame(JSON.parse(JSON.stringify(float({ min: 0, max: 1 }))), { type: 'number', minimum: 0, maximum: 1 })
+  t.strictSame(JSON.parse(JSON.stringify(float())), { type: 'number' })
   t.match(JSON.parse(JSON.stringify(string({ maxLength: 5 }))), { type: 'string', minLength: 1, maxLength: 5, pattern: String })
-  t.same(JSON.parse(JSON.stringify(any('a', 'b'))), { type: 'string', enum: ['a', 'b'] })
+  t.strictSame(JSON.parse(JSON.stringify(any('a', 'b'))), { type: 'string', enum: ['a', 'b'] })
 })
 
 t.test('a converter refuses wrong options where it is made', async (t) => {

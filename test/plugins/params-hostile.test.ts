@@ -137,6 +137,36 @@ t.test('has one answer for each hostile URL', async (t) => {
   }
 })
 
+t.test('tells well-formed escapes from malformed ones as the Encoding Standard does', async (t) => {
+  const app = Fastify({ routerOptions: { querystringParser: () => ({}) } })
+  t.teardown(() => app.close())
+  await app.register(params)
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  const isWellFormed = (bytes: number[]) => {
+    try {
+      return !/\p{Cc}/u.test(utf8.decode(Uint8Array.from(bytes)))
+    } catch {
+      return false
+    }
+  }
+  const edges = [0x00, 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xc3, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff]
+  const tails = [0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0]
+  const sequences = [
+    ...Array.from({ length: 256 }, (_, byte) => [byte]),
+    ...edges.flatMap((first) => tails.flatMap((second) => [[first, second], ...[0x7f, 0x80, 0xbf, 0xc0].flatMap((third) => [
+      [first, second, third], [first, second, third, 0x80], [first, second, third, 0xc0]
+    ])]))
+  ]
+  const wrong = []
+  for (const bytes of sequences) {
+    const escaped = bytes.map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
+    const { statusCode } = await app.inject(`/search?q=${escaped}`)
+    if (statusCode !== (isWellFormed(bytes) ? 200 : 400)) wrong.push(escaped)
+  }
+  t.strictSame(wrong, [])
+  t.ok(sequences.length > 3000)
+})
+
 t.test('a route that takes names longer than the router says 400', async (t) => {
   const app = await listening(t, 5000)
   t.match(await raw(app, `GET /user/${'x'.repeat(1025)} HTTP/1.1`), { status: 400, body: /path parameter \\"username\\" must be text of 1 to 1024 characters/ })

@@ -63,7 +63,7 @@ t.test('writes each kind of path, and the router reads the same values from it',
     t.equal(app.urlFor(pattern, values), url, pattern)
     const answer = (await app.inject(url)).json()
     const expected = Object.fromEntries(Object.entries(values))
-    t.same({ ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url)
+    t.strictSame({ ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url)
   }
 })
 
@@ -340,6 +340,18 @@ t.test('one name is one path', async (t) => {
   await t.rejects(async () => await app.register(async (child) => { child.get('/', { config: { name: 'a' } }, async () => 'c') }, { prefix: '/c' }), {
     code: 'FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE', message: 'two routes are named "a": /a/:id and /c'
   })
+})
+
+t.test('a route for / below a prefix has one name, though it answers with and without the slash', async (t) => {
+  const app = await withRoutes(t, [])
+  await app.register(async (child) => { child.get('/', { config: { name: 'area' } }, async () => 'area') }, { prefix: '/area' })
+  t.equal(app.urlFor('area'), '/area')
+  for (const url of ['/area', '/area/']) t.equal((await app.inject(url)).body, 'area')
+  const other = await withRoutes(t, [])
+  await t.rejects(async () => await other.register(async (child) => {
+    child.get('/x', { config: { name: 'x' } }, async () => 'x')
+    child.get('/x/', { config: { name: 'x' } }, async () => 'another')
+  }, { prefix: '/area' }), { code: 'FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE' })
 })
 
 t.test('leaves it to the router to refuse a path', async (t) => {

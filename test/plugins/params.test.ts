@@ -118,7 +118,7 @@ t.test('refuses a form that names no user, and says what it must be', async (t) 
   ]
   for (const [payload, expected] of wrong) {
     const answer = await app.inject(form(payload))
-    t.same(answer.json(), {
+    t.strictSame(answer.json(), {
       statusCode: 400,
       code: 'FST_QUICKSTART_PARAMS_INVALID',
       error: 'Bad Request',
@@ -169,8 +169,8 @@ t.test('says where, which name, and what was expected, of everything that is wro
   ]
   for (const [url, issues, message] of wrong) {
     const answer = await app.inject(url)
-    t.same(answer.json(), { statusCode: 400, code: 'FST_QUICKSTART_PARAMS_INVALID', error: 'Bad Request', message }, url)
-    t.same(seen?.issues, issues, url)
+    t.strictSame(answer.json(), { statusCode: 400, code: 'FST_QUICKSTART_PARAMS_INVALID', error: 'Bad Request', message }, url)
+    t.strictSame(seen?.issues, issues, url)
   }
 })
 
@@ -210,8 +210,8 @@ t.test('leaves the host\'s validation, content types and routes alone', async (t
   app.get<{ Params: { id: number } }>('/host/:id', { schema, preValidation: async (request) => { seen.push(request.params.id) } }, async (request) => request.params)
   app.post('/host', async (request) => request.body)
 
-  t.same((await app.inject('/host/1.0')).json(), { id: 1 })
-  t.same(seen, ['1.0'])
+  t.strictSame((await app.inject('/host/1.0')).json(), { id: 1 })
+  t.strictSame(seen, ['1.0'])
   t.equal((await app.inject('/host/x')).json().code, 'FST_ERR_VALIDATION')
   t.equal((await app.inject('/host/1?x=%zz')).statusCode, 200)
   t.equal((await app.inject({ method: 'POST', url: '/host', payload: { a: 1 } })).body, '{"a":1}')
@@ -239,7 +239,7 @@ t.test('hands a wrong parameter to a route that asks for it', async (t) => {
     schema: { params: Type.Object({ year: int() }) }
   }, async ({ validationError }) => ({ wrong: validationError?.message, where: validationError?.validationContext }))
   t.match((await app.inject('/year/2000.0')).json(), { wrong: /^path parameter "year" must be a whole number/, where: 'params' })
-  t.same((await app.inject('/year/2000')).json(), {})
+  t.strictSame((await app.inject('/year/2000')).json(), {})
 })
 
 t.test('refuses wrong options when it is registered', async (t) => {

@@ -102,6 +102,8 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
     for (const missing of ['gone.0123456789abcdef.js', 'app.0123456789abcde.js', 'app.0123456789abcdefa.js', 'app.0123456789ABCDEF.js', 'app.0123456789abcdef.css', 'app.0123456789abcdef.0123456789abcdef.js', '.0123456789abcdef.js', 'sub/.0123456789abcdef.txt', '0123456789abcdef.js']) {
       t.equal((await app.inject(`/static/${missing}`)).statusCode, 404, missing)
     }
+    const [, fingerprint] = /^\/static\/app\.(.*)\.js$/.exec(app.asset('app.js')) ?? []
+    if (fingerprint !== undefined) t.equal((await app.inject(`/static/app.${fingerprint}.0123456789abcdef.js`)).statusCode, 404, 'one fingerprint is enough')
   })
 }
 

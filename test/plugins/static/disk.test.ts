@@ -101,7 +101,7 @@ t.test('a file that shrinks while it is sent breaks the connection, not the leng
   const root = t.testdir({ 'huge.bin': '' })
   truncateSync(join(root, 'huge.bin'), huge)
   const app = await serve(t, root)
-  const { socket, announced, received } = await readTheBeginning(app, '/static/huge.bin')
+  const { socket, announced, received } = await readTheBeginning(app, '/static/huge.bin', 'keep-alive')
   t.equal(announced, huge)
   truncateSync(join(root, 'huge.bin'), 1000)
 
@@ -182,9 +182,9 @@ function openWith (t: Test, another: typeof open): void {
 }
 
 /** Asks for a file and stops reading after the head of the answer, so that the server is in the middle of the file. */
-async function readTheBeginning (app: FastifyInstance, target: string): Promise<{ socket: Socket, announced: number, received: () => number }> {
+async function readTheBeginning (app: FastifyInstance, target: string, connection = 'close'): Promise<{ socket: Socket, announced: number, received: () => number }> {
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
-  socket.write(`GET ${target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n`)
+  socket.write(`GET ${target} HTTP/1.1\r\nhost: test\r\nconnection: ${connection}\r\n\r\n`)
   const [head] = await once(socket, 'data') as [Buffer]
   socket.pause()
   const end = head.indexOf('\r\n\r\n') + 4

@@ -1,0 +1,130 @@
+import { createRequire } from 'node:module'
+import { readFile } from 'node:fs/promises'
+import { dirname, join, posix } from 'node:path'
+import t from 'tap'
+import { install, newFolder, pack, root, runToEnd, withRange } from './project.js'
+
+const { tarball, files } = await pack(t)
+const folder = await newFolder(t)
+await install(folder, tarball, await withRange('fastify'))
+const installed = join(folder, 'node_modules', 'fastify-quickstart')
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string, exports: Record<string, unknown> }
+
+t.test('the tarball has what is built, the sources, the pages, and nothing else', async (t) => {
+  const sources = files.filter((path) => /^(?:app\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
+  const built = sources.flatMap((path) => {
+    const name = `dist/${path.slice(0, -'.ts'.length)}`
+    return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
+  })
+  const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
+  t.same(files, [...sources, ...built, ...pages, 'CHANGELOG.md', 'LICENSE', 'README.md', 'fastify.config.cjs', 'package.json'].sort())
+
+  for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
+    ...['hello', 'static', 'templates', 'params', 'auth'].map((topic) => `plugins/${topic}/index.ts`)]) {
+    t.ok(files.includes(path), path)
+  }
+})
+
+t.test('each source map points at a source in the tarball', async (t) => {
+  const maps = files.filter((path) => path.endsWith('.map'))
+  t.ok(maps.length >= 14)
+  for (const path of maps) {
+    const { sources, sourceRoot = '' } = JSON.parse(await readFile(join(installed, path), 'utf8')) as { sources: string[], sourceRoot?: string }
+    t.equal(sources.length, 1, path)
+    for (const source of sources) {
+      const target = posix.join(dirname(path), sourceRoot, source)
+      t.ok(files.includes(target), `${path} points at ${target}`)
+    }
+    const ofWhat = path.slice(0, -'.map'.length)
+    t.match(await readFile(join(installed, ofWhat), 'utf8'), new RegExp(`//# sourceMappingURL=${posix.basename(path)}\\s*$`), `${ofWhat} names its map`)
+  }
+})
+
+t.test('an error shows the line of the TypeScript source', async (t) => {
+  const program = `
+    import Fastify from 'fastify'
+    import hello from 'fastify-quickstart/hello'
+    await Fastify().register(hello, { path: 5 })`
+  const { code, output } = await runToEnd(process.execPath, ['--enable-source-maps', '--input-type=module', '--eval', program], folder)
+  t.equal(code, 1)
+  t.match(output, /plugins[\\/]hello[\\/]index\.ts:\d+/)
+})
+
+t.test('there are these exports, and no other way in', async (t) => {
+  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './package.json'])
+  const { resolve } = createRequire(join(folder, 'package.json'))
+  t.throws(() => resolve('fastify-quickstart/plugins/options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+  t.throws(() => resolve('fastify-quickstart/dist/app.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+})
+
+const topics = `[
+  ['hello', {}, '/', 200],
+  ['static', { root: ${JSON.stringify(join(installed, 'public'))} }, '/static/app.js', 200],
+  ['templates', { root: ${JSON.stringify(join(installed, 'views'))} }, '/', 404],
+  ['params', {}, '/user/alice', 200],
+  ['auth', {}, '/secret', 401]
+]`
+
+for (const [way, load, type] of [
+  ['import', '(await import(name)).default', 'module'],
+  ['import() handed to register', 'import(name)', 'module'],
+  ['require()', 'require(name)', 'commonjs'],
+  ['import() in CommonJS', 'import(name)', 'commonjs']
+] as const) {
+  t.test(`each plugin is loaded with ${way}`, async (t) => {
+    const program = `
+      ${type === 'module' ? "import Fastify from 'fastify'" : "const Fastify = require('fastify')"}
+      async function main () {
+        for (const [topic, options, url] of ${topics}) {
+          const name = 'fastify-quickstart/' + topic
+          const app = Fastify()
+          await app.register(${load}, options)
+          console.log(topic, (await app.inject(url)).statusCode)
+          await app.close()
+        }
+      }
+      main()`
+    const { code, output } = await runToEnd(process.execPath, [`--input-type=${type}`, '--eval', program], folder)
+    t.equal(withoutWarnings(output), 'hello 200\nstatic 200\ntemplates 404\nparams 200\nauth 401\n')
+    t.equal(code, 0)
+  })
+}
+
+t.test('the root app is imported and required, with the options for its server', async (t) => {
+  for (const [type, load] of [
+    ['module', "import Fastify from 'fastify'; import * as quickstart from 'fastify-quickstart'"],
+    ['commonjs', "const Fastify = require('fastify'); const quickstart = require('fastify-quickstart')"]
+  ] as const) {
+    const program = `${load}
+      async function main () {
+        const app = Fastify({ ...quickstart.options, logger: false })
+        app.register(quickstart)
+        app.register(quickstart.default, { prefix: '/again', hello: { message: 'Hello again!' } })
+        for (const url of ['/', '/static/app.js', '/again/hello']) console.log((await app.inject(url)).statusCode)
+        await app.close()
+      }
+      main()`
+    const { output } = await runToEnd(process.execPath, [`--input-type=${type}`, '--eval', program], folder)
+    t.equal(withoutWarnings(output), '200\n200\n200\n', type)
+  }
+})
+
+t.test('publint and are-the-types-wrong find nothing', async (t) => {
+  const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+  const publint = await runToEnd(bin('publint'), ['run', '--strict', tarball], folder)
+  t.match(publint.output, 'All good!')
+  t.equal(publint.code, 0)
+  const attw = await runToEnd(bin('attw'), [tarball, '--profile', 'esm-only', '--no-emoji'], folder)
+  t.match(attw.output, 'No problems found')
+  t.equal(attw.code, 0)
+})
+
+t.test('the command starts from the package', async (t) => {
+  const { output } = await runToEnd('npx', ['--no', '--', 'fastify-quickstart', '--version'], folder)
+  t.equal(output.replaceAll(/^npm warn .*\n/gm, ''), `${manifest.version}\n`)
+})
+
+/** Node 20 says of require() of an ES module that it is experimental. */
+function withoutWarnings (output: string): string {
+  return output.replaceAll(/^(?:\(node:\d+\) ExperimentalWarning|Support for loading ES Module|\(Use `node --trace-warnings).*\n/gm, '')
+}
