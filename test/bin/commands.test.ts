@@ -110,7 +110,7 @@ t.test('a start that fails is one line that says what is wrong', async (t) => {
     [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe".*\n$/],
     [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
     [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
-    [[], { PORT: String(port) }, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
+    [['--port', String(port)], {}, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
     [[], { NODE_ENV: 'production' }, /^fastify-quickstart: .*QUICKSTART_USERS_FILE.*\n$/]
   ]
   for (const [args, variables, stderr] of wrong) {

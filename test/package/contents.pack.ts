@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import t from 'tap'
-import { install, newFolder, pack, root, runToEnd, withRange } from './project.js'
+import { install, newFolder, pack, root, runToEnd, startServer, withRange } from './project.js'
 
 const { tarball, files } = await pack(t)
 const folder = await newFolder(t)
@@ -115,13 +115,26 @@ t.test('publint and are-the-types-wrong find nothing', async (t) => {
   t.match(publint.output, 'All good!')
   t.equal(publint.code, 0)
   const attw = await runToEnd(bin('attw'), [tarball, '--profile', 'esm-only', '--no-emoji'], folder)
-  t.match(attw.output, 'No problems found')
   t.equal(attw.code, 0)
+  t.equal(attw.output.match(/^node16 \(from ESM\): OK/gm)?.length, Object.keys(manifest.exports).length, attw.output)
 })
 
-t.test('the command starts from the package', async (t) => {
+t.test('the command serves the folders that are there, and else those of the package', async (t) => {
   const { output } = await runToEnd('npx', ['--no', '--', 'fastify-quickstart', '--version'], folder)
   t.equal(output.replaceAll(/^npm warn .*\n/gm, ''), `${manifest.version}\n`)
+
+  const builtIn = await startServer(t, 'npx', ['--no', '--', 'fastify-quickstart', '--port', '0'], folder)
+  t.match(await (await fetch(builtIn, { headers: { accept: 'text/html' } })).text(), '<h1>A HTML File from templates/</h1>')
+  t.match(await (await fetch(`${builtIn}/static/app.js`)).text(), 'you are feeling app.js!')
+
+  await mkdir(join(folder, 'public'))
+  await mkdir(join(folder, 'views'))
+  await writeFile(join(folder, 'public', 'own.txt'), 'my own file')
+  await writeFile(join(folder, 'views', 'index.eta'), '<p>My own page, <a href="<%= it.asset(\'own.txt\') %>"></p>')
+  const own = await startServer(t, 'npx', ['--no', '--', 'fastify-quickstart', '--port', '0', '--params=false'], folder)
+  t.equal(await (await fetch(own)).text(), '<p>My own page, <a href="/static/own.txt"></p>')
+  t.equal(await (await fetch(`${own}/static/own.txt`)).text(), 'my own file')
+  t.equal((await fetch(`${own}/user/alice`)).status, 404)
 })
 
 /** Node 20 says of require() of an ES module that it is experimental. */

@@ -56,7 +56,7 @@ t.test('renders the view "secret" of a host that has one, even when the views co
   const app = await start(t)
   const views = new Set(['index'])
   app.decorate('hasView', (name: string) => views.has(name))
-  app.decorateReply('render', function (this: { send: (page: string) => unknown }, view: string, data: object) {
+  app.decorateReply('render', function (view: string, data?: object) {
     return this.send(`${view} ${JSON.stringify(data)}`)
   })
 

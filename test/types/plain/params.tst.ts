@@ -1,0 +1,67 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify from 'fastify'
+import params, { any, float, int, type ParamsOptions, path, type Routes, string, type UrlOptions, uuid } from 'fastify-quickstart/params'
+import { expect, test } from 'tstyche'
+import { type Static, Type } from 'typebox'
+
+const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+
+test('each option', () => {
+  expect<ParamsOptions>().type.toBe<{ routes?: boolean }>()
+})
+
+test('wrong options', () => {
+  expect<ParamsOptions>().type.not.toBeAssignableFrom({ routes: 'no' })
+  expect<ParamsOptions>().type.not.toBeAssignableFrom({ route: false })
+})
+
+test('is registered with its options', () => {
+  expect(app.register).type.toBeCallableWith(params)
+  expect(app.register).type.toBeCallableWith(params, { routes: false, prefix: '/p' })
+  expect(app.register).type.toBeCallableWith(import('fastify-quickstart/params'), { routes: false })
+  expect(app.register).type.not.toBeCallableWith(params, { routes: 'no' })
+})
+
+test('until Routes is filled in, urlFor takes any name', () => {
+  expect<keyof Routes>().type.toBe<never>()
+  expect(app.urlFor('any')).type.toBe<string>()
+  expect(app.urlFor).type.toBeCallableWith('any', { id: 5, name: 'a', flag: true, big: 5n, none: undefined })
+  expect(app.urlFor).type.toBeCallableWith('any', {}, { query: { q: 'a', tag: ['a', 5], none: undefined }, absolute: 'https://example.org' })
+  expect(app.urlFor).type.not.toBeCallableWith()
+  expect(app.urlFor).type.not.toBeCallableWith(5)
+  expect(app.urlFor).type.not.toBeCallableWith('any', { when: new Date() })
+  expect(app.urlFor).type.not.toBeCallableWith('any', { list: ['a'] })
+  expect<UrlOptions>().type.not.toBeAssignableFrom({ query: 'a=b' })
+  expect<UrlOptions>().type.not.toBeAssignableFrom({ absolute: true })
+})
+
+test('a route is named in its config', () => {
+  expect(app.get).type.toBeCallableWith('/', { config: { name: 'home' } }, async () => 'home')
+  expect(app.get).type.not.toBeCallableWith('/', { config: { name: 5 } }, async () => 'home')
+})
+
+test('each converter gives its type', () => {
+  expect<Static<ReturnType<typeof string>>>().type.toBe<string>()
+  expect<Static<ReturnType<typeof int>>>().type.toBe<number>()
+  expect<Static<ReturnType<typeof float>>>().type.toBe<number>()
+  expect<Static<ReturnType<typeof uuid>>>().type.toBe<string>()
+  expect<Static<ReturnType<typeof path>>>().type.toBe<string>()
+})
+
+test('each converter refuses what it does not take', () => {
+  expect(string).type.toBeCallableWith({ minLength: 1, maxLength: 5, default: 'a' })
+  expect(string).type.not.toBeCallableWith({ min: 1 })
+  expect(int).type.toBeCallableWith({ min: 1, max: 5, default: 1 })
+  expect(int).type.not.toBeCallableWith({ min: '1' })
+  expect(float).type.not.toBeCallableWith({ maxLength: 1 })
+  expect(uuid).type.not.toBeCallableWith({ min: 1 })
+  expect(path).type.not.toBeCallableWith({ min: 1 })
+  expect(any).type.not.toBeCallableWith(5)
+})
+
+test('a handler has the types of its schema', () => {
+  app.get('/:id/:rest', { schema: { params: Type.Object({ id: int(), rest: path() }), querystring: Type.Object({ size: any('s', 'l'), above: Type.Optional(float()), tag: Type.Array(string()) }) } }, async (request) => {
+    expect(request.params).type.toBe<{ id: number, rest: string }>()
+    expect(request.query).type.toBe<{ size: 's' | 'l', above?: number, tag: string[] }>()
+  })
+})

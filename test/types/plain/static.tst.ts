@@ -1,0 +1,30 @@
+import Fastify from 'fastify'
+import files, { type MemoryCaps, type StaticOptions } from 'fastify-quickstart/static'
+import { expect, test } from 'tstyche'
+
+const app = Fastify()
+
+test('each option', () => {
+  expect<StaticOptions>().type.toBe<{ root: string, prefix?: string, maxAge?: number, memory?: boolean | MemoryCaps }>()
+  expect<MemoryCaps>().type.toBe<{ maxFileSize?: number, maxTotalSize?: number }>()
+})
+
+test('wrong options', () => {
+  expect<StaticOptions>().type.not.toBeAssignableFrom({})
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: new URL('file:///srv') })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', maxAge: '1 day' })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: 'yes' })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: { maxFileSize: '8 MiB' } })
+})
+
+test('is registered with its options', () => {
+  expect(app.register).type.toBeCallableWith(files, { root: '/srv' })
+  expect(app.register).type.toBeCallableWith(import('fastify-quickstart/static'), { root: '/srv' })
+  expect(app.register).type.not.toBeCallableWith(files, { root: 5 })
+})
+
+test('app.asset', () => {
+  expect(app.asset).type.toBe<(name: string) => string>()
+  expect(app.asset).type.not.toBeCallableWith()
+  expect(app.asset).type.not.toBeCallableWith(5)
+})
