@@ -94,6 +94,7 @@ function table (heads, rows) {
 
 /** @param {number} value */
 function number (value) {
+  if (!Number.isFinite(value)) return '–'
   return value < 0.995 ? value.toFixed(3) : value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')
 }
 
