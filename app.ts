@@ -1,6 +1,6 @@
 import accepts from '@fastify/accepts'
 import createError from '@fastify/error'
-import helmet from '@fastify/helmet'
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
@@ -8,14 +8,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cardsOf } from './app/cards.js'
 import { answerError, answerNotFound, answerRouterError } from './app/error-answers.js'
-import { readSettings } from './app/settings.js'
+import { readSettings, type Settings } from './app/settings.js'
 import { isFastifyStart, reportStartFailure } from './app/start-failure.js'
-import { type QuickstartOptions, readSwitches } from './app/switches.js'
-import auth from './plugins/auth/index.js'
+import { type QuickstartOptions, readSwitches, type Switches } from './app/switches.js'
+import auth, { type AuthOptions } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
 import params from './plugins/params/index.js'
-import staticFiles from './plugins/static/index.js'
-import templates from './plugins/templates/index.js'
+import staticFiles, { type StaticOptions } from './plugins/static/index.js'
+import templates, { type TemplatesOptions } from './plugins/templates/index.js'
 
 export type { QuickstartOptions }
 
@@ -51,7 +51,8 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
  * The root app: registers each topic that is on, and what a whole app needs around them.
  *
  * @throws `FST_QUICKSTART_APP_INVALID_SETTING` or `FST_QUICKSTART_APP_INVALID_OPTION` where a setting or a switch is
- * wrong, and what the plugins throw when their options are
+ * wrong, `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH` where pages are to be protected and auth is off, and what the plugins
+ * throw when their options are wrong
  */
 export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
   if (isFastifyStart()) app.addHook('onListen', reportStartFailure(process))
@@ -60,63 +61,75 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
   await app.register(accepts)
-  await app.register(helmet, { strictTransportSecurity: { includeSubDomains: false }, contentSecurityPolicy: { directives: { styleSrc: ["'self'"], fontSrc: ["'self'"], upgradeInsecureRequests: null } } })
+  await app.register(helmet, securityHeaders)
   await app.register(underPressure, { exposeStatusRoute: '/health', maxEventLoopDelay: 1000, retryAfter: 5 })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
 
-  const publicDir = join(root, 'public')
-  const viewsDir = join(root, 'views')
-  const prefix = app.prefix.replace(/\/$/, '')
-
-  // auth comes first, for it guards the routes that are declared after it.
-  if (on.auth) {
-    const ownUsers = 'users' in on.auth || 'htpasswd' in on.auth || 'verify' in on.auth
-    await app.register(auth, {
-      ...(settings.usersFile !== undefined && !ownUsers && { htpasswd: settings.usersFile }),
-      ...(settings.realm !== undefined && { realm: settings.realm }),
-      ...(settings.redisUrl !== undefined && { throttle: { redis: settings.redisUrl } }),
-      protect: settings.protect,
-      ...on.auth
-    })
-  }
+  // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
+  if (on.auth) await app.register(auth, authOptions(on.auth, settings))
   if (on.params) await app.register(params, on.params)
-  if (on.static) {
-    await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...on.static })
-    // The suite's own pages keep their style beside somebody else's public files, which come first.
-    if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
-      await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
-    }
-  }
-  if (on.templates) {
-    await app.register(templates, {
-      root: settings.viewsDir ?? viewsDir,
-      index: {
-        path: '/',
-        view: 'index',
-        data: {
-          cards: cardsOf(on, {
-            prefix,
-            helloPath: on.hello?.path ?? '/hello',
-            scriptUrl: on.static && assetUrl(app, 'app.js'),
-            secretPath: on.auth?.path ?? '/secret',
-            builtInUser: process.env.NODE_ENV !== 'production' && settings.usersFile === undefined && !(on.auth && ('users' in on.auth || 'htpasswd' in on.auth || 'verify' in on.auth))
-          })
-        }
-      },
-      context: { home: `${prefix}/`, static: on.static !== undefined },
-      ...on.templates
-    })
-  }
-  if (on.hello) await app.register(hello, { path: on.templates ? '/hello' : '/', ...on.hello })
+  if (on.static) await registerStatic(app, on.static, settings)
+  if (on.templates) await app.register(templates, templatesOptions(app, on, settings))
+  if (on.hello) await app.register(hello, { path: helloPath(on), ...on.hello })
 
   app.addHook('onListen', async () => {
     const address = app.server.address()
-    if (typeof address === 'object' && address !== null) {
-      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-      app.log.info(`Open http://${host}:${address.port}${prefix}/ in a browser`)
-    }
+    if (typeof address !== 'object' || address === null) return // a Unix socket, which no browser opens
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+    app.log.info(`Open http://${host}:${address.port}${app.prefix.replace(/\/$/, '')}/ in a browser`)
   })
+}
+
+/** What @fastify/helmet sets: nothing from elsewhere in a page, and no HTTPS forced upon a server that has none. */
+const securityHeaders: FastifyHelmetOptions = {
+  contentSecurityPolicy: { directives: { styleSrc: ["'self'"], fontSrc: ["'self'"], upgradeInsecureRequests: null } },
+  strictTransportSecurity: { includeSubDomains: false }
+}
+
+function authOptions (own: Partial<AuthOptions>, settings: Settings): AuthOptions {
+  return {
+    ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
+    ...(settings.realm !== undefined && { realm: settings.realm }),
+    protect: settings.protect,
+    ...own,
+    ...(settings.redisUrl !== undefined && own.throttle !== false && { throttle: { redis: settings.redisUrl, ...own.throttle } })
+  }
+}
+
+function namesUsers (own: Partial<AuthOptions> = {}): boolean {
+  return own.users !== undefined || own.htpasswd !== undefined || own.verify !== undefined
+}
+
+async function registerStatic (app: FastifyInstance, own: Partial<StaticOptions>, settings: Settings): Promise<void> {
+  const publicDir = join(root, 'public')
+  await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...own })
+  // The suite's own pages keep their style beside somebody else's public files, which come first.
+  if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
+    await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
+  }
+}
+
+function templatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
+  const prefix = app.prefix.replace(/\/$/, '')
+  const cards = cardsOf(on, {
+    prefix,
+    helloPath: on.hello?.path ?? helloPath(on),
+    scriptUrl: on.static && assetUrl(app, 'app.js'),
+    secretPath: on.auth?.path ?? '/secret',
+    builtInUser: process.env.NODE_ENV !== 'production' && settings.usersFile === undefined && !namesUsers(on.auth)
+  })
+  return {
+    root: settings.viewsDir ?? join(root, 'views'),
+    index: { path: '/', view: 'index', data: { cards } },
+    context: { home: `${prefix}/`, static: on.static !== undefined },
+    ...on.templates
+  }
+}
+
+/** The index page takes `/` where there is one. */
+function helloPath ({ templates }: Switches): string {
+  return templates === undefined || templates.index === false ? '/' : '/hello'
 }
 
 /** The URL of a public file, or undefined where there is no such file. */

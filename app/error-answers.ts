@@ -55,7 +55,7 @@ export function answerNotFound (request: FastifyRequest, reply: FastifyReply): F
  * path (400) or a parameter that is too long (414). Always JSON.
  */
 export function answerRouterError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const statusCode = error.statusCode ?? 400
+  const { statusCode = 400 } = error
   const message = statusCode === 414
     ? 'The address is too long.'
     : 'The path of the address must be percent-encoded UTF-8.'

@@ -34,7 +34,7 @@ export interface OperatorProcess {
  * Whether this process was started by `fastify start`. Anywhere else the app is a guest: it throws, and what becomes of
  * the process is the host's to say.
  */
-export function isFastifyStart (script: string = process.argv[1] ?? ''): boolean {
+export function isFastifyStart (script = String(process.argv[1])): boolean {
   return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
 }
 

@@ -118,6 +118,55 @@ t.test('a topic takes the options of its plugin', async (t) => {
   t.equal((await app.inject('/members')).statusCode, 401)
 })
 
+t.test('hello has the root where templates leave it free', async (t) => {
+  const app = await start(t, { templates: { index: false } })
+  t.equal((await app.inject('/')).body, 'Hello World!')
+})
+
+t.test('the page shows no login where there is no secret page, and names no password but the tutorial\'s', async (t) => {
+  const without = await start(t, { auth: { path: false } })
+  t.notMatch((await without.inject('/')).body, 'href="/secret"')
+  t.match((await without.inject('/')).body, 'the password is secret')
+  const own = await start(t, { auth: { verify: () => true } })
+  t.notMatch((await own.inject('/')).body, 'the password is secret')
+})
+
+t.test('starts and lets in while Redis is away, and takes the throttle\'s own options beside it', async (t) => {
+  for (const throttle of [undefined, false, { perLogin: 2, delay: 0 }] as const) {
+    const app = await start(t, { auth: throttle === undefined ? {} : { throttle } }, { QUICKSTART_REDIS_URL: 'redis://127.0.0.1:1' })
+    t.equal((await app.inject({ url: '/secret', headers: asAdmin })).statusCode, 200)
+    const statuses = []
+    for (let attempt = 0; attempt < 3; attempt++) {
+      statuses.push((await app.inject({ url: '/secret', headers: { authorization: `Basic ${btoa('admin:wrong')}` } })).statusCode)
+    }
+    t.same(statuses, [401, 401, typeof throttle === 'object' ? 429 : 401])
+  }
+})
+
+t.test('says where to look once it listens', async (t) => {
+  for (const host of ['127.0.0.1', '::1']) {
+    let log = ''
+    setEnvironment(t)
+    const app = Fastify({ logger: { stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+    t.teardown(() => app.close())
+    await app.register(quickstart, { prefix: '/demo' })
+    const url = await app.listen({ port: 0, host })
+    t.match(log, `Open ${url}/demo/ in a browser`)
+  }
+})
+
+t.test('listens on a socket of the file system as well, and under fastify start leaves failures to it afterwards', async (t) => {
+  t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify'] })
+  const before = process.listenerCount('unhandledRejection')
+  setEnvironment(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(quickstart)
+  t.equal(process.listenerCount('unhandledRejection'), before + 1)
+  await app.listen({ path: `${t.testdir({})}/socket` })
+  t.equal(process.listenerCount('unhandledRejection'), before)
+})
+
 t.test('a wrong switch stops the start and is named', async (t) => {
   const wrong: [given: object, says: RegExp][] = [
     [{ auth: 'maybe' }, /^"auth" is "maybe" \(--auth as a flag\); it takes true, false/],
@@ -242,10 +291,11 @@ t.test('a fault of the server shows nothing of the server, and is logged', async
       reply.header('vary', 'Origin')
       throw Object.assign(new Error(), { statusCode: 404, message: undefined })
     })
+    app.get('/null', async () => { throw null }) // eslint-disable-line no-throw-literal -- what a careless handler throws
     app.get('/nothing', (request, reply) => { reply.send(Object.create(Error.prototype)) })
   })
 
-  for (const [url, statusCode] of [['/fault', 500], ['/busy', 503], ['/odd', 500], ['/nothing', 500]] as const) {
+  for (const [url, statusCode] of [['/fault', 500], ['/busy', 503], ['/odd', 500], ['/nothing', 500], ['/null', 500]] as const) {
     for (const headers of [{}, html]) {
       const answer = await app.inject({ url, headers })
       t.equal(answer.statusCode, statusCode)

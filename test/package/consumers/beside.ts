@@ -1,7 +1,6 @@
 // An app with ways of its own, once alone and twice with the five plugins beside it: registered on the app itself, and
 // in a context of their own. Prints the three addresses in this order.
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import auth from 'fastify-quickstart/auth'
@@ -10,7 +9,7 @@ import params from 'fastify-quickstart/params'
 import files from 'fastify-quickstart/static'
 import templates from 'fastify-quickstart/templates'
 
-const root = mkdtempSync(join(tmpdir(), 'quickstart-beside-'))
+const root = mkdtempSync(join(import.meta.dirname, 'quickstart-beside-'))
 writeFileSync(join(root, 'app.js'), 'alert("demo")\n')
 writeFileSync(join(root, 'page.eta'), '<script src="<%= it.asset("app.js") %>"></script><a href="<%= it.urlFor("user", { username: "a b" }) %>">\n')
 

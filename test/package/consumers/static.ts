@@ -1,10 +1,9 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import files, { type StaticOptions } from 'fastify-quickstart/static'
 
-const root = mkdtempSync(join(tmpdir(), 'quickstart-static-'))
+const root = mkdtempSync(join(import.meta.dirname, 'quickstart-static-'))
 writeFileSync(join(root, 'plot.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>')
 const options: StaticOptions = { root, prefix: '/files/', memory: { maxFileSize: 1_000_000 } }
 

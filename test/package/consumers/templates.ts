@@ -1,5 +1,4 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import templates, { type TemplatesOptions } from 'fastify-quickstart/templates'
@@ -10,7 +9,7 @@ declare module 'fastify-quickstart/templates' {
   }
 }
 
-const root = mkdtempSync(join(tmpdir(), 'quickstart-views-'))
+const root = mkdtempSync(join(import.meta.dirname, 'quickstart-views-'))
 writeFileSync(join(root, 'results.eta'), '<ul><% for (const name of it.names) { %><li><%= name %></li><% } %></ul>\n')
 const options: TemplatesOptions = { root }
 
