@@ -70,7 +70,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
         // Whoever takes long over each answer is not sped up by more of them.
         if (round < 0 && connections === 1) continue
         const before = await started.processorTime()
-        const { rate: measured, answers } = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds: entry.seconds ?? seconds, connections, headers })
+        const { rate: measured, answers } = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds, connections, headers })
         if (round >= 0) {
           contender.rounds.push(measured)
           contender.times.push((await started.processorTime() - before) / answers)
