@@ -4,7 +4,7 @@
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
 // A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -42,7 +42,7 @@ const results = {
   date: new Date().toISOString().slice(0, 10),
   driver,
   pinned: serverCore !== undefined,
-  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release().split(/[-+]/)[0]}` },
+  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), load: loadavg()[0], system: `${type()} ${release().split(/[-+]/)[0]}` },
   versions,
   settings,
   scenarios: {},
@@ -65,6 +65,8 @@ async function part (name, isQuick, measure) {
     process.exitCode = 1
   })
 }
+
+if (results.machine.load > 1) note(`the machine is busy (load ${results.machine.load.toFixed(1)}): what others take from it will show in the results`)
 
 const began = performance.now()
 for (const scenario of scenarios) {
