@@ -35,7 +35,7 @@ export function answerError (error: unknown, request: FastifyRequest, reply: Fas
     request.log.error({ err: error }, 'the request failed')
     return send(request, reply, { statusCode, error: phrase(statusCode), message: serverFault[statusCode] ?? 'The server could not answer this request.' })
   }
-  request.log.info({ err: { type: code, message } }, 'the request was refused')
+  request.log.info({ statusCode, code, reason: message }, 'the request was refused')
   return send(request, reply, {
     statusCode,
     error: phrase(statusCode),

@@ -1,4 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { HtmlValidate } from 'html-validate'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -163,7 +167,10 @@ t.test('listens on a socket of the file system as well, and under fastify start 
   t.teardown(() => app.close())
   await app.register(quickstart)
   t.equal(process.listenerCount('unhandledRejection'), before + 1)
-  await app.listen({ path: `${t.testdir({})}/socket` })
+  // The path of a socket may have about a hundred characters, so it is not in the test's own folder.
+  const folder = await mkdtemp(join(tmpdir(), 'quickstart-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await app.listen({ path: join(folder, 'socket') })
   t.equal(process.listenerCount('unhandledRejection'), before)
 })
 
@@ -235,6 +242,19 @@ t.test('everything works below a prefix, in an app that keeps its own ways', asy
   t.notOk(own.headers['content-security-policy'])
   t.match((await host.inject('/nowhere')).json(), { message: 'Route GET:/nowhere not found' })
   t.match((await host.inject('/demo/nowhere')).json(), { message: 'There is nothing at this address.' })
+})
+
+t.test('its pages are valid HTML', async (t) => {
+  const validator = new HtmlValidate({ extends: ['html-validate:recommended'], rules: { 'no-trailing-whitespace': 'off' } })
+  for (const given of [{}, { static: false }, { params: false, auth: false }]) {
+    const app = await start(t, given)
+    for (const url of ['/', '/secret', '/nowhere', '/post/nine']) {
+      const { body, headers } = await app.inject({ url, headers: { ...html, ...asAdmin } })
+      t.match(headers['content-type'], 'text/html')
+      const { results } = await validator.validateString(body)
+      t.same(results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${line}: ${message} (${ruleId})`)), [], url)
+    }
+  }
 })
 
 t.test('errors are JSON for programs and a page for people', async (t) => {

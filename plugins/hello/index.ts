@@ -32,7 +32,7 @@ async function hello (app: FastifyInstance, options: HelloOptions): Promise<void
   const { path = '/', message = 'Hello World!' } = options
 
   // nosniff: whatever the message holds, no browser takes it for markup.
-  app.get(path, { config: { name: 'hello' } }, async (request, reply) => {
+  app.get(path, async (request, reply) => {
     return reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(message)
   })
 }
