@@ -37,14 +37,16 @@ export const missing = new Map()
 export const versions = { node: process.versions.node }
 
 for (const [id, { packages, programs = [] }] of Object.entries(contenders)) {
-  for (const name of packages) versions[name] = versionOf(name)
+  const own = /** @type {Record<string, string>} */ ({})
+  for (const name of packages) own[name] = versionOf(name)
   for (const [program, ...args] of programs) {
     const name = program === 'python3' ? 'flask' : program
     // nginx prints its version on the standard error.
     const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-    if (status === 0) versions[name] = /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'unknown'
+    if (status === 0) own[name] = /\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? 'unknown'
     else missing.set(id, program === 'python3' ? 'Python has no Flask' : `${program} is not on the PATH`)
   }
+  if (!missing.has(id)) Object.assign(versions, own)
 }
 
 /** @param {string} name */

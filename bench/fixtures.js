@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -15,12 +16,11 @@ export class Fixtures {
     this.made = new Map()
   }
 
+  /** Makes the folder; it goes when this process ends. */
   static async make () {
-    return new Fixtures(await mkdtemp(join(tmpdir(), 'fastify-quickstart-bench-')))
-  }
-
-  async remove () {
-    await rm(this.folder, { recursive: true, force: true })
+    const folder = await mkdtemp(join(tmpdir(), 'fastify-quickstart-bench-'))
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    return new Fixtures(folder)
   }
 
   /**

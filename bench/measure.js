@@ -26,6 +26,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
   const running = /** @type {{ entry: Entry, started: ContenderProcess, headers: Record<string, string>, rounds: number[], times: number[] }[]} */ ([])
   /** @type {Record<string, string>} */
   const skipped = { ...scenario.absent }
+  const refused = /** @type {string[]} */ ([])
   let copied
 
   try {
@@ -47,7 +48,15 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
         else headers['if-modified-since'] = String(modified)
       }
       const answer = await started.ask(scenario.path, headers)
-      checkAnswer(`${labelOf(entry)}, in ${scenario.name},`, answer, { ...expected, lacks: entry.lacks })
+      try {
+        checkAnswer(labelOf(entry), answer, { ...expected, lacks: entry.lacks })
+      } catch (error) {
+        if (copied === undefined) throw error
+        refused.push(/** @type {Error} */ (error).message)
+        running.pop()
+        await started.stop()
+        continue
+      }
       // Fastify alone and the limit send what the suite sends.
       copied ??= { headers: Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !ownFields.has(name))), body: answer.body.toString('base64') }
     }
@@ -56,7 +65,10 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
       // Every other round goes the other way, so that whoever comes later has no lasting luck.
       for (const contender of round % 2 === 0 ? running : running.toReversed()) {
         if (contender.entry.extra && (round >= extraRounds || (round < 0 && !extraWarmUp))) continue
-        const { entry: { connections = 32 }, started, headers } = contender
+        const { entry, started, headers } = contender
+        const { connections = 32 } = entry
+        // Whoever takes long over each answer is not sped up by more of them.
+        if (round < 0 && connections === 1) continue
         const before = await started.processorTime()
         const { rate: measured, answers } = await rate(`http://127.0.0.1:${started.port}${scenario.path}`, { seconds, connections, headers })
         if (round >= 0) {
@@ -78,7 +90,7 @@ export async function measureScenario (scenario, fixtures, { rounds, extraRounds
     // In microseconds an answer.
     processorTime: started.took === undefined ? median(times) : undefined
   }]))
-  return { title: scenario.title, rates, skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
+  return { title: scenario.title, rates, refused, skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
 }
 
 /** @param {Entry} entry */

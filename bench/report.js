@@ -9,9 +9,9 @@ import { ratio } from './statistics.js'
 export function report (results) {
   const { date, driver, pinned, machine, versions, settings, scenarios, flood, names, start, growth, targets } = results
   const parts = [
-    `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}. ` +
+    `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}, load ${machine.load.toFixed(1)} beforehand. ` +
     `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; driver ${driver}; ` +
-    `in turn, ${settings.seconds} s at a time: ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'}, ${settings.extraRounds} for peers of which no target speaks.`,
+    `in turn, ${settings.seconds} s at a time: ${settings.rounds === 1 ? 'one round, which says where things stand but not by how many percent' : `${settings.rounds} rounds, ${settings.extraRounds} for peers of which no target speaks`}.`,
     `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`
   ]
 
@@ -94,6 +94,7 @@ function table (heads, rows) {
 
 /** @param {number} value */
 function number (value) {
+  if (!Number.isFinite(value)) return '–'
   return value < 0.995 ? value.toFixed(3) : value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString('en')
 }
 

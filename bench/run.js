@@ -2,9 +2,9 @@
 //   --quick             the scenarios that say most, in short rounds: under two minutes
 //   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
-// A full run writes results.json, the plots and the tables in README.md; any run writes last-run.json.
+// A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
@@ -32,22 +32,17 @@ refuseUnknown('--contender', against, Object.keys(contenders))
 const settings = quick
   ? { rounds: 1, extraRounds: 1, extraWarmUp: false, seconds: 1 }
   : { rounds: 5, extraRounds: 2, extraWarmUp: true, seconds: 1 }
-const isFull = !quick && chosen === undefined && against === undefined
+const isWhole = !quick && chosen === undefined && against === undefined
 const only = against && ['quickstart', ...against]
 
-/**
- * @param {string} name
- * @param {boolean} isQuick
- */
-const wanted = (name, isQuick) => chosen === undefined ? isQuick || !quick : chosen.includes(name)
-
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 const fixtures = await Fixtures.make()
 /** @type {any} */
 const results = {
   date: new Date().toISOString().slice(0, 10),
   driver,
   pinned: serverCore !== undefined,
-  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), system: `${type()} ${release().split(/[-+]/)[0]}` },
+  machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), load: loadavg()[0], system: `${type()} ${release().split(/[-+]/)[0]}` },
   versions,
   settings,
   scenarios: {},
@@ -55,34 +50,49 @@ const results = {
 }
 for (const [id, why] of missing) note(`skipped: ${contenders[id].label} (${why})`)
 
-const began = performance.now()
-try {
-  for (const scenario of scenarios) {
-    if (!wanted(scenario.name, scenario.quick)) continue
-    note(scenario.name)
-    results.scenarios[scenario.name] = await measureScenario(scenario, fixtures, { ...settings, only })
-  }
-  if (wanted('flood', false)) {
-    note('flood')
-    results.flood = await measureFlood(fixtures, { quietSeconds: quick ? 2 : 4, floodSeconds: quick ? 3 : 6, only })
-  }
-  if (wanted('names', false)) {
-    note('names')
-    results.names = await measureNames(fixtures, { tries: quick ? 20 : 80, only })
-  }
-  if (wanted('start', false)) {
-    note('start')
-    results.start = await measureStart(fixtures, { times: quick ? 1 : 7, seconds: 2, only })
-  }
-  for (const curve of curves) {
-    if (!wanted(`growth-${curve.name}`, false)) continue
-    note(`growth-${curve.name}`)
-    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 1 : 2, seconds: 1, only })
-  }
-  if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
-} finally {
-  await fixtures.remove()
+/**
+ * One part of the run. Where it fails, the others go on.
+ *
+ * @param {string} name
+ * @param {boolean} isQuick whether it is part of a quick run
+ * @param {() => Promise<void>} measure
+ */
+async function part (name, isQuick, measure) {
+  if (chosen === undefined ? quick && !isQuick : !chosen.includes(name)) return
+  note(name)
+  await measure().catch((error) => {
+    note(`  failed: ${error.message}`)
+    process.exitCode = 1
+  })
 }
+
+if (results.machine.load > 1) note(`the machine is busy (load ${results.machine.load.toFixed(1)}): what others take from it will show in the results`)
+
+const began = performance.now()
+for (const scenario of scenarios) {
+  await part(scenario.name, scenario.quick, async () => {
+    results.scenarios[scenario.name] = await measureScenario(scenario, fixtures, { ...settings, only })
+    for (const why of results.scenarios[scenario.name].refused) {
+      note(`  left out: ${why}`)
+      process.exitCode = 1
+    }
+  })
+}
+await part('flood', false, async () => {
+  results.flood = await measureFlood(fixtures, { quietSeconds: quick ? 2 : 4, floodSeconds: quick ? 3 : 6, only })
+})
+await part('names', false, async () => {
+  results.names = await measureNames(fixtures, { tries: quick ? 20 : 80, only })
+})
+await part('start', false, async () => {
+  results.start = await measureStart(fixtures, { times: quick ? 1 : 7, seconds: 2, only })
+})
+for (const curve of curves) {
+  await part(`growth-${curve.name}`, false, async () => {
+    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 1 : 2, seconds: 1, only })
+  })
+}
+if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
 results.minutes = Number(((performance.now() - began) / 60_000).toFixed(1))
 results.targets = judge(results)
 
@@ -90,7 +100,7 @@ const here = import.meta.dirname
 const text = report(results)
 process.stdout.write(`\n${text}\n`)
 await writeFile(join(here, 'last-run.json'), stringify(results))
-if (isFull) {
+if (isWhole && process.exitCode === undefined) {
   await writeFile(join(here, 'results.json'), stringify(results))
   for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
   const readme = await readFile(join(here, 'README.md'), 'utf8')
