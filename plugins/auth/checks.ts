@@ -9,7 +9,7 @@ import type { VerifiedLogins } from './verified-logins.js'
 /** Checks logins, with no promise for one that is remembered: that costs more than all the rest of it. */
 export interface Check {
   /** Whose remembered login a header is, or null; it must then be read, and checked. */
-  recall (authorization: string): string | null
+  recall (authorization: string, request: FastifyRequest): string | null
   /** How a login ended. */
   check (name: string, password: string, request: FastifyRequest): typeof letIn | Promise<Outcome>
 }
@@ -59,10 +59,10 @@ export function createHashCheck (
   }
 
   return {
-    recall (authorization) {
+    recall (authorization, request) {
       if (source.current === undefined) return null
       const login = verified.get(verified.macOfHeader(authorization))
-      return login !== undefined && source.current(login.name) === login.stored ? login.name : null
+      return login !== undefined && source.current(login.name, request) === login.stored ? login.name : null
     },
     check (name, password, request) {
       const stored = source.find(name, request)

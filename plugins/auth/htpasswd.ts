@@ -17,6 +17,8 @@ export class Htpasswd {
   #stamp: BigIntStats | null = null
   #readAt = 0
   #digest = ''
+  /** Whether the file has been looked at since the event loop last went round. */
+  #lookedAt = false
   /** What was last said about the file, so that it is said once and not at each request. */
   #trouble = ''
 
@@ -34,6 +36,19 @@ export class Htpasswd {
 
   find (name: string): string | null {
     this.#refresh()
+    return this.#users.get(name) ?? null
+  }
+
+  /**
+   * The same for requests that came over the network: all that are taken up in one turn of the event loop share one look.
+   * Whatever arrives after a change is taken up in a later turn.
+   */
+  findThisTurn (name: string): string | null {
+    if (!this.#lookedAt) {
+      this.#refresh()
+      this.#lookedAt = true
+      setImmediate(() => { this.#lookedAt = false })
+    }
     return this.#users.get(name) ?? null
   }
 

@@ -143,7 +143,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
       refuse(new LoginRequired(), request, reply, done)
       return
     }
-    const remembered = logins.recall(request.headers.authorization as string) // the check of the header has seen to it
+    const remembered = logins.recall(request.headers.authorization as string, request) // isOneShortHeader has seen to it
     if (remembered !== null) {
       request[guard] = requiresAuth
       letIn(remembered, request, done)

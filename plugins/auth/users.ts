@@ -1,4 +1,5 @@
 import { hash as digest, randomBytes } from 'node:crypto'
+import { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { InvalidUser, NoUsers } from './errors.js'
 import { Htpasswd } from './htpasswd.js'
@@ -15,7 +16,7 @@ export interface UserSource {
   /** What is stored for a name right now. Not checked yet: a map can change, and a lookup can answer anything. */
   find (name: string, request: FastifyRequest): unknown
   /** The same at no cost, where there is no host to ask, who is to be asked once a request. */
-  current?: (name: string) => unknown
+  current?: (name: string, request: FastifyRequest) => unknown
   /** Stored hashes, one of which an unknown name is checked against, so that it takes as long as a wrong password. */
   decoys (): readonly string[]
 }
@@ -96,8 +97,12 @@ export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
 export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
   const file = new Htpasswd(path, log)
   if (file.hashes.length === 0) throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice prints a line for it`)
-  const find = (name: string): string | null => file.find(name)
-  return { find, current: find, decoys: () => file.hashes }
+  return {
+    find: (name) => file.find(name),
+    // What `app.inject` makes is no message from the network: it can follow a change within one turn.
+    current: (name, request) => request.raw instanceof IncomingMessage ? file.findThisTurn(name) : file.find(name),
+    decoys: () => file.hashes
+  }
 }
 
 /** Picks the hash that an unknown name is checked against: for one name always the same, and unguessable which. */

@@ -39,11 +39,11 @@ export class VerifiedLogins {
   /**
    * The MAC of an Authorization header, which is its login's when it is spelled the common way. Else it is nobody's.
    *
-   * Key first, then message, in one hash is a sound MAC with SHA-512/256, whose output holds half of its state, so nobody
-   * can carry on from it (with SHA-256 or SHA-512 they could, which is what HMAC is for). It costs a third of HMAC's time in node.
+   * The key goes in before the message and after it (an envelope MAC), so nobody can carry on from an output, which is what
+   * HMAC is for. In one call of SHA-256, with the digest as one character a byte, it costs a third of HMAC's time in node.
    */
   macOfHeader (authorization: string): string {
-    return hash('sha512-256', this.#key + authorization, 'base64')
+    return hash('sha256', this.#key + authorization + this.#key, 'binary')
   }
 
   get (mac: string): Login | undefined {

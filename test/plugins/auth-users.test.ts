@@ -243,6 +243,27 @@ t.test('a changed htpasswd file counts at the next request, however it was chang
   t.equal(await status(app, 'eve', 'b'), 401, 'emptied, and so nobody is left')
 })
 
+t.test('a changed htpasswd file counts at the next request of a connection that was let in just before', async (t) => {
+  const hashes = { a: cheap.bcrypt('a'), b: cheap.bcrypt('b') }
+  const file = join(t.testdir({ users: `alice:${hashes.a}\n` }), 'users')
+  const app = await start(t, { htpasswd: file, throttle: false })
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+  const ask = async (password: string) => {
+    const response = await fetch(`${origin}/secret`, { headers: basic('alice', password) })
+    await response.arrayBuffer()
+    return response.status
+  }
+
+  for (const password of ['b', 'a', 'b', 'a', 'b', 'a'] as const) {
+    const before = password === 'a' ? 'b' : 'a'
+    t.strictSame(await Promise.all(Array.from({ length: 20 }, () => ask(before))), Array(20).fill(200), 'remembered, many in one turn')
+    writeFileSync(file, `alice:${hashes[password]}\n`)
+    t.equal(await ask(before), 401)
+    t.equal(await ask(password), 200)
+    t.equal(await ask(password), 200)
+  }
+})
+
 t.test('a broken or missing new version keeps the old one, and is logged once', async (t) => {
   const { lines, stream } = logLines()
   const text = `alice:${cheap.bcrypt('a')}\n`
