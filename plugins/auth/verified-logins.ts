@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { copyString } from '../copy-string.js'
 
 /** How many logins are remembered, and for how many seconds. */
 export interface CacheOptions {
@@ -51,11 +52,7 @@ export class VerifiedLogins {
   }
 
   add (mac: string, name: string, stored: string): void {
-    this.#remembered?.set(mac, { name: copy(name), stored: copy(stored) })
+    // Copies: a part of a string keeps all of it in memory, the password that came with the name and the file that the hash is from.
+    this.#remembered?.set(mac, { name: copyString(name), stored: copyString(stored) })
   }
-}
-
-/** A part of a string keeps all of it in memory: the password that came with the name, the file that the hash is from. */
-function copy (text: string): string {
-  return Buffer.from(text).toString()
 }

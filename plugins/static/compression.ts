@@ -31,7 +31,7 @@ export interface Compression {
 /**
  * Compresses files on the threads of libuv, a few at a time; each form is served as soon as it is there.
  *
- * @param files the files, in the order to take them
+ * @param files the files, in the order to take them; those that do not shrink are left alone
  * @param room how many bytes all compressed forms may take together
  */
 export function compress (files: Iterable<MemoryFile>, room: number): Compression {
@@ -42,6 +42,7 @@ export function compress (files: Iterable<MemoryFile>, room: number): Compressio
   async function work (): Promise<void> {
     for (let next = queue.next(); !closing.signal.aborted && next.done !== true; next = queue.next()) {
       const file = next.value
+      if (!file.isCompressible) continue
       for (const coding of ['br', 'gzip'] as const) {
         if (file[coding] !== undefined) continue
         const bytes = await encode[coding](file.bytes)
@@ -83,9 +84,7 @@ async function smaller<Options extends object> (bytes: Buffer, encoder: (bytes: 
   if (bytes.length < 2) return undefined
   try {
     // zlib gives up where more than maxOutputLength comes out.
-    const encoded = await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 })
-    // A copy, for the result is a view of a work buffer of 16 kB or more, which would stay in memory with it.
-    return Buffer.from(encoded)
+    return await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 })
   } catch {
     return undefined
   }

@@ -113,7 +113,7 @@ async function keepInMemory (app: FastifyInstance, root: string, caps: MemoryCap
   const { maxFileSize = 8 * 1024 * 1024, maxTotalSize = 256 * 1024 * 1024 } = caps
   const { collection, files, room } = await loadFolder(root, { maxFileSize, maxTotalSize }, cacheControl, app.log)
 
-  const compression = compress(files.filter((file) => file.isCompressible), room)
+  const compression = compress(files, room)
   app.addHook('onReady', async () => {
     await compression.within(compressionBudget)
   })

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Collection, Found } from './collection.js'
+import type { Collection, ServedFile } from './collection.js'
 import { DiskFile } from './disk-file.js'
 import { fingerprinted, withoutFingerprint } from './fingerprint.js'
 import { listFiles, type FoundFile } from './folder.js'
 import { locate } from './locate.js'
 import { MemoryFile } from './memory-file.js'
+import { Packer } from './packed-bytes.js'
 
 /** How much may be kept in memory. */
 export interface MemoryCaps {
@@ -24,7 +25,7 @@ const mostReadForFingerprints = 1024 * 1024 * 1024
 export interface LoadedFolder {
   collection: Collection
   /** What is in memory, the smallest first. */
-  files: MemoryFile[]
+  files: Iterable<MemoryFile>
   /** The bytes that the caps leave for compressed forms. */
   room: number
 }
@@ -40,6 +41,7 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
 
   const files = new Map<string, MemoryFile>()
   const onDisk: FoundFile[] = []
+  const packer = new Packer()
   let room = caps.maxTotalSize
   for (const source of found) {
     const bytes = source.size <= Math.min(caps.maxFileSize, room) ? read(source, log) : undefined
@@ -49,52 +51,44 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
     }
     room -= bytes.length
     const varies = names.has(`${source.name}.br`) || names.has(`${source.name}.gz`)
-    files.set(source.name, new MemoryFile(source.name, bytes, source.modified, varies))
+    const file = new MemoryFile(source.name, bytes, source.modified, varies, packer)
+    files.set(file.name, file)
   }
 
   for (const [name, file] of files) {
     const [br, gzip] = [files.get(`${name}.br`), files.get(`${name}.gz`)]
-    if (br !== undefined) file.addEncoding('br', br.bytes)
-    if (gzip !== undefined) file.addEncoding('gzip', gzip.bytes)
+    if (br !== undefined) file.adopt('br', br)
+    if (gzip !== undefined) file.adopt('gzip', gzip)
   }
 
-  /** The name to link each file by. */
-  const links = new Map<string, string>()
-  for (const [name, { digest }] of files) links.set(name, fingerprinted(name, digest))
-  for (const [name, digest] of await digests(onDisk)) links.set(name, digest === undefined ? name : fingerprinted(name, digest))
+  /** The name to link each file by that stays on the disk. */
+  const linksOnDisk = new Map<string, string>()
+  for (const [name, digest] of await digests(onDisk)) linksOnDisk.set(name, digest === undefined ? name : fingerprinted(name, digest))
 
-  /** By the name in the URL. A file that happens to have the name of another with its fingerprint wins. */
-  const inMemory = new Map<string, Found>()
-  const lookedUp = new Map<string, string>()
-  for (const [name, link] of links) {
+  const linkOf = (name: string): string | undefined => files.get(name)?.link ?? linksOnDisk.get(name)
+
+  function open (name: string): ServedFile | undefined {
     const file = files.get(name)
-    for (const asked of link === name || names.has(link) ? [name] : [name, link]) {
-      if (file === undefined) lookedUp.set(asked, name)
-      else inMemory.set(asked, { file, asked, cacheControl: asked === name ? cacheControl : immutable })
-    }
-  }
-
-  function find (asked: string): Found | undefined {
-    const found = inMemory.get(asked)
-    if (found !== undefined) return found
-    const name = lookedUp.get(asked)
-    const path = name === undefined ? undefined : locate(root, name)
-    return name === undefined || path === undefined ? undefined : { file: new DiskFile(name, path), asked, cacheControl: asked === name ? cacheControl : immutable }
+    if (file !== undefined) return file
+    const path = linksOnDisk.has(name) ? locate(root, name) : undefined
+    return path === undefined ? undefined : new DiskFile(name, path)
   }
 
   return {
-    files: [...files.values()],
+    files: files.values(),
     room,
     collection: {
       find: (asked) => {
-        const found = find(asked)
-        if (found !== undefined) return found
-        // A page from before the last deployment, or from an instance that has the next one: the file as it is here is better than none.
+        // A file that happens to have the name of another with its fingerprint wins.
+        const plain = open(asked)
+        if (plain !== undefined) return { file: plain, asked, cacheControl }
         const name = withoutFingerprint(asked)
-        const current = name !== undefined && links.has(name) ? find(name) : undefined
-        return current && { ...current, cacheControl: 'no-cache' }
+        const file = name === undefined ? undefined : open(name)
+        if (name === undefined || file === undefined) return undefined
+        // A page from before the last deployment, or from an instance that has the next one, asks for what is not here: the file as it is is better than none.
+        return { file, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
       },
-      assetName: (name) => links.get(name)
+      assetName: linkOf
     }
   }
 }

@@ -1,13 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { copyString } from '../copy-string.js'
 import type { Coding } from './accept-encoding.js'
 import { evaluate, type ByteRange, type Validators } from './conditions.js'
 import { contentType, isCompressible } from './content-type.js'
 import { PreconditionFailed, RangeNotSatisfiable } from './errors.js'
 
-/** One encoded form of a file, with all that is to be said of it decided beforehand. */
+/** What is to be said of one encoded form of a file. */
 export interface Representation extends Validators {
-  /** The fields of a 200, but for two that the request has a say in: Cache-Control and Vary. */
-  readonly headers: Readonly<Record<string, string>>
+  /** The Content-Type. */
+  readonly type: string
+  readonly coding: Coding
   /** The file is to be had in several encodings, or would be in production. */
   readonly varies: boolean
 }
@@ -17,36 +19,31 @@ export interface RepresentationSource {
   name: string
   /** When it was modified, in milliseconds since 1970. */
   modified: number
-  /** SHA-256 of the encoded bytes. */
+  /** SHA-256 of its bytes. */
   digest: Buffer
-  /** How many encoded bytes there are. */
+  /** How many bytes there are. */
   length: number
-  coding?: Coding
   /** There are encodings beside those that the type asks for. Default `false`. */
   varies?: boolean
 }
 
-export function represent ({ name, modified, digest, length, coding = 'identity', varies = false }: RepresentationSource): Representation {
+/** The form of a file that is not encoded. */
+export function represent ({ name, modified, digest, length, varies = false }: RepresentationSource): Representation {
   const type = contentType(name)
-  // A strong validator of content alone (RFC 9110 section 8.8.1), so that every server gives the same one: 132 bits.
-  const etag = `"${digest.toString('base64url').slice(0, 22)}"`
-  // Section 8.8.2.1: not later than the answer itself.
-  const lastModified = new Date(Math.min(modified, Date.now())).toUTCString()
   return {
-    etag,
-    lastModified,
+    etag: entityTag(digest),
+    // RFC 9110 section 8.8.2.1: not later than the answer itself.
+    lastModified: new Date(Math.min(modified, Date.now())).toUTCString(),
     length,
-    varies: varies || isCompressible(type),
-    headers: {
-      'content-type': type,
-      'content-length': String(length),
-      ...(coding !== 'identity' && { 'content-encoding': coding }),
-      etag,
-      'last-modified': lastModified,
-      'accept-ranges': 'bytes',
-      'x-content-type-options': 'nosniff'
-    }
+    type,
+    coding: 'identity',
+    varies: varies || isCompressible(type)
   }
+}
+
+/** A strong validator of content alone (RFC 9110 section 8.8.1), so that every server gives the same one: 128 bits of SHA-256. */
+export function entityTag (digest: Buffer): string {
+  return copyString(`"${digest.toString('base64url', 0, 16)}"`)
 }
 
 const everything: ByteRange = { first: 0, last: Infinity }
@@ -58,12 +55,13 @@ const everything: ByteRange = { first: 0, last: Infinity }
  * @throws `FST_QUICKSTART_STATIC_PRECONDITION_FAILED` and `FST_QUICKSTART_STATIC_RANGE_NOT_SATISFIABLE`
  */
 export function answer (request: FastifyRequest, reply: FastifyReply, representation: Representation, cacheControl: string): ByteRange | undefined {
-  if (representation.varies) varyByEncoding(reply)
+  const { type, coding, etag, lastModified, length, varies } = representation
+  if (varies) varyByEncoding(reply)
 
   const verdict = evaluate(request.method, request.headers, representation)
   if (verdict === 'precondition failed') throw new PreconditionFailed()
   if (verdict === 'not satisfiable') {
-    reply.header('content-range', `bytes */${representation.length}`)
+    reply.header('content-range', `bytes */${length}`)
     throw new RangeNotSatisfiable()
   }
 
@@ -74,16 +72,24 @@ export function answer (request: FastifyRequest, reply: FastifyReply, representa
   }
   if (verdict === 'not modified') {
     // RFC 9110 section 15.4.5: no more than a cache needs to update what it has.
-    reply.code(304).header('etag', representation.etag).send()
+    reply.code(304).header('etag', etag).send()
     return undefined
   }
 
-  reply.headers(representation.headers)
-  if (verdict === 'whole') return everything
+  reply.header('content-type', type)
+  if (coding !== 'identity') reply.header('content-encoding', coding)
+  reply.header('etag', etag)
+  reply.header('last-modified', lastModified)
+  reply.header('accept-ranges', 'bytes')
+  reply.header('x-content-type-options', 'nosniff')
+  if (verdict === 'whole') {
+    reply.header('content-length', String(length))
+    return everything
+  }
 
   const { first, last } = verdict
   reply.code(206)
-  reply.header('content-range', `bytes ${first}-${last}/${representation.length}`)
+  reply.header('content-range', `bytes ${first}-${last}/${length}`)
   reply.header('content-length', String(last - first + 1))
   return verdict
 }

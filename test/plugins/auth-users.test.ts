@@ -262,6 +262,8 @@ t.test('a changed htpasswd file counts at the next request of a connection that 
     t.equal(await ask(password), 200)
     t.equal(await ask(password), 200)
   }
+  writeFileSync(file, `bob:${hashes.b}\n`)
+  t.equal(await ask('a'), 401, 'removed')
 })
 
 t.test('a broken or missing new version keeps the old one, and is logged once', async (t) => {

@@ -107,6 +107,22 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
   })
 }
 
+t.test('gives every name a fingerprint that can be read again', async (t) => {
+  const names = ['v1.deadbeefdeadbeef', 'a.deadbeefdeadbeef.js', 'deadbeefdeadbeef', 'no-extension', 'dot.', 'two..dots', 'sub/x.tar.gz', 'sub.d/none']
+  const root = t.testdir({ sub: {}, 'sub.d': {} })
+  for (const name of names) writeFileSync(join(root, name), name)
+  for (const memory of [true, { maxFileSize: 0 }]) {
+    const app = await build(t, { root, memory })
+    for (const name of names) {
+      const url = app.asset(name)
+      t.match(url, /\.[0-9a-f]{16}(?:\.|$)/)
+      const answer = await app.inject(url)
+      t.equal(answer.body, name, url)
+      t.equal(answer.headers['cache-control'], 'public, max-age=31536000, immutable')
+    }
+  }
+})
+
 t.test('prefers a file that exists to a fingerprint', async (t) => {
   const root = t.testdir({ 'app.js': script })
   const { asset } = await build(t, { root, memory: true })

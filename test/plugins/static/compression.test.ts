@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import Fastify from 'fastify'
 import t from 'tap'
 import { compress } from '../../../plugins/static/compression.js'
 import staticFiles from '../../../plugins/static/index.js'
 import { MemoryFile } from '../../../plugins/static/memory-file.js'
+import { Packer, unpack } from '../../../plugins/static/packed-bytes.js'
 
 const text = Buffer.from('a line that comes again and again\n'.repeat(1000))
 
@@ -17,10 +19,10 @@ t.test('a start need not wait for the compressed forms', async (t) => {
   t.teardown(() => compression.stop())
   await compression.within(0)
   t.notOk(some.every(({ br }) => br !== undefined), 'not all are there')
-  t.equal(some.at(-1)!.identity.bytes, text, 'and plain bytes are')
+  t.strictSame(some.at(-1)!.bytes, text, 'and plain bytes are')
   await compression.within(60_000)
   t.ok(some.every(({ br, gzip }) => br !== undefined && gzip !== undefined))
-  t.equal(String(gunzipSync(some[0]!.gzip!.bytes)), String(text))
+  t.equal(String(gunzipSync(unpack(some[0]!.gzip!))), String(text))
 })
 
 t.test('stops with what is under way', async (t) => {
@@ -37,9 +39,23 @@ t.test('stops when the app is closed', async (t) => {
   t.pass('which waits for no more than is under way')
 })
 
-t.test('keeps what is compressed in as little memory as it takes', async (t) => {
-  const some = files(1)
-  await compress(some, Infinity).within(60_000)
-  const { br, gzip } = some[0]!
-  for (const form of [br, gzip]) t.ok(form!.bytes.buffer.byteLength <= Math.max(Buffer.poolSize, form!.bytes.length), 'no work buffer hangs on to it')
+t.test('keeps many small files, and what is compressed of them, in little more memory than they take', async (t) => {
+  const packer = new Packer()
+  const small = Array.from({ length: 1000 }, (_, index) => new MemoryFile(`${index}.txt`, Buffer.from(`${index} `.repeat(100)), 0, false, packer))
+  await compress(small, Infinity).within(60_000)
+  const forms = small.flatMap(({ identity, br, gzip }) => [identity, br!, gzip!])
+  t.equal(forms.length, 3000)
+  const bytes = forms.reduce((sum, { length }) => sum + length, 0)
+  const buffers = new Set(forms.map(({ block }) => block.buffer))
+  const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  t.ok(held < bytes * 1.1 + 65_536, `${held} bytes are held for ${bytes}`)
+  t.equal(String(gunzipSync(unpack(small[999]!.gzip!))), '999 '.repeat(100))
+})
+
+t.test('keeps no work buffer for a large one', async (t) => {
+  const noise = randomBytes(15_000).toString('hex')
+  const large = new MemoryFile('large.txt', Buffer.from(noise), 0)
+  await compress([large], Infinity).within(60_000)
+  for (const form of [large.br!, large.gzip!]) t.equal(form.block.buffer.byteLength, form.length)
+  t.equal(String(gunzipSync(unpack(large.gzip!))), noise)
 })
