@@ -2,6 +2,7 @@
 //   --quick             the scenarios that say most, in short rounds: under two minutes
 //   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
+//   --rounds <number>   how often each contender of which a target speaks is driven (default 5): more of them on a machine that has others to serve
 // A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
@@ -22,16 +23,21 @@ import { scenarios } from './scenarios.js'
 import { measureStart } from './start.js'
 import { judge } from './targets.js'
 
-const { values: { quick, scenario: chosen, contender: against } } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true } }
+const { values: { quick, scenario: chosen, contender: against, rounds: wanted } } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true }, rounds: { type: 'string' } }
 })
 const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', ...curves.map(({ name }) => `growth-${name}`)]
 refuseUnknown('--scenario', chosen, names)
 refuseUnknown('--contender', against, Object.keys(contenders))
+if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
+  process.stderr.write(`--rounds takes a number from 1 to 99, not ${wanted}\n`)
+  process.exit(1)
+}
 
+const rounds = Number(wanted ?? (quick ? 1 : 5))
 const settings = quick
-  ? { rounds: 1, extraRounds: 1, extraWarmUp: false, seconds: 1 }
-  : { rounds: 5, extraRounds: 2, extraWarmUp: true, seconds: 1 }
+  ? { rounds, extraRounds: 1, extraWarmUp: false, seconds: 1 }
+  : { rounds, extraRounds: Math.min(rounds, 2), extraWarmUp: true, seconds: 1 }
 const isWhole = !quick && chosen === undefined && against === undefined
 const only = against && ['quickstart', ...against]
 

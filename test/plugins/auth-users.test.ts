@@ -1,5 +1,6 @@
 import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import * as argon2 from '@node-rs/argon2'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
@@ -133,6 +134,45 @@ t.test('what a lookup or a check throws is a plain 500, and in the log alone', a
   }
   const odd = await start(t, { verify: () => Promise.reject(null) as Promise<boolean> }) // eslint-disable-line prefer-promise-reject-errors
   t.equal(await status(odd, 'alice', 'a'), 500)
+})
+
+t.test('tells logins apart that arrive together', async (t) => {
+  const app = await start(t, { users: { alice: cheap.argon2id('a'), carol: cheap.argon2id('c') }, throttle: false })
+  t.equal(await status(app, 'alice', 'a'), 200)
+  t.equal(await status(app, 'carol', 'c'), 200)
+  const logins: Array<[name: string, password: string, status: number]> = [['alice', 'a', 200], ['alice', 'b', 401], ['carol', 'c', 200], ['carol', 'a', 401], ['alice', 'aa', 401]]
+  const many = Array.from({ length: 50 }, (_, index) => logins[index % logins.length]!)
+  const answers = await Promise.all(many.map(async ([name, password]) => {
+    const answer = await app.inject({ url: '/secret', headers: basic(name, password) })
+    if (answer.statusCode === 200) t.match(answer.body, name)
+    return answer.statusCode
+  }))
+  t.strictSame(answers, many.map(([,, expected]) => expected))
+})
+
+t.test('keeps an Authorization header no longer than until the event loop goes round', async (t) => {
+  const crypto = await import('node:crypto')
+  let macs = 0
+  const { VerifiedLogins } = await t.mockImport<typeof import('../../plugins/auth/verified-logins.js')>('../../plugins/auth/verified-logins.js', {
+    'node:crypto': {
+      ...crypto,
+      hash: (algorithm: string, data: string, encoding: 'binary') => {
+        macs++
+        return crypto.hash(algorithm, data, encoding)
+      }
+    }
+  })
+  const logins = new VerifiedLogins(false)
+  const first = logins.macOfHeader('Basic YTpi')
+  t.equal(logins.macOfHeader('Basic YTpi'), first)
+  t.equal(macs, 1, 'made once for requests that come together')
+  t.not(logins.macOfHeader('Basic YTpj'), first)
+  t.equal(logins.macOfHeader('Basic YTpi'), first)
+  t.equal(macs, 3)
+  await setImmediate()
+  t.equal(logins.macOfHeader('Basic YTpi'), first)
+  t.equal(macs, 4, 'made anew, since the header is forgotten')
+  t.not(new VerifiedLogins(false).macOfHeader('Basic YTpi'), first, 'a key of its own for each')
 })
 
 t.test('verify is the host\'s own check, made at each request, and only true lets in', async (t) => {
