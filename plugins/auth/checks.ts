@@ -61,7 +61,7 @@ export function createHashCheck (
   return {
     recall (authorization, request) {
       if (source.current === undefined) return null
-      const login = verified.get(verified.macOfHeader(authorization))
+      const login = verified.recall(authorization)
       return login !== undefined && source.current(login.name, request) === login.stored ? login.name : null
     },
     check (name, password, request) {

@@ -8,11 +8,14 @@ import { fingerprinted } from './fingerprint.js'
 import { type PackedBytes, Packer, unpack } from './packed-bytes.js'
 import { answer, entityTag, represent, type Representation, varyByEncoding } from './representation.js'
 
-interface Encoded extends Representation, PackedBytes {}
+interface Encoded extends Representation, PackedBytes {
+  /** All of its bytes, once somebody has asked for them: a view that is made anew for each answer would cost more than the answer's fields. */
+  whole: Buffer | undefined
+}
 
 /** Field by field: what is spread gets a shape of its own from V8, which takes more memory than the fields do. */
 function encoded ({ lastModified, type, varies }: Representation, coding: Coding, etag: string, { block, offset, length }: PackedBytes): Encoded {
-  return { etag, lastModified, length, type, coding, varies, block, offset }
+  return { etag, lastModified, length, type, coding, varies, block, offset, whole: undefined }
 }
 
 /** A file whose every answer is decided when it is read. There may be many, so each holds little beside its bytes. */
@@ -64,7 +67,7 @@ export class MemoryFile {
     const part = answer(request, reply, selected, cacheControl)
     if (part === undefined) return
     // Node sends no body after HEAD, whatever it is given.
-    reply.send(unpack(selected, part.first, part.last))
+    reply.send(part.last < selected.length ? unpack(selected, part.first, part.last) : selected.whole ??= unpack(selected))
   }
 
   private select (request: FastifyRequest, reply: FastifyReply): Encoded {
