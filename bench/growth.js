@@ -1,7 +1,7 @@
 import { checkAnswer } from './check.js'
 import { ContenderProcess } from './contender-process.js'
 import { contenders } from './contenders.js'
-import { rate } from './load.js'
+import { Load } from './load.js'
 import { authorization } from './scenarios.js'
 import { median } from './statistics.js'
 
@@ -72,9 +72,9 @@ export const curves = [
  *
  * @param {Curve} curve
  * @param {Fixtures} fixtures
- * @param {{ rounds: number, seconds: number, only?: string[] }} settings
+ * @param {{ rounds: number, milliseconds: number, only?: string[] }} settings
  */
-export async function measureGrowth (curve, fixtures, { rounds, seconds, only }) {
+export async function measureGrowth (curve, fixtures, { rounds, milliseconds, only }) {
   const entries = curve.entries.filter(({ id, as = id }) => only === undefined || only.includes(as))
   const points = []
   for (const count of curve.counts) {
@@ -83,22 +83,23 @@ export async function measureGrowth (curve, fixtures, { rounds, seconds, only })
     try {
       for (const { id, as = id, label, job: own, slowFrom = Infinity } of entries) {
         const server = await ContenderProcess.start(contenders[as].file, { ...job, ...own }, fixtures.folder)
-        const contender = { id, label, server, connections: count >= slowFrom ? 1 : 32, started: 0, rates: /** @type {number[]} */ ([]) }
+        const contender = { id, label, server, load: new Load(server.port, curve.path(count), { connections: count >= slowFrom ? 1 : 32, headers: curve.headers }), started: 0, rates: /** @type {number[]} */ ([]) }
         running.push(contender)
         const answer = await server.ask(curve.path(count), curve.headers)
         contender.started = performance.now() - server.started
         checkAnswer(label, answer, { status: 200, body: answer.body, headers: {} })
       }
       for (let round = -1; round < rounds; round++) {
-        for (const { server, connections, rates } of running) {
-          const { rate: measured } = await rate(`http://127.0.0.1:${server.port}${curve.path(count)}`, { seconds, connections, headers: curve.headers })
-          if (round >= 0) rates.push(measured)
+        for (const { load, rates } of running) {
+          const { rate } = await load.drive(round < 0 ? 500 : milliseconds)
+          if (round >= 0) rates.push(rate)
         }
       }
       for (const { id, label, server, started, rates } of running) {
         points.push({ id, label, count, rate: median(rates), start: started, ...await server.memory() })
       }
     } finally {
+      for (const { load } of running) load.close()
       await Promise.all(running.map(({ server }) => server.stop()))
     }
   }

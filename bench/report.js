@@ -7,11 +7,11 @@ import { ratio } from './statistics.js'
  * @param {any} results
  */
 export function report (results) {
-  const { date, driver, pinned, machine, versions, settings, scenarios, flood, names, start, growth, targets } = results
+  const { date, pinned, machine, versions, settings, scenarios, flood, names, start, growth, targets } = results
   const parts = [
     `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}, load ${machine.load.toFixed(1)} beforehand. ` +
-    `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; driver ${driver}; ` +
-    `in turn, ${settings.seconds} s at a time: ${settings.rounds === 1 ? 'one round, which says where things stand but not by how many percent' : `${settings.rounds} rounds, ${settings.extraRounds} for peers of which no target speaks`}.`,
+    `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; ` +
+    `${settings.sittings === 1 ? 'one sitting' : `${settings.sittings} sittings`} of ${settings.rounds} rounds, in turn, ${settings.milliseconds} ms at a time; one sitting for peers of which no target speaks.`,
     `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`
   ]
 

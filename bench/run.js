@@ -2,7 +2,7 @@
 //   --quick             the scenarios that say most, in short rounds: under two minutes
 //   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
-//   --rounds <number>   how often each contender of which a target speaks is driven (default 5): more of them on a machine that has others to serve
+//   --sittings <number> how often each contender of which a target speaks is started anew and driven (default 4): more of them say more
 // A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
@@ -14,7 +14,6 @@ import { serverCore } from './cores.js'
 import { Fixtures } from './fixtures.js'
 import { measureFlood } from './flood.js'
 import { curves, measureGrowth } from './growth.js'
-import { driver } from './load.js'
 import { measureScenario } from './measure.js'
 import { measureNames } from './names.js'
 import { plotGrowth } from './plot.js'
@@ -23,21 +22,19 @@ import { scenarios } from './scenarios.js'
 import { measureStart } from './start.js'
 import { judge } from './targets.js'
 
-const { values: { quick, scenario: chosen, contender: against, rounds: wanted } } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true }, rounds: { type: 'string' } }
+const { values: { quick, scenario: chosen, contender: against, sittings: wanted } } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true }, sittings: { type: 'string' } }
 })
 const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', ...curves.map(({ name }) => `growth-${name}`)]
 refuseUnknown('--scenario', chosen, names)
 refuseUnknown('--contender', against, Object.keys(contenders))
 if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
-  process.stderr.write(`--rounds takes a number from 1 to 99, not ${wanted}\n`)
+  process.stderr.write(`--sittings takes a number from 1 to 99, not ${wanted}\n`)
   process.exit(1)
 }
 
-const rounds = Number(wanted ?? (quick ? 1 : 5))
-const settings = quick
-  ? { rounds, extraRounds: 1, extraWarmUp: false, seconds: 1 }
-  : { rounds, extraRounds: Math.min(rounds, 2), extraWarmUp: true, seconds: 1 }
+const sittings = Number(wanted ?? (quick ? 1 : 4))
+const settings = { sittings, rounds: 10, milliseconds: 120 }
 const isWhole = !quick && chosen === undefined && against === undefined
 const only = against && ['quickstart', ...against]
 
@@ -46,7 +43,6 @@ const fixtures = await Fixtures.make()
 /** @type {any} */
 const results = {
   date: new Date().toISOString().slice(0, 10),
-  driver,
   pinned: serverCore !== undefined,
   machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), load: loadavg()[0], system: `${type()} ${release().split(/[-+]/)[0]}` },
   versions,
@@ -95,7 +91,7 @@ await part('start', false, async () => {
 })
 for (const curve of curves) {
   await part(`growth-${curve.name}`, false, async () => {
-    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 1 : 2, seconds: 1, only })
+    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 2 : 8, milliseconds: 120, only })
   })
 }
 if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))

@@ -1,7 +1,7 @@
 import { checkAnswer } from './check.js'
 import { ContenderProcess } from './contender-process.js'
 import { contenders, missing } from './contenders.js'
-import { rate } from './load.js'
+import { Load } from './load.js'
 import { summary } from './statistics.js'
 
 const started = [
@@ -39,7 +39,9 @@ export async function measureStart (fixtures, { times, seconds, only }) {
         if (topic === 'hello') checkAnswer(label ?? contenders[as].label, answer, { status: 200, body: 'Hello World!', headers: {} })
         if (time < times - 1) continue
         const start = await server.memory()
-        await rate(`http://127.0.0.1:${server.port}/`, { seconds, connections: 32, headers: {} })
+        const load = new Load(server.port, '/', { connections: 32, headers: {} })
+        await load.drive(seconds * 1000)
+        load.close()
         memory[id] = { start, load: await server.memory() }
       } finally {
         await server.stop()
