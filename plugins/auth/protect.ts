@@ -1,4 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { declaredPaths } from '../declared-paths.js'
 import { ProtectNothing, ProtectTooLate } from './errors.js'
 
 /**
@@ -61,21 +62,4 @@ function comparable (path: string): string {
 
 function withoutSlash (path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path
-}
-
-/** The paths of the routes there are so far, which Fastify tells as a drawing of a tree alone. */
-function declaredPaths (app: FastifyInstance): string[] {
-  const paths: string[] = []
-  const above: string[] = []
-  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
-    const branch = /^((?:[│ ] {3})*)[├└]── (.*) \((.*)\)$/u.exec(line)
-    if (branch === null) continue
-    const [, indent, part, methods] = branch as unknown as [string, string, string, string] // each group takes part in a match
-    const depth = indent.length / 4
-    above.length = depth
-    above.push(part)
-    // `OPTIONS *` is how CORS is answered, by a plugin that rightly comes before this one.
-    if (!(part === '*' && methods === 'OPTIONS')) paths.push(above.join(''))
-  }
-  return paths
 }

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip, type BrotliOptions, type ZlibOptions } from 'node:zlib'
 import type { MemoryFile } from './memory-file.js'
@@ -21,30 +20,24 @@ const gzipLevel = 9
 /** One of libuv's four threads stays free for the files, names and passwords of the rest of the app. */
 const atOnce = Math.min(availableParallelism(), 3)
 
-export interface Compression {
-  /** Resolves when every file has its compressed forms, or after so many milliseconds if that is sooner. */
-  within: (milliseconds: number) => Promise<void>
-  /** Begins no further file, and resolves when those under way are through. */
-  stop: () => Promise<void>
-}
-
 /**
  * Compresses files on the threads of libuv, a few at a time; each form is served as soon as it is there.
  *
  * @param files the files, in the order to take them; those that do not shrink are left alone
  * @param room how many bytes all compressed forms may take together
+ * @param signal aborted when no further form shall be begun
  */
-export function compress (files: Iterable<MemoryFile>, room: number): Compression {
+export async function compress (files: Iterable<MemoryFile>, room: number, signal: AbortSignal): Promise<void> {
   const queue = files[Symbol.iterator]()
-  const closing = new AbortController()
   let left = room
 
   async function work (): Promise<void> {
-    for (let next = queue.next(); !closing.signal.aborted && next.done !== true; next = queue.next()) {
+    for (let next = queue.next(); next.done !== true; next = queue.next()) {
       const file = next.value
       if (!file.isCompressible) continue
       for (const coding of ['br', 'gzip'] as const) {
         if (file[coding] !== undefined) continue
+        if (signal.aborted) return
         const bytes = await encode[coding](file.bytes)
         if (bytes === undefined || bytes.length > left) continue
         left -= bytes.length
@@ -53,18 +46,7 @@ export function compress (files: Iterable<MemoryFile>, room: number): Compressio
     }
   }
 
-  const done = Promise.all(Array.from({ length: atOnce }, work)).then(() => {})
-  return {
-    within: async (milliseconds) => {
-      const timer = new AbortController()
-      await Promise.race([done, setTimeout(milliseconds, undefined, { signal: timer.signal }).catch(() => {})])
-      timer.abort()
-    },
-    stop: async () => {
-      closing.abort()
-      await done
-    }
-  }
+  await Promise.all(Array.from({ length: atOnce }, work))
 }
 
 const encode = {

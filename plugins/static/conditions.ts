@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { acceptedCodings } from './accept-encoding.js'
 import { parseHttpDate } from './http-date.js'
 
 /** What a request's conditions are held against: one encoded form of a file. */
@@ -9,6 +10,8 @@ export interface Validators {
   readonly lastModified: string
   /** The bytes of the encoded form. */
   readonly length: number
+  /** There are other encoded forms, or may be soon, of the same date. */
+  readonly varies: boolean
 }
 
 /** A part of the bytes; both ends belong to it. */
@@ -40,9 +43,16 @@ export function evaluate (method: string, headers: IncomingHttpHeaders, validato
   // Section 14.2: Range has a meaning for GET alone.
   if (range === undefined || method !== 'GET') return 'whole'
   const ifRange = headers['if-range']
-  // Section 13.1.5: a weak tag never matches here, and a date only where it is to the second the one that was sent.
-  if (ifRange !== undefined && ifRange !== validators.etag && ifRange !== validators.lastModified) return 'whole'
+  if (ifRange !== undefined && ifRange !== validators.etag && !(ifRange === validators.lastModified && isStrongDate(headers, validators))) return 'whole'
   return selectRange(range, validators.length)
+}
+
+/**
+ * Section 13.1.5: a weak validator never matches in If-Range, so a date must be to the second the one that was sent; and it is no strong one
+ * (section 8.8.2.2) where the bytes that the client has a part of may have been encoded otherwise.
+ */
+function isStrongDate (headers: IncomingHttpHeaders, { varies }: Validators): boolean {
+  return !varies || acceptedCodings(headers['accept-encoding']).length === 1
 }
 
 /** Whether If-Match or If-None-Match names the entity tag, or anything at all (`*`). */
@@ -76,8 +86,9 @@ function selectRange (field: string, length: number): Verdict {
     return length === 0 ? 'whole' : { first: Math.max(0, length - wanted), last: length - 1 }
   }
 
+  // Compared as they are written: beyond 2^53 two of them may be one Number.
+  if (to !== '' && BigInt(to!) < BigInt(from)) return 'whole'
   const first = Number(from)
   const last = to === '' ? Infinity : Number(to)
-  if (last < first) return 'whole'
   return first < length ? { first, last: Math.min(last, length - 1) } : 'not satisfiable'
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { acceptedCodings } from './accept-encoding.js'
-import { digestOf, sha256 } from './digest.js'
+import { sha256, type Snapshot, snapshotOf, stillHolds } from './digest.js'
 import { NotAcceptable, Unreadable } from './errors.js'
 import { fingerprinted } from './fingerprint.js'
 import { isMissing } from './locate.js'
@@ -10,6 +11,9 @@ import { answer, represent, varyByEncoding } from './representation.js'
 
 /** Files up to this many bytes are read at once, so that the tag and the bytes are of one moment. */
 const readAtOnce = 1024 * 1024
+
+/** Bigger ones go out in parts of this many bytes. */
+const partSize = 128 * 1024
 
 // Between the look-up and the opening a link or a pipe may have come to lie under the name: neither follow the one
 // nor wait for the other. (Windows has neither flag; undefined counts as 0.)
@@ -32,7 +36,7 @@ export class DiskFile {
   async digest (): Promise<Buffer> {
     const handle = await open(this.path, flags)
     try {
-      return await digestOf(handle)
+      return (await snapshotOf(handle)).digest
     } finally {
       await handle.close()
     }
@@ -68,9 +72,9 @@ export class DiskFile {
       const part = answer(request, reply, representation, isCurrent ? cacheControl : 'no-cache')
       if (part === undefined) return reply
       if (request.method === 'HEAD') return reply.send()
-      if (content.bytes !== undefined) return reply.send(content.bytes.subarray(part.first, part.last + 1))
+      if ('bytes' in content) return reply.send(content.bytes.subarray(part.first, part.last + 1))
       streams = true
-      return reply.send(streamPart(handle, part.first, Math.min(part.last, content.length - 1), reply))
+      return reply.send(streamPart(handle, content, part.first, Math.min(part.last, content.length - 1), reply))
     } finally {
       if (!streams) await handle.close()
     }
@@ -86,37 +90,52 @@ export class DiskFile {
   }
 }
 
+/** A file that is read at once. */
 interface Content {
-  /** The bytes themselves, where there are few. */
-  bytes?: Buffer
+  bytes: Buffer
   digest: Buffer
   length: number
   modified: number
 }
 
 /** `undefined` for what is no regular file. */
-async function read (handle: FileHandle): Promise<Content | undefined> {
+async function read (handle: FileHandle): Promise<Content | Snapshot | undefined> {
   try {
     const stat = await handle.stat()
     if (!stat.isFile()) return undefined
-    const { size: length, mtimeMs: modified } = stat
-    if (length > readAtOnce) return { digest: await digestOf(handle), length, modified }
+    if (stat.size > readAtOnce) return await snapshotOf(handle)
 
     // A file that has grown meanwhile is sent as far as it went; one that has shrunk gives what is left of it.
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(stat.size), 0, stat.size, 0)
     const bytes = buffer.subarray(0, bytesRead)
-    return { bytes, digest: sha256(bytes), length: bytesRead, modified }
+    return { bytes, digest: sha256(bytes), length: bytesRead, modified: stat.mtimeMs }
   } catch (error) {
     throw new Unreadable({ cause: error })
   }
 }
 
-/** Streams from an open file, which the stream closes. The length is announced, so a file that turns out shorter ends the connection. */
-function streamPart (handle: FileHandle, first: number, last: number, reply: FastifyReply): NodeJS.ReadableStream {
-  const stream = handle.createReadStream({ start: first, end: last })
-  stream.once('end', () => {
-    // Anything else would leave the client waiting, or taking the next answer for the rest of this one.
-    if (stream.bytesRead < last - first + 1) reply.raw.destroy()
-  })
+/**
+ * Streams a part of an open file, and closes it. Length and tag are announced by then, so a file that turns out to be another one, or
+ * shorter, ends the connection before the last bytes: anything else would leave the client with what it takes for whole.
+ */
+function streamPart (handle: FileHandle, snapshot: Snapshot, first: number, last: number, reply: FastifyReply): Readable {
+  async function * parts (): AsyncGenerator<Buffer> {
+    let held = Buffer.alloc(0)
+    for (let position = first; position <= last;) {
+      const size = Math.min(partSize, last - position + 1)
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(size), 0, size, position)
+      if (bytesRead === 0) break
+      yield held
+      held = buffer.subarray(0, bytesRead)
+      position += bytesRead
+    }
+    if (await stillHolds(handle, snapshot)) yield held
+    else reply.raw.destroy()
+  }
+
+  const stream = Readable.from(parts(), { objectMode: false })
+  stream.once('close', () => { handle.close().catch(() => {}) })
+  // Also where a hook of the host has put something else in the place of the stream.
+  reply.raw.once('close', () => stream.destroy())
   return stream
 }

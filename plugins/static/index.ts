@@ -1,14 +1,18 @@
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import fastifyStatic from '@fastify/static'
+import '@fastify/static' // again, since of an import alone that is no longer needed the declarations lose the types of reply.sendFile and reply.download
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
+import { declaredPaths } from '../declared-paths.js'
 import { checkOptions } from '../options.js'
 import type { Collection, Found } from './collection.js'
 import { compress } from './compression.js'
 import { InvalidRoot, MethodNotAllowed, MissingAsset } from './errors.js'
 import { liveCollection } from './live-collection.js'
 import { loadFolder, type MemoryCaps } from './memory-collection.js'
+import { createSpellingTest, encodeName, hasReserved } from './spelling.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -36,11 +40,17 @@ export interface StaticOptions {
   memory?: boolean | MemoryCaps
 }
 
-/** How long a start waits for compressed forms, in milliseconds. What is left is done while the plain bytes are served. */
-const compressionBudget = 1000
+/** How long a start waits for compressed forms and fingerprints, in milliseconds. What is left is done while the plain bytes are served. */
+const preparationBudget = 1000
+
+/** A collection, and what its files' URLs begin with. */
+interface Linked {
+  collection: Collection
+  base: string
+}
 
 /** The collections of each context that has the plugin, in the order they were registered. */
-const collectionsOf = new WeakMap<FastifyInstance, { collection: Collection, base: string, root: string }[]>()
+const collectionsOf = new WeakMap<FastifyInstance, Linked[]>()
 
 /**
  * Serves the files of a folder.
@@ -76,11 +86,16 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const cacheControl = maxAge === 0 || (memory === false && !isProduction) ? 'no-cache' : `public, max-age=${maxAge}`
   const collection = memory === false ? liveCollection(root, cacheControl) : await keepInMemory(app, root, memory === true ? {} : memory, cacheControl)
 
+  const base = app.prefix.replace(/\/$/, '') + path
+  let isStrict = false
+  app.addHook('onReady', async () => {
+    isStrict = declaredPaths(app).some((other) => other.startsWith(base) && hasReserved(other.slice(base.length)))
+  })
+  const isOtherSpelling = createSpellingTest(base, () => isStrict)
+
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const find = (request: FastifyRequest): Found | undefined => {
-    // The router decodes a name once, and a slash with it; but then a/b would have a second spelling, that the router saw as one segment.
-    const hidesSlash = request.raw.url!.includes('%') && /^[^?]*%2f/i.test(request.raw.url!)
-    return hidesSlash ? undefined : collection.find((request.params as { '*': string })['*'])
+    return isOtherSpelling(request.raw.url!) ? undefined : collection.find((request.params as { '*': string })['*'])
   }
   const read = (request: FastifyRequest, reply: FastifyReply): void | Promise<FastifyReply> => {
     const found = find(request)
@@ -104,25 +119,28 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   app.route({ method: ['GET', 'HEAD'], url: `${path}*`, schema, ...(isFirst && { config: { name: 'static' } }), handler: read })
   app.route({ method: ['POST', 'PUT', 'DELETE', 'PATCH'], url: `${path}*`, schema, onRequest: refuse, handler: read })
 
-  decorateAsset(app, { collection, base: encodeURI(app.prefix + path), root })
+  decorateAsset(app, { collection, base: encodeURI(base) })
   if (!app.hasReplyDecorator('sendFile')) await app.register(fastifyStatic, { root, serve: false, dotfiles: 'ignore' })
 }
 
-/** Reads the folder and begins to compress what is in it. */
+/** Reads the folder. What can be done while it is served already is begun when the app is ready, and left undone when it closes. */
 async function keepInMemory (app: FastifyInstance, root: string, caps: MemoryCaps, cacheControl: string): Promise<Collection> {
   const { maxFileSize = 8 * 1024 * 1024, maxTotalSize = 256 * 1024 * 1024 } = caps
-  const { collection, files, room } = await loadFolder(root, { maxFileSize, maxTotalSize }, cacheControl, app.log)
+  const { collection, files, room, fingerprintBigOnes } = await loadFolder(root, { maxFileSize, maxTotalSize }, cacheControl, app.log)
 
-  const compression = compress(files, room)
+  const closing = new AbortController()
   app.addHook('onReady', async () => {
-    await compression.within(compressionBudget)
+    const timer = new AbortController()
+    const prepared = Promise.all([compress(files, room, closing.signal), fingerprintBigOnes(closing.signal)])
+    await Promise.race([prepared, setTimeout(preparationBudget, undefined, { signal: timer.signal }).catch(() => {})])
+    timer.abort()
   })
-  app.addHook('onClose', compression.stop)
+  app.addHook('onClose', async () => closing.abort())
   return collection
 }
 
 /** Adds `app.asset`, or more files to the one that this context has. */
-function decorateAsset (app: FastifyInstance, added: { collection: Collection, base: string, root: string }): void {
+function decorateAsset (app: FastifyInstance, added: Linked): void {
   const own = collectionsOf.get(app)
   if (own !== undefined) {
     own.push(added)
@@ -131,9 +149,12 @@ function decorateAsset (app: FastifyInstance, added: { collection: Collection, b
 
   const collections = [added]
   app.decorate('asset', (name) => {
-    for (const { collection, base } of collections) {
+    for (const { collection, base } of typeof name === 'string' ? collections : []) {
       const link = collection.assetName(name)
-      if (link !== undefined) return base + link.split('/').map(encodeURIComponent).join('/')
+      if (link === undefined) continue
+      const url = base + encodeName(link)
+      // Below the base of another collection, that one answers.
+      if (!collections.some((other) => other.base.length > base.length && url.startsWith(other.base))) return url
     }
     const outer: unknown = Object.getPrototypeOf(app).asset
     if (typeof outer === 'function') return outer(name)
@@ -146,6 +167,7 @@ function checkRoot (root: string): void {
   let isFolder: boolean
   try {
     isFolder = statSync(root).isDirectory()
+    if (isFolder) accessSync(root, constants.R_OK | constants.X_OK)
   } catch (error) {
     throw new InvalidRoot(root, `cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
@@ -153,7 +175,7 @@ function checkRoot (root: string): void {
 }
 
 /** Such as `/static/`: no parameters, nothing that a URL would have to escape, no dot segments. */
-const plainPath = /^\/(?:(?!\.{1,2}(?:\/|$))[\w.~!$&'()+,;=@-]+\/)*(?:(?!\.{1,2}$)[\w.~!$&'()+,;=@-]+)?$/
+const plainPath = /^\/(?:(?!\.{1,2}(?:\/|$))[\w.~!$'()+,;=@-]+\/)*(?:(?!\.{1,2}$)[\w.~!$'()+,;=@-]+)?$/
 
 function isCount (value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0

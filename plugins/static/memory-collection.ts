@@ -19,8 +19,10 @@ export interface MemoryCaps {
 /** What a fingerprint names never changes (RFC 8246). The seconds are a year. */
 const immutable = 'public, max-age=31536000, immutable'
 
-/** Files on the disk get fingerprints too, but a start reads no more bytes than this for it: a second or two. */
-const mostReadForFingerprints = 1024 * 1024 * 1024
+/** Files on the disk get fingerprints too. For those that have so many bytes together the start waits, since that takes no second. */
+const readAtStart = 64 * 1024 * 1024
+/** And no more than so many are read for the others, which goes on beside the app's other work. */
+const mostRead = 1024 * 1024 * 1024
 
 export interface LoadedFolder {
   collection: Collection
@@ -28,6 +30,8 @@ export interface LoadedFolder {
   files: Iterable<MemoryFile>
   /** The bytes that the caps leave for compressed forms. */
   room: number
+  /** Reads the big files that stay on the disk, for their fingerprints; until then they are linked by their plain names. */
+  fingerprintBigOnes: (signal: AbortSignal) => Promise<void>
 }
 
 /**
@@ -57,13 +61,17 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
 
   for (const [name, file] of files) {
     const [br, gzip] = [files.get(`${name}.br`), files.get(`${name}.gz`)]
-    if (br !== undefined) file.adopt('br', br)
-    if (gzip !== undefined) file.adopt('gzip', gzip)
+    // An empty one is what a build leaves that has failed: nothing is the compressed form of nothing.
+    if (br !== undefined && br.identity.length > 0) file.adopt('br', br)
+    if (gzip !== undefined && gzip.identity.length > 0) file.adopt('gzip', gzip)
   }
 
   /** The name to link each file by that stays on the disk. */
-  const linksOnDisk = new Map<string, string>()
-  for (const [name, digest] of await digests(onDisk)) linksOnDisk.set(name, digest === undefined ? name : fingerprinted(name, digest))
+  const linksOnDisk = new Map(onDisk.map(({ name }) => [name, name]))
+  const isWithin = (limit: number): (file: FoundFile) => boolean => ({ size }) => (limit -= size) >= 0
+  const smallOnes = onDisk.filter(isWithin(readAtStart))
+  const bigOnes = onDisk.filter(isWithin(mostRead)).slice(smallOnes.length)
+  await fingerprint(smallOnes, linksOnDisk)
 
   const linkOf = (name: string): string | undefined => files.get(name)?.link ?? linksOnDisk.get(name)
 
@@ -77,6 +85,7 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
   return {
     files: files.values(),
     room,
+    fingerprintBigOnes: async (signal) => await fingerprint(bigOnes, linksOnDisk, signal),
     collection: {
       find: (asked) => {
         // A file that happens to have the name of another with its fingerprint wins.
@@ -88,7 +97,7 @@ export async function loadFolder (root: string, caps: Required<MemoryCaps>, cach
         // A page from before the last deployment, or from an instance that has the next one, asks for what is not here: the file as it is is better than none.
         return { file, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
       },
-      assetName: linkOf
+      assetName: (name) => open(name) === undefined ? undefined : linkOf(name)
     }
   }
 }
@@ -103,13 +112,10 @@ function read ({ name, path }: FoundFile, log: FastifyBaseLogger): Buffer | unde
   }
 }
 
-/** The digests of files that stay on the disk, as far as they are to be had in reasonable time. */
-async function digests (files: FoundFile[]): Promise<Map<string, Buffer | undefined>> {
-  const digests = new Map<string, Buffer | undefined>()
-  let read = 0
-  for (const { name, path, size } of files) {
-    read += size
-    digests.set(name, read > mostReadForFingerprints ? undefined : await new DiskFile(name, path).digest().catch(() => undefined))
+async function fingerprint (files: FoundFile[], links: Map<string, string>, signal?: AbortSignal): Promise<void> {
+  for (const { name, path } of files) {
+    if (signal?.aborted === true) return
+    const digest = await new DiskFile(name, path).digest().catch(() => undefined)
+    if (digest !== undefined) links.set(name, fingerprinted(name, digest))
   }
-  return digests
 }

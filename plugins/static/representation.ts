@@ -10,8 +10,6 @@ export interface Representation extends Validators {
   /** The Content-Type. */
   readonly type: string
   readonly coding: Coding
-  /** The file is to be had in several encodings, or would be in production. */
-  readonly varies: boolean
 }
 
 export interface RepresentationSource {

@@ -197,7 +197,10 @@ t.test('compresses what gets smaller, and uses what lies beside a file', async (
     'half.js': script,
     'half.js.gz': 'gzip, says the name',
     'model.bin': 'x'.repeat(1000),
-    'model.bin.gz': 'gzip, says the name'
+    'model.bin.gz': 'gzip, says the name',
+    'failed.jpg': script,
+    'failed.jpg.br': '',
+    'failed.jpg.gz': ''
   })
   const app = await build(t, { root, memory: true })
   const get = async (name: string, coding: string) => await app.inject({ url: `/static/${name}`, headers: { 'accept-encoding': coding } })
@@ -217,6 +220,7 @@ t.test('compresses what gets smaller, and uses what lies beside a file', async (
   t.equal(model.headers['content-encoding'], 'gzip')
   t.equal(model.headers.vary, 'Accept-Encoding')
   t.equal((await get('model.bin', 'identity')).headers.vary, 'Accept-Encoding')
+  for (const coding of ['br', 'gzip']) t.equal((await get('failed.jpg', coding)).body, script, 'not what a failed build has left')
   t.equal((await get('made.js.gz', 'gzip')).headers['content-encoding'], undefined, 'and is a file of its own too')
 })
 
@@ -224,17 +228,18 @@ t.test('honours its prefix and the prefix of the host', async (t) => {
   const root = t.testdir({ 'app.js': script })
   const rows: [prefix: string | undefined, path: string][] = [[undefined, '/static/'], ['/files', '/files/'], ['/a/b.c/', '/a/b.c/'], ['/', '/']]
   for (const [prefix, path] of rows) {
-    for (const host of ['', '/v1']) {
+    for (const host of ['', '/v1', '/v1/', '/']) {
+      const above = host.replace(/\/$/, '')
       const app = Fastify()
       t.teardown(() => app.close())
       await app.register(async (child) => {
         await child.register(staticFiles, { root, memory: true, ...(prefix !== undefined && { prefix }) })
-        t.match(child.asset('app.js'), new RegExp(`^${host}${path}app\\.[0-9a-f]{16}\\.js$`))
+        t.match(child.asset('app.js'), new RegExp(`^${above}${path}app\\.[0-9a-f]{16}\\.js$`))
         child.get('/link', async () => child.asset('app.js'))
       }, { prefix: host })
-      const link = await app.inject(`${host}/link`)
+      const link = await app.inject(`${above}/link`)
       t.equal((await app.inject(link.body)).body, script)
-      t.equal((await app.inject(`${host}${path}app.js`)).body, script)
+      t.equal((await app.inject(`${above}${path}app.js`)).body, script)
       t.notOk(app.hasDecorator('asset'), 'the rest of the app is left alone')
     }
   }
@@ -251,6 +256,23 @@ t.test('can be registered twice in one app', async (t) => {
   t.match(app.asset('one.js'), /^\/static\//)
   t.equal(app.asset('two.js'), '/more/two.js')
   t.throws(() => app.asset('three.js'), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
+})
+
+t.test('links no URL at which another folder answers', async (t) => {
+  const root = t.testdir({ one: { more: { 'app.js': 'one' } }, two: { 'b.js': 'two' } })
+  for (const memory of [true, false]) {
+    const app = await build(t, { root: join(root, 'one'), memory })
+    await app.register(staticFiles, { root: join(root, 'two'), prefix: '/static/more/', memory })
+    t.throws(() => app.asset('more/app.js'), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
+    t.equal((await app.inject(app.asset('b.js'))).body, 'two')
+  }
+})
+
+t.test('asset takes nothing but text', async (t) => {
+  for (const memory of [true, false]) {
+    const app = await build(t, { root: t.testdir({ 'app.js': script }), memory })
+    for (const name of [undefined, null, 5, ['app.js']]) t.throws(() => app.asset(name as unknown as string), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' }, String(name))
+  }
 })
 
 t.test('a part of the app can have files of its own beside those of the whole', async (t) => {
@@ -384,6 +406,18 @@ t.test('refuses a root that is no folder', async (t) => {
   }
 })
 
+t.test('refuses a root that the system does not let it list', async (t) => {
+  const fileSystem = await import('node:fs')
+  const { default: mocked } = await t.mockImport<typeof import('../../plugins/static/index.js')>('../../plugins/static/index.js', {
+    'node:fs': { ...fileSystem, accessSync: () => { throw Object.assign(new Error('no'), { code: 'EACCES' }) } }
+  })
+  for (const memory of [true, false]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await t.rejects(async () => await app.register(mocked, { root: t.testdir(), memory }), { code: 'FST_QUICKSTART_STATIC_ROOT', message: /cannot be read \(EACCES\)$/ })
+  }
+})
+
 t.test('a file over the caps is as it is on the disk now', async (t) => {
   const root = t.testdir({ 'log.txt': 'one\n' })
   const app = await build(t, { root, memory: { maxFileSize: 0 } })
@@ -398,4 +432,5 @@ t.test('a file over the caps is as it is on the disk now', async (t) => {
   t.equal((await app.inject(link)).statusCode, 404)
   t.equal((await app.inject('/static/log.txt')).statusCode, 404)
   t.equal((await app.inject('/static/log.0123456789abcdef.txt')).statusCode, 404)
+  t.throws(() => app.asset('log.txt'), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
 })

@@ -112,6 +112,8 @@ const ranges: Row[] = [
   { request: { range: 'bytes=-0' }, status: 416, fields: { 'content-range': 'bytes */1000' } },
 
   { request: { range: 'bytes=5-2' }, status: 200, body: [0, 999], fields: { 'content-range': null } },
+  { request: { range: 'bytes=99999999999999999999-99999999999999999998' }, status: 200, body: [0, 999] },
+  { request: { range: 'bytes=99999999999999999998-99999999999999999999' }, status: 416 },
   { request: { range: 'bytes=' }, status: 200, body: [0, 999] },
   { request: { range: 'bytes=-' }, status: 200, body: [0, 999] },
   { request: { range: 'bytes=a-b' }, status: 200, body: [0, 999] },
@@ -370,6 +372,19 @@ t.test('each encoding has its own tag, its own ranges and its own 304', async (t
   t.equal((await rawRequest(app, 'GET', '/static/app.js', { 'accept-encoding': 'br', 'if-none-match': br.fields.etag! })).status, 304)
   t.equal((await rawRequest(app, 'GET', '/static/app.js', { 'accept-encoding': 'br', 'if-none-match': gzip.fields.etag! })).status, 200)
   t.equal((await rawRequest(app, 'GET', '/static/app.js', { 'accept-encoding': 'br', range: 'bytes=2-9', 'if-range': gzip.fields.etag! })).status, 200)
+})
+
+t.test('a date tells a part of one encoding from that of another only where there is one', async (t) => {
+  const app = await serve(t, site(t), true)
+  const rows: [name: string, accepts: string | undefined, status: number][] = [
+    ['app.js', 'br', 200], ['app.js', 'br, gzip', 200], ['app.js', 'identity', 206], ['app.js', undefined, 206], ['photo.jpg', 'br', 206]
+  ]
+  for (const [name, accepts, status] of rows) {
+    const headers: Record<string, string> = accepts === undefined ? {} : { 'accept-encoding': accepts }
+    const { fields } = await rawRequest(app, 'HEAD', `/static/${name}`, headers)
+    const answer = await rawRequest(app, 'GET', `/static/${name}`, { ...headers, range: 'bytes=2-9', 'if-range': fields['last-modified']! })
+    t.equal(answer.status, status, `${name} with ${accepts}`)
+  }
 })
 
 t.test('as many values of Accept-Encoding as a client can think of', async (t) => {

@@ -5,9 +5,10 @@ import fileSystemPromises, { open, type FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { digestOf } from '../../../plugins/static/digest.js'
+import { snapshotOf, stillHolds } from '../../../plugins/static/digest.js'
 import { DiskFile } from '../../../plugins/static/disk-file.js'
 import staticFiles from '../../../plugins/static/index.js'
 import { rawRequest } from './raw-request.js'
@@ -81,10 +82,11 @@ t.test('a file that nobody has touched for long is read for its tag once', async
       return await handle.read(...args)
     }
   } as unknown as FileHandle // as much of one as is needed
-  const digest = await digestOf(settled)
+  const snapshot = await snapshotOf(settled)
   const readOnce = reads
   t.ok(readOnce > 0)
-  t.same(await digestOf(settled), digest)
+  t.same(await snapshotOf(settled), snapshot)
+  t.equal(await stillHolds(settled, snapshot), true)
   t.equal(reads, readOnce)
 })
 
@@ -94,7 +96,7 @@ t.test('a file that shrinks while it is read for its tag ends there', async (t) 
   t.teardown(() => handle.close())
   const stat = await handle.stat({ bigint: true })
   const shrunk = { stat: async () => ({ ...stat, size: stat.size * 2n }), read: handle.read.bind(handle) } as unknown as FileHandle
-  t.same(await digestOf(shrunk), createHash('sha256').update(big).digest())
+  t.same((await snapshotOf(shrunk)).digest, createHash('sha256').update(big).digest())
 })
 
 t.test('a file that shrinks while it is sent breaks the connection, not the length', async (t) => {
@@ -122,6 +124,60 @@ t.test('a file that grows while it is sent ends where it was announced to', asyn
   await once(socket, 'close')
   t.equal(received(), huge)
   t.equal((await rawRequest(app, 'HEAD', '/static/huge.bin')).fields['content-length'], String(huge + 4))
+})
+
+t.test('a file that becomes another one while it is sent breaks the connection before its end', async (t) => {
+  const root = t.testdir({ 'huge.bin': '' })
+  truncateSync(join(root, 'huge.bin'), huge)
+  for (const [memory, written] of [[false, 'x'], [{ maxFileSize: 0 }, 'y']] as const) {
+    const app = await serve(t, root, memory)
+    const { socket, received } = await readTheBeginning(app, app.asset('huge.bin'), 'keep-alive')
+    const file = await open(join(root, 'huge.bin'), 'r+')
+    await file.write(written, huge - 10)
+    await file.close()
+    socket.resume()
+    await once(socket, 'close')
+    t.ok(received() < huge, 'the client can tell')
+    t.equal((await rawRequest(app, 'GET', '/static/huge.bin', { range: 'bytes=-10' })).body.toString('latin1', 0, 1), written, 'and the server goes on')
+  }
+})
+
+t.test('the tag of a file that grows all the time is that of the bytes that are sent', async (t) => {
+  const root = t.testdir({ 'log.txt': big })
+  const app = await serve(t, root)
+  const growing = setInterval(() => appendFileSync(join(root, 'log.txt'), 'one more line of the log\n'), 1)
+  for (let times = 0; times < 20; times++) {
+    const { body, fields } = await rawRequest(app, 'GET', '/static/log.txt')
+    t.equal(body.length, Number(fields['content-length']))
+    t.equal(fields.etag, `"${createHash('sha256').update(body).digest().toString('base64url', 0, 16)}"`)
+  }
+  clearInterval(growing)
+})
+
+t.test('a hook of the host that fails or sends something else leaves no file open', async (t) => {
+  const opened: FileHandle[] = []
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.addHook('onSend', async (request) => {
+    if (request.headers.fail !== undefined) throw new Error('no')
+    return 'something else'
+  })
+  app.addHook('onSend', async (request, reply) => { reply.removeHeader('content-length') })
+  await app.register(staticFiles, { root: t.testdir({ 'big.txt': big }), memory: false })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { open: openAsEver } = fileSystemPromises
+  openWith(t, async (...args) => {
+    const handle = await openAsEver(...args)
+    opened.push(handle)
+    return handle
+  })
+  const requests: Record<string, string>[] = [{}, { fail: 'yes' }]
+  for (const headers of requests) {
+    await rawRequest(app, 'GET', '/static/big.txt', headers)
+    const handle = opened.pop()!
+    if (handle.fd !== -1) await closing(handle)
+    t.equal(handle.fd, -1)
+  }
 })
 
 t.test('a client that goes away leaves no file open', async (t) => {
@@ -250,18 +306,39 @@ t.test('a file that goes away during the start is asked for on the disk', async 
   t.teardown(() => app.close())
   await app.register(staticFiles, { root, memory: true })
   t.equal(warnings, 2)
-  t.equal(app.asset('a.js'), '/static/a.js')
+  t.throws(() => app.asset('a.js'), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
   t.equal((await app.inject('/static/a.js')).statusCode, 404)
   t.equal((await app.inject('/static/b.js')).body, 'b')
   writeFileSync(join(root, 'a.js'), 'back')
+  t.equal(app.asset('a.js'), '/static/a.js')
   t.equal((await app.inject('/static/a.js')).body, 'back')
 })
 
-t.test('a file too big to be read at the start has no fingerprint', async (t) => {
-  const root = t.testdir({ 'film.mp4': '' })
-  truncateSync(join(root, 'film.mp4'), 1024 ** 3 + 1) // no bytes on the disk: it is all a hole
-  const app = await serve(t, root, { maxFileSize: 1000 })
+t.test('a big file has a fingerprint once it has been read, one that takes too long has none', async (t) => {
+  const root = t.testdir({ 'data.bin': '', 'film.mp4': '' })
+  // No bytes on the disk: they are all holes.
+  truncateSync(join(root, 'data.bin'), 65 * 1024 ** 2)
+  truncateSync(join(root, 'film.mp4'), 1024 ** 3)
+  const app = Fastify()
+  await app.register(staticFiles, { root, memory: true })
+  t.equal(app.asset('data.bin'), '/static/data.bin', 'the start does not wait for it')
+  await app.ready()
+  while (app.asset('data.bin') === '/static/data.bin') await setTimeout(10)
+  const { headers } = await app.inject({ method: 'HEAD', url: app.asset('data.bin') })
+  t.equal(headers['cache-control'], 'public, max-age=31536000, immutable')
   t.equal(app.asset('film.mp4'), '/static/film.mp4')
+  await app.close()
+})
+
+t.test('reads no more big files once the app is closed', async (t) => {
+  const root = t.testdir({ 'data.bin': '', 'more.bin': '' })
+  for (const name of ['data.bin', 'more.bin']) truncateSync(join(root, name), 65 * 1024 ** 2)
+  const app = Fastify()
+  await app.register(staticFiles, { root, memory: true })
+  const ready = app.ready()
+  await app.close()
+  await ready
+  t.equal(['data.bin', 'more.bin'].filter((name) => app.asset(name) === `/static/${name}`).length > 0, true)
 })
 
 t.test('a root that is moved away is empty until it is back', async (t) => {

@@ -85,7 +85,7 @@ const refused: string[] = [
 ]
 
 /** Other spellings of the prefix: the router knows none of them. */
-const elsewhere = ['//static/app.js', '/./static/app.js', '/x/../static/app.js', '/static%2fapp.js', '/static\\app.js', '/STATIC/app.js', '/static', '/static../secret.txt', '/static../root/app.js']
+const elsewhere = ['//static/app.js', '/./static/app.js', '/x/../static/app.js', '/static%2fapp.js', '/static\\app.js', '/STATIC/app.js', '/%73tatic/app.js', '/%73tatic/100%25.txt', 'http://test/%73tatic/app.js', '/static', '/static../secret.txt', '/static../root/app.js']
 
 for (const memory of [true, false, { maxFileSize: 0 }]) {
   const mode = `memory ${JSON.stringify(memory)}`
@@ -137,6 +137,41 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
       t.equal(answer.status, 200, url)
       t.equal(answer.fields['cache-control'], memory === false ? 'no-cache' : 'public, max-age=31536000, immutable')
     }
+  })
+
+  t.test(`whichever way the request is written, ${mode}`, async (t) => {
+    const app = await serve(t)
+    for (const target of ['http://test/static/app.js', 'http://test/static/%61pp.js', 'HTTP://test:80/static/app.js']) {
+      t.equal(String((await rawRequest(app, 'GET', target)).body), 'app.js', target)
+    }
+    const doubled = Fastify({ routerOptions: { ignoreDuplicateSlashes: true, caseSensitive: false } })
+    t.teardown(() => doubled.close())
+    await doubled.register(async (tenant) => {
+      await tenant.register(staticFiles, { root: site(t), memory })
+    }, { prefix: '/:tenant/a+b' })
+    await doubled.listen({ port: 0, host: '127.0.0.1' })
+    for (const target of ['/one/a+b/static/%61pp.js', '//one/A+b//static/%61pp.js']) t.equal((await rawRequest(doubled, 'GET', target)).status, 200, target)
+    for (const target of ['/one/a%2bb/static/app.js', '/one/%61+b/static/app.js']) t.equal((await rawRequest(doubled, 'GET', target)).status, 404, target)
+  })
+
+  t.test(`no escape leads past a route beside it, ${mode}`, async (t) => {
+    const root = t.testdir({ '@private': { 'x.txt': secret }, 'a,b@c.txt': 'open' })
+    const open = Fastify()
+    t.teardown(() => open.close())
+    await open.register(staticFiles, { root, memory })
+    t.equal((await open.inject('/static/a%2Cb%40c.txt')).body, 'open', 'where there is none, any escape will do')
+
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(staticFiles, { root, memory })
+    app.get('/static/@private/*', (request, reply) => { reply.code(401).send() })
+    for (const target of ['/static/@private/x.txt', '/static/%40private/x.txt', app.asset('@private/x.txt')]) {
+      const answer = await app.inject(target)
+      t.match(String(answer.statusCode), /^40[14]$/, target)
+      t.notMatch(answer.body, secret)
+    }
+    t.equal((await app.inject('/static/a,b@c.txt')).body, 'open')
+    t.equal((await app.inject(app.asset('a,b@c.txt'))).body, 'open')
   })
 
   // As the auth plugin does it: by route, when the route is declared, before what the route itself has.

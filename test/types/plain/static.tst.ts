@@ -1,8 +1,9 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyReply } from 'fastify'
 import files, { type MemoryCaps, type StaticOptions } from 'fastify-quickstart/static'
 import { expect, test } from 'tstyche'
 
 const app = Fastify()
+declare const reply: FastifyReply
 
 test('each option', () => {
   expect<StaticOptions>().type.toBe<{ root: string, prefix?: string, maxAge?: number, memory?: boolean | MemoryCaps }>()
@@ -21,6 +22,11 @@ test('is registered with its options', () => {
   expect(app.register).type.toBeCallableWith(files, { root: '/srv' })
   expect(app.register).type.toBeCallableWith(import('fastify-quickstart/static'), { root: '/srv' })
   expect(app.register).type.not.toBeCallableWith(files, { root: 5 })
+})
+
+test('reply.sendFile and reply.download', () => {
+  expect(reply.sendFile).type.toBeCallableWith('report.txt')
+  expect(reply.download).type.toBeCallableWith('report.txt', 'yours.txt')
 })
 
 test('app.asset', () => {
