@@ -17,7 +17,8 @@ interface Gate {
   wait: Promise<number>
   inside: number
   admitted: boolean
-  checked: boolean
+  /** Checks that came to an end, and were not right. */
+  wrong: number
   right: boolean
 }
 
@@ -35,11 +36,12 @@ export class Attempts {
    *
    * @param mac the same for equal logins
    * @param check whether the login is right; what it throws counts as a failure, or it would be a way to guess unseen
+   * @param answersDiffer equal logins may be answered differently, so that each wrong answer is a failure of its own. Default `false`
    */
-  async run (mac: string, attempt: Attempt, check: () => Promise<boolean>): Promise<Outcome> {
+  async run (mac: string, attempt: Attempt, check: () => Promise<boolean>, answersDiffer = false): Promise<Outcome> {
     const key = `${mac} ${attempt.address}`
     const gate = this.#enter(key, attempt)
-    return await this.#check(gate, check).finally(() => this.#leave(key, gate, attempt))
+    return await this.#check(gate, check).finally(() => this.#leave(key, gate, attempt, answersDiffer))
   }
 
   async #check (gate: Gate, check: () => Promise<boolean>): Promise<Outcome> {
@@ -47,13 +49,15 @@ export class Attempts {
     if (retryAfter > 0) return { kind: 'throttled', retryAfter }
     gate.admitted = true
     try {
-      const right = await check()
-      gate.checked = true
-      gate.right ||= right
-      return right ? letIn : wrong
+      if (await check()) {
+        gate.right = true
+        return letIn
+      }
+      gate.wrong++
+      return wrong
     } catch (error) {
       if (error instanceof QueueFull) return busy
-      gate.checked = true
+      gate.wrong++
       throw error
     }
   }
@@ -61,21 +65,29 @@ export class Attempts {
   #enter (key: string, attempt: Attempt): Gate {
     let gate = this.#gates.get(key)
     if (gate === undefined) {
-      gate = { wait: this.#throttle?.take(attempt) ?? Promise.resolve(0), inside: 0, admitted: false, checked: false, right: false }
+      gate = { wait: this.#throttle?.take(attempt) ?? Promise.resolve(0), inside: 0, admitted: false, wrong: 0, right: false }
       this.#gates.set(key, gate)
     }
     gate.inside++
     return gate
   }
 
+  #close (key: string, gate: Gate): void {
+    if (this.#gates.get(key) === gate) this.#gates.delete(key)
+  }
+
   /** The last one out tells the throttle what came of it. */
-  async #leave (key: string, gate: Gate, attempt: Attempt): Promise<void> {
+  async #leave (key: string, gate: Gate, attempt: Attempt, answersDiffer: boolean): Promise<void> {
     gate.inside--
+    // After a wrong answer, whoever comes now makes a guess of its own.
+    if (gate.inside === 0 || (answersDiffer && gate.wrong > 0)) this.#close(key, gate)
     if (gate.inside > 0) return
-    this.#gates.delete(key)
-    if (!gate.admitted) return
-    if (gate.right) await this.#throttle?.succeeded(attempt)
-    else if (gate.checked) this.#throttle?.failed(attempt)
-    else await this.#throttle?.cancelled(attempt)
+    if (!gate.admitted || this.#throttle === null) return
+    if (gate.right) await this.#throttle.succeeded(attempt)
+    else if (gate.wrong > 0) this.#throttle.failed(attempt)
+    else await this.#throttle.cancelled(attempt)
+
+    if (!answersDiffer) return
+    for (let more = gate.right ? gate.wrong : gate.wrong - 1; more > 0; more--) await this.#throttle.countFailure(attempt)
   }
 }

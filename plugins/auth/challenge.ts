@@ -26,8 +26,9 @@ export function createChallenge (realm: string | ((request: FastifyRequest) => s
   }
   return (request) => {
     try {
-      const text = realm(request)
+      const text: unknown = realm(request)
       if (isRealm(text)) return challenge(text)
+      Promise.resolve(text).catch(() => {}) // should it be one that rejects, which would end the process
       request.log.error('fastify-quickstart/auth: option "realm" answered something else than printable ASCII')
     } catch (error) {
       request.log.error({ err: error }, 'fastify-quickstart/auth: option "realm" threw')

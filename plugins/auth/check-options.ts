@@ -25,16 +25,20 @@ export function checkAuthOptions (options: AuthOptions): void {
 
   const count = { accepts: (value: unknown) => Number.isSafeInteger(value) && value as number > 0, expected: 'a whole number above 0' }
   const countOrNone = { accepts: (value: unknown) => value === 0 || count.accepts(value), expected: 'a whole number, or 0' }
+  // Longer than a timer of Node's can be set for, it would count as none.
+  const seconds = { accepts: (value: unknown) => count.accepts(value) && value as number <= 2_147_483, expected: 'a whole number of seconds from 1 to 2147483' }
   checkOptions<ThrottleOptions>('auth', options.throttle || {}, {
     perLogin: count,
     perAddress: count,
-    window: count,
-    block: count,
+    window: seconds,
+    block: seconds,
     delay: { accepts: (value) => typeof value === 'number' && value >= 0 && value <= 60, expected: 'a number of seconds from 0 to 60' },
     redis: { accepts: (value) => isRedisUrl(value) || isRedisClient(value), expected: 'a redis:// or rediss:// URL, or a client made by ioredis', secret: true },
     keyPrefix: { accepts: isText, expected: 'a text' }
   })
-  checkOptions('auth', options.cache || {}, { max: count, ttl: count })
+  // A table for all of them is made at the start.
+  const logins = { accepts: (value: unknown) => count.accepts(value) && value as number <= 10_000_000, expected: 'a whole number from 1 to 10000000' }
+  checkOptions('auth', options.cache || {}, { max: logins, ttl: seconds })
   checkOptions('auth', options.hashing ?? {}, { parallel: count, queue: countOrNone })
 }
 

@@ -67,7 +67,7 @@ export function createHashCheck (
     check (name, password, request) {
       const stored = source.find(name, request)
       return isPromise(stored)
-        ? stored.then((found) => decide(found, name, password, request))
+        ? Promise.resolve(stored).then((found) => decide(found, name, password, request))
         : decide(stored, name, password, request)
     }
   }
@@ -80,7 +80,8 @@ export function createOwnCheck (verify: OwnCheck, verified: VerifiedLogins, atte
     check: (name, password, request) => attempts.run(
       verified.mac(name, password),
       { name, address: request.ip },
-      async () => (await verify(name, password, request)) === true
+      async () => (await verify(name, password, request)) === true,
+      true // it may look at the rest of the request
     )
   }
 }

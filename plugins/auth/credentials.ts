@@ -8,6 +8,16 @@ import { maxNameBytes, maxPasswordBytes } from './password-hash.js'
 const maxHeaderLength = 2048
 
 /**
+ * The scheme, and base64 in either alphabet (RFC 4648 sections 4 and 5), with or without its padding. Node skips what else stands in there, and
+ * a login that is read differently elsewhere is none.
+ */
+const form = /^basic +[a-z0-9+/_-]+={0,2}$/i
+
+export function isBasic (authorization: string): boolean {
+  return form.test(authorization)
+}
+
+/**
  * RFC 9110 section 11.6.2: one Authorization field. Node keeps the first of two and says nothing,
  * while a proxy in front may have gone by the second.
  */

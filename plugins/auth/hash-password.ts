@@ -39,7 +39,7 @@ export async function hashPassword (args: string[], stdin: Input, stdout: NodeJS
     return 0
   }
   if (more.length > 0 || (name !== undefined && stored !== undefined)) return complain(`expected one name, or --verify HASH\n${usage}`, 2)
-  const badName = name === undefined ? null : nameProblem(name)
+  const badName = name === undefined ? null : nameProblem(name) ?? lineProblem(name)
   if (badName !== null) return complain(`${badName} cannot log in`, 2)
   if (stored !== undefined && !isSupportedHash(stored)) return complain('the hash is no argon2id or bcrypt hash; quote it, or the shell takes its $ for its own', 2)
 
@@ -60,6 +60,12 @@ export async function hashPassword (args: string[], stdin: Input, stdout: NodeJS
   const made = await hash(password)
   stdout.write(name === undefined ? `${made}\n` : `${name}:${made}\n`)
   return 0
+}
+
+/** What makes a name one that a line of an htpasswd file cannot begin with, or null. */
+function lineProblem (name: string): string | null {
+  if (name.startsWith('#')) return 'a name that begins with #, which makes its line a comment,'
+  return name.trim() === name ? null : 'a name with a blank at its beginning or end'
 }
 
 /** Asks on a terminal without echo. Null when the person gives up with Ctrl+C or Ctrl+D. */

@@ -17,8 +17,8 @@ export class Htpasswd {
   #stamp: BigIntStats | null = null
   #readAt = 0
   #digest = ''
-  /** Whether the file has been looked at since the event loop last went round. */
-  #lookedAt = false
+  /** When the file was looked at since the event loop last went round; 0 for not yet. */
+  #lookedAt = 0
   /** What was last said about the file, so that it is said once and not at each request. */
   #trouble = ''
 
@@ -41,16 +41,19 @@ export class Htpasswd {
 
   /**
    * The same for requests that came over the network: all that are taken up in one turn of the event loop share one look.
-   * Whatever arrives after a change is taken up in a later turn.
+   * What arrives after a change is taken up in a later turn, unless this one takes long: so a look is good for a millisecond.
    */
   findThisTurn (name: string): string | null {
-    if (!this.#lookedAt) {
+    const now = performance.now()
+    if (now - this.#lookedAt > 1) {
+      if (this.#lookedAt === 0) setImmediate(this.#endTurn)
       this.#refresh()
-      this.#lookedAt = true
-      setImmediate(() => { this.#lookedAt = false })
+      this.#lookedAt = now
     }
     return this.#users.get(name) ?? null
   }
+
+  readonly #endTurn = (): void => { this.#lookedAt = 0 }
 
   /** Every hash in the file, in its order. */
   get hashes (): readonly string[] {
@@ -84,7 +87,10 @@ export class Htpasswd {
     this.#stamp = stamp
     this.#readAt = readAt
     const digest = hash('sha256', content)
-    if (digest === this.#digest) return null
+    if (digest === this.#digest) {
+      this.#trouble = '' // it is there again
+      return null
+    }
     this.#digest = digest
     return content.toString()
   }

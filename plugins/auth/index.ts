@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import basicAuth from '@fastify/basic-auth'
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Outcome } from './attempts.js'
-import { Attempts } from './attempts.js'
+import { Attempts, letIn as rememberedLogin } from './attempts.js'
 import { keepPrivate } from './cache-control.js'
 import { createChallenge, defaultRealm } from './challenge.js'
 import { checkAuthOptions } from './check-options.js'
@@ -11,15 +11,15 @@ import type { Check, OwnCheck } from './checks.js'
 import { createHashCheck, createOwnCheck } from './checks.js'
 import type { RedisClient } from './counts.js'
 import { connectRedisCounts, memoryCounts, RedisCounts } from './counts.js'
-import { arePossible, isOneShortHeader } from './credentials.js'
-import { CheckFailed, LoginFailed, LoginRequired, NoUsers, TooBusy, TooManyFailures } from './errors.js'
+import { arePossible, isBasic, isOneShortHeader } from './credentials.js'
+import { CheckFailed, InvalidOption, LoginFailed, LoginRequired, NoUsers, TooBusy, TooManyFailures } from './errors.js'
 import { createHashingQueue } from './hashing-queue.js'
 import { HeldAnswers } from './held-answers.js'
 import { Protection } from './protect.js'
 import { secretPage } from './secret-page.js'
 import { Throttle } from './throttle.js'
 import type { UserLookup, UserMap, UserSource } from './users.js'
-import { htpasswdUsers, isPromise, lookupUsers, mapUsers, tutorialUsers } from './users.js'
+import { htpasswdUsers, lookupUsers, mapUsers, tutorialUsers } from './users.js'
 import { VerifiedLogins } from './verified-logins.js'
 
 export { hash } from './password-hash.js'
@@ -43,6 +43,10 @@ declare module 'fastify' {
     user: User | null
     [guard]: null | true | onRequestHookHandler
   }
+  interface FastifyContextConfig {
+    /** `false` leaves the route out of what the option `protect` guards, as for the status page that a load balancer asks for. */
+    auth?: false
+  }
 }
 
 /** How guessers are slowed down. */
@@ -51,15 +55,18 @@ export interface ThrottleOptions {
   perLogin?: number
   /** Failures from one address (of IPv6, from one /64), whatever the names, before it is shut out. Default 100. */
   perAddress?: number
-  /** Seconds after which failures are forgotten, counted from the first. Default 900. */
+  /** Seconds after which failures are forgotten, counted from the first: at most 2,147,483. Default 900. */
   window?: number
-  /** Seconds for which one is shut out. Default 900. */
+  /** Seconds for which one is shut out: at most 2,147,483. Default 900. */
   block?: number
   /** Seconds for which the answers 429 and 503 are held back, so that nobody can ask for many of them. 0 for not at all. Default 1. */
   delay?: number
   /** A URL (needs the package ioredis), or a client made by ioredis: instances of the app then count together. Default: each in its own memory. */
   redis?: string | RedisClient
-  /** In front of each key in Redis. Apps that share a Redis but not their users need one each. Default `'fastify-quickstart'`. */
+  /**
+   * In front of each key in Redis. Apps that share a Redis but not their users need one each. Default `'fastify-quickstart'`.
+   * Registrations in one app have keys of their own, by prefix and order.
+   */
   keyPrefix?: string
 }
 
@@ -69,7 +76,7 @@ export interface AuthOptions {
   users?: UserMap | UserLookup
   /** Path of an htpasswd file (argon2id, or bcrypt as `htpasswd -B` makes it). Read again when it changes. */
   htpasswd?: string
-  /** Your own check of a name and password, made at each request. Only `true` lets anyone in. */
+  /** Your own check of a name and password, made at each request. Only `true` lets anyone in; each other answer is a failed login. */
   verify?: OwnCheck
   /** What the browser says one logs in to: printable ASCII, or a function of the request. Default `'Login Required'`. */
   realm?: string | ((request: FastifyRequest) => string)
@@ -120,9 +127,10 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
   if (!app.hasRequestDecorator(guard)) {
     app.decorateRequest(guard, null)
     app.decorateRequest('user', null)
-    app.addHook('onSend', (request, reply, payload, done) => {
-      if (request[guard] !== null) keepPrivate(reply)
-      done(null, payload)
+    app.addHook('onSend', keepGuardedPrivate)
+    // After the route's own, which may say something else of caching.
+    app.addHook('onRoute', (route) => {
+      if (route.onSend !== undefined) route.onSend = [...[route.onSend].flat(), keepGuardedPrivate]
     })
   }
 
@@ -134,6 +142,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
   })
 
   const requiresAuth: onRequestHookHandler = function requiresAuth (request, reply, done) {
+    if (typeof done !== 'function') throw new InvalidOption('requiresAuth is a hook of three arguments; expected { onRequest: app.requiresAuth }')
     if (request[guard] === requiresAuth) {
       done() // let in by this very guard already, in front of the plugin or by `protect`
       return
@@ -143,10 +152,15 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
       refuse(new LoginRequired(), request, reply, done)
       return
     }
-    const remembered = logins.recall(request.headers.authorization as string, request) // isOneShortHeader has seen to it
+    const authorization = request.headers.authorization as string // isOneShortHeader has seen to it
+    const remembered = logins.recall(authorization, request)
     if (remembered !== null) {
       request[guard] = requiresAuth
       letIn(remembered, request, done)
+      return
+    }
+    if (!isBasic(authorization)) {
+      refuse(new LoginRequired(), request, reply, done)
       return
     }
     readCredentials.call(app, request, reply, (error) => {
@@ -165,7 +179,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     if (!protection.guards(route)) return
     route.onRequest = [requiresAuth, ...[route.onRequest ?? []].flat()]
   })
-  app.addHook('onReady', async () => protection.check())
+  app.addHook('onReady', async () => protection.check(app))
   app.addHook('preClose', async () => held.release())
 
   if (path !== false) {
@@ -187,8 +201,8 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     }
     try {
       const outcome = logins.check(name, password, request)
-      if (isPromise(outcome)) conclude(outcome, name, request, reply, done)
-      else letIn(name, request, done)
+      if (outcome === rememberedLogin) letIn(name, request, done)
+      else conclude(Promise.resolve(outcome), name, request, reply, done)
     } catch (error) {
       fail(error, name, request, done)
     }
@@ -224,6 +238,11 @@ const refusals = {
 
 const ownErrors = new Set<unknown>([LoginRequired, LoginFailed, TooManyFailures, TooBusy, CheckFailed])
 
+const keepGuardedPrivate: onSendHookHandler = (request, reply, payload, done) => {
+  if (request[guard] !== null) keepPrivate(reply, request[guard] !== true)
+  done(null, payload)
+}
+
 function letIn (name: string, request: FastifyRequest, done: Done): void {
   request.user = { name }
   done()
@@ -235,10 +254,15 @@ function fail (error: unknown, name: string, request: FastifyRequest, done: Done
   done(new CheckFailed())
 }
 
+/** How often the plugin has been registered in an app, by its server. */
+const registrations = new WeakMap<object, number>()
+
 async function openThrottle (app: FastifyInstance, options: ThrottleOptions = {}): Promise<Throttle> {
   const { perLogin = 10, perAddress = 100, window = 900, block = 900, redis, keyPrefix = 'fastify-quickstart' } = options
-  // Two instances of the plugin in one app have counts of their own, wherever these are kept.
-  const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}` }
+  // Two registrations of the plugin in one app have counts of their own, and the same ones in each process.
+  const before = registrations.get(app.server) ?? 0
+  registrations.set(app.server, before + 1)
+  const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${before === 0 ? '' : `#${before + 1}`}` }
   const counts = redis === undefined
     ? memoryCounts(how)
     : typeof redis === 'string' ? await connectRedisCounts(redis, how, app.log) : new RedisCounts(redis, how, app.log)

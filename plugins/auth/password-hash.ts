@@ -1,5 +1,6 @@
 import * as argon2 from '@node-rs/argon2'
 import * as bcrypt from '@node-rs/bcrypt'
+import { InvalidUser } from './errors.js'
 
 /** Longest name, in bytes of UTF-8, as Apache's htpasswd has it. */
 export const maxNameBytes = 255
@@ -33,8 +34,14 @@ const bcryptFormat = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 /** Text that is some scheme's hash, such as `$apr1$…`, `{SHA}…`, or a damaged one of ours, and so no plain password. */
 const anyHashFormat = /^(?:\$[^$]*\$|\{[A-Za-z0-9.-]+\})/
 
-/** Makes the hash of a password, to be stored: argon2id, as a PHC string. */
+/**
+ * Makes the hash of a password, to be stored: argon2id, as a PHC string.
+ *
+ * @throws `FST_QUICKSTART_AUTH_INVALID_USER` for a password that nobody could log in with: empty, over 1,024 bytes, with control characters
+ */
 export async function hash (password: string): Promise<string> {
+  const problem = passwordProblem(password)
+  if (problem !== null) throw new InvalidUser(`${problem} cannot log in`)
   return await argon2.hash(password, parameters)
 }
 
@@ -79,8 +86,11 @@ export function passwordProblem (password: string): string | null {
   return null
 }
 
-/** RFC 7617 section 2: no control characters. U+FFFD is what bytes that are not UTF-8 have been decoded to. */
+/**
+ * RFC 7617 section 2: no control characters. U+FFFD is what bytes that are not UTF-8 have been decoded to; the two separators end a line for
+ * the expression that @fastify/basic-auth reads a login with.
+ */
 function isSendable (text: string): boolean {
   // eslint-disable-next-line no-control-regex
-  return !/[\x00-\x1f\x7f\ufffd\p{Surrogate}]/u.test(text)
+  return !/[\x00-\x1f\x7f\u2028\u2029\ufffd\p{Surrogate}]/u.test(text)
 }

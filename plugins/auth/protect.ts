@@ -9,6 +9,8 @@ import { ProtectNothing, ProtectTooLate } from './errors.js'
 export class Protection {
   readonly #entries: Array<{ entry: string, guards: (path: string) => boolean, used: boolean }>
   readonly #ignoreTrailingSlash: boolean
+  /** The paths of all routes that were seen while they were declared. */
+  readonly #seen = new Set<string>()
 
   /**
    * @param entries route paths below the prefix of `app`; `/x/*` is every route under `/x/`
@@ -24,9 +26,12 @@ export class Protection {
     }
   }
 
-  guards ({ url, routePath }: RouteOptions & { routePath: string }): boolean {
+  /** Whether a route that is being declared is to be guarded. */
+  guards ({ url, routePath, config }: RouteOptions & { routePath: string }): boolean {
     // A prefix' own route `/` answers at `/prefix` and at `/prefix/`, but is announced as the first alone.
     const path = comparable(routePath === '' || this.#ignoreTrailingSlash ? `${url}/` : url)
+    this.#seen.add(shapeOf(url)).add(shapeOf(url.replace(/\/:[^/()]*\?\/?$/, ''))) // a last parameter that may be missing makes two routes
+    if (config?.auth === false) return false
     let guarded = false
     for (const item of this.#entries) {
       if (!item.guards(path)) continue
@@ -36,10 +41,19 @@ export class Protection {
     return guarded
   }
 
-  /** @throws `FST_QUICKSTART_AUTH_PROTECT_NOTHING` when an entry has guarded no route, as a misspelt one does */
-  check (): void {
+  /**
+   * Called when all routes are there.
+   *
+   * @throws `FST_QUICKSTART_AUTH_PROTECT_NOTHING` when an entry has guarded no route, as a misspelt one does
+   * @throws `FST_QUICKSTART_AUTH_PROTECT_TOO_LATE` when one names a route of a context that was made before auth, and so knows nothing of it
+   */
+  check (app: FastifyInstance): void {
     for (const { entry, used } of this.#entries) {
       if (!used) throw new ProtectNothing(entry)
+    }
+    for (const path of this.#entries.length > 0 ? declaredPaths(app) : []) {
+      const named = this.#entries.find(({ guards }) => guards(comparable(path)))
+      if (named !== undefined && !this.#seen.has(shapeOf(path))) throw new ProtectTooLate(named.entry, path)
     }
   }
 }
@@ -58,6 +72,11 @@ function matcher (entry: string): (path: string) => boolean {
 /** In the form in which two paths are compared: the router may be told to see no difference in case or in doubled slashes. */
 function comparable (path: string): string {
   return path.replace(/\/{2,}/g, '/').toLowerCase()
+}
+
+/** A path as the router draws it and as it is declared, which differ in how a parameter is written. */
+function shapeOf (path: string): string {
+  return withoutSlash(comparable(path)).split('/').map((segment) => segment.includes(':') ? ':' : segment).join('/')
 }
 
 function withoutSlash (path: string): string {

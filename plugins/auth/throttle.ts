@@ -15,7 +15,8 @@ export interface ThrottleLimits {
 /** Who wants in. */
 export interface Attempt {
   name: string
-  address: string
+  /** `undefined` over a Unix socket. */
+  address: string | undefined
 }
 
 /** A blocked key's count: far over any limit, so that it is never mistaken for a count of failures. */
@@ -48,6 +49,11 @@ export class Throttle {
     const loginWait = await this.#takeOne(login, this.#limits.perLogin)
     if (loginWait > 0) await this.#giveBack(address)
     return loginWait
+  }
+
+  /** One failure more than points were taken for. */
+  async countFailure (attempt: Attempt): Promise<void> {
+    if (await this.take(attempt) === 0) this.failed(attempt)
   }
 
   /** The password was wrong: the points stay. */
@@ -91,7 +97,9 @@ export class Throttle {
   }
 
   async #giveBack (key: string): Promise<void> {
-    await this.#counts.run((limiter) => limiter.reward(key, 1))
+    const { consumedPoints } = await this.#counts.run((limiter) => limiter.reward(key, 1))
+    // A count of nothing would be kept for the whole window, and nobody is ever shut out for it.
+    if (consumedPoints <= 0 && this.#pendingOf(key) === 1) await this.#counts.run((limiter) => limiter.delete(key))
     this.#settle(key)
   }
 
@@ -113,8 +121,12 @@ function keys ({ name, address }: Attempt): { address: string, login: string } {
 }
 
 /** An IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them. */
-function networkOf (address: string): string {
-  if (!ipaddr.isValid(address)) return address // a Unix socket, or what a proxy made up
-  const parsed = ipaddr.process(address) // an IPv4 address that was mapped into IPv6 is that IPv4 address
-  return parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':')
+function networkOf (address: string | undefined): string {
+  if (address === undefined) return 'socket' // a Unix socket has no address
+  const bare = address.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2') // some proxies tell the port too
+  if (!ipaddr.isValid(bare)) return bare // what a proxy made up
+  const parsed = ipaddr.process(bare) // an IPv4 address that was mapped into IPv6 is that IPv4 address
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString()
+  // RFC 6052: behind a NAT64, the last 32 bits are the IPv4 address.
+  return parsed.range() === 'rfc6052' ? new ipaddr.IPv4(parsed.toByteArray().slice(12)).toString() : parsed.parts.slice(0, 4).join(':')
 }

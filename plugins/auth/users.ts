@@ -17,8 +17,12 @@ export interface UserSource {
   find (name: string, request: FastifyRequest): unknown
   /** The same at no cost, where there is no host to ask, who is to be asked once a request. */
   current?: (name: string, request: FastifyRequest) => unknown
-  /** Stored hashes, one of which an unknown name is checked against, so that it takes as long as a wrong password. */
-  decoys (): readonly string[]
+  /**
+   * A stored hash that an unknown name is checked against, so that it takes as long as a wrong password.
+   *
+   * @param number which one: any whole number from 0, the same for one name
+   */
+  decoy (number: number): string | undefined
 }
 
 /** The tutorial's login, for a host that has named no users and is not in production. */
@@ -38,26 +42,30 @@ export async function mapUsers (users: UserMap, production: boolean): Promise<Us
     // Own properties alone: `constructor` is no user.
     : (name) => Object.hasOwn(users, name) ? (users as Record<string, string>)[name] : undefined
   const hashed = new Map<string, { plain: string, stored: string }>()
-  const stored: string[] = []
+  const names: string[] = []
 
   for (const [name, value] of users instanceof Map ? users : Object.entries(users)) {
     checkUser(name, value, production)
-    if (isSupportedHash(value)) {
-      stored.push(value)
-    } else {
-      const made = await hash(value)
-      hashed.set(name, { plain: value, stored: made })
-      stored.push(made)
-    }
+    names.push(name)
+    if (!isSupportedHash(value)) hashed.set(name, { plain: value, stored: await hash(value) })
   }
-  if (stored.length === 0) throw new NoUsers('option "users" holds no user; expected names with a password hash')
+  if (names.length === 0) throw new NoUsers('option "users" holds no user; expected names with a password hash')
 
   function find (name: string): unknown {
     const value = get(name)
     const made = hashed.get(name)
     return made !== undefined && made.plain === value ? made.stored : value
   }
-  return { find, current: find, decoys: () => stored }
+  // Until a user is found whose hash is one still, as after a change of the map.
+  const fallback = find(names[0]!) as string // checked above
+  return {
+    find,
+    current: find,
+    decoy: (number) => {
+      const stored = find(names[number % names.length]!)
+      return typeof stored === 'string' && isSupportedHash(stored) ? stored : fallback
+    }
+  }
 }
 
 function checkUser (name: unknown, value: unknown, production: boolean): void {
@@ -75,18 +83,33 @@ function checkUser (name: unknown, value: unknown, production: boolean): void {
 /** Users of the host's own, asked for by name at each request. */
 export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
   // Until a user has been seen, an unknown name is checked against a hash as we make them.
-  let seen = [await hash(randomBytes(16).toString('base64'))]
+  const unseen = await hash(randomBytes(16).toString('base64'))
+  // One of each kind, for they take different times: the last one seen would tell whose kind is another.
+  const seen = new Map<string, string>()
+  let decoys: string[] = []
   function see (value: unknown): unknown {
-    if (typeof value === 'string' && value !== seen[0] && isSupportedHash(value)) seen = [value]
+    if (typeof value !== 'string') return value
+    const kind = kindOf(value)
+    if (!seen.has(kind) && seen.size < mostKinds && isSupportedHash(value)) {
+      seen.set(kind, value)
+      decoys = [...seen.values()]
+    }
     return value
   }
   return {
     find (name, request) {
       const found = lookup(name, request)
-      return isPromise(found) ? found.then(see) : see(found)
+      return isPromise(found) ? Promise.resolve(found).then(see) : see(found)
     },
-    decoys: () => seen
+    decoy: (number) => decoys[number % decoys.length] ?? unseen
   }
+}
+
+const mostKinds = 20
+
+/** What the time of a check depends on: algorithm and parameters, which stand before the salt. */
+function kindOf (stored: string): string {
+  return stored.startsWith('$argon2') ? stored.split('$', 4).join('$') : stored.slice(0, 7)
 }
 
 /**
@@ -101,17 +124,14 @@ export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource
     find: (name) => file.find(name),
     // What `app.inject` makes is no message from the network: it can follow a change within one turn.
     current: (name, request) => request.raw instanceof IncomingMessage ? file.findThisTurn(name) : file.find(name),
-    decoys: () => file.hashes
+    decoy: (number) => file.hashes[number % file.hashes.length]
   }
 }
 
 /** Picks the hash that an unknown name is checked against: for one name always the same, and unguessable which. */
 export function createDecoyPicker (source: UserSource): (name: string) => string | undefined {
   const key = randomBytes(32).toString('base64')
-  return (name) => {
-    const decoys = source.decoys()
-    return decoys[Number.parseInt(digest('sha512-256', key + name).slice(0, 12), 16) % decoys.length]
-  }
+  return (name) => source.decoy(Number.parseInt(digest('sha512-256', key + name).slice(0, 12), 16))
 }
 
 export function isPromise (value: unknown): value is Promise<unknown> {

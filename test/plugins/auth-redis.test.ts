@@ -47,6 +47,20 @@ t.test('several instances count together in Redis', async (t) => {
   t.equal(one.listenerCount('ready') + one.listenerCount('close') + one.listenerCount('error'), 0)
 })
 
+t.test('two registrations in one app count apart, and as their twins in other processes do', async (t) => {
+  const values = new Map()
+  const makeApp = async () => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    const redis = client(new FakeRedis(undefined, undefined, values))
+    for (const path of ['/one', '/two']) await app.register(async (child) => { await child.register(auth, { users, path, throttle: { perLogin: 2, delay: 0, redis } }) })
+    return async (url: string, password: string) => (await app.inject({ url, headers: basic('alice', password) })).statusCode
+  }
+  const [first, second] = [await makeApp(), await makeApp()]
+  t.same([await first('/one', 'x'), await second('/one', 'y'), await first('/one', 'a')], [401, 401, 429])
+  t.same([await second('/two', 'a'), await first('/two', 'a')], [200, 200])
+})
+
 t.test('while Redis is away the memory counts, and the log says so once each way', async (t) => {
   for (const trouble of ['fails', 'hangs', 'closes', 'errors'] as const) {
     const { lines, stream } = logLines()

@@ -108,6 +108,10 @@ t.test('addresses count by what one client can have: an IPv4 address, a /64 of I
     ['2001:db8::1', '2001:0db8:0:0:ffff::2', true],
     ['2001:db8::1', '2001:db8:0:1::1', false],
     ['fe80::1%eth0', 'fe80::2', true],
+    ['192.0.2.1:40001', '192.0.2.1:40002', true],
+    ['[2001:db8::1]:40001', '2001:db8::2', true],
+    ['64:ff9b::192.0.2.1', '64:ff9b::192.0.2.2', false],
+    ['64:ff9b::192.0.2.1', '192.0.2.1', true],
     ['not an address', 'not an address', true],
     ['not an address', 'nor this', false]
   ]
@@ -201,6 +205,59 @@ t.test('the host\'s own check is throttled, but a page of many parts is one logi
   for (const guess of ['x', 'y']) t.equal(await status(app, 'alice', guess), 401)
   t.equal(await status(app, 'alice', 'a'), 429)
   t.equal(calls, 22)
+})
+
+t.test('each wrong answer of the host\'s own check is a failure, though name and password be the same', async (t) => {
+  let calls = 0
+  const app = await start(t, {
+    verify: async (name, password, request) => {
+      calls++
+      await new Promise(setImmediate)
+      return request.headers.code === '4321'
+    },
+    throttle: { perLogin: 3, perAddress: 1000, delay: 0 }
+  })
+  const guess = async (code: number) => await app.inject({ url: '/secret', headers: { ...basic('alice', 'a'), code: String(code) } })
+  // Clients that always have a guess under way.
+  await Promise.all(times(5, async (client) => {
+    for (let round = 0; round < 20; round++) await guess(client * 100 + round)
+  }))
+  t.ok(calls < 20, `${calls} guesses were checked`)
+  t.equal((await guess(4321)).statusCode, 429)
+
+  const other = await start(t, { verify: () => false, throttle: { perLogin: 20, delay: 0 } })
+  t.same(await tally(times(20, () => answer(other, 'alice', 'a'))), { 401: 20 })
+  t.equal(await status(other, 'alice', 'a'), 429, 'those that come together too')
+})
+
+t.test('keeps no count of logins that were not checked', async (t) => {
+  const { memoryCounts } = await import('../../plugins/auth/counts.js')
+  const { Throttle } = await import('../../plugins/auth/throttle.js')
+  const counts = memoryCounts({ window: 60, keyPrefix: '' })
+  const deleted = new Set<string>()
+  let consumed = 0
+  const throttle = new Throttle({
+    ...counts,
+    run: async (operation) => await counts.run(async (limiter) => await operation({
+      consume: async (key) => {
+        consumed++
+        return await limiter.consume(key)
+      },
+      reward: async (key, points) => await limiter.reward(key, points),
+      set: async (key, points, seconds) => await limiter.set(key, points, seconds),
+      delete: async (key) => {
+        deleted.add(String(key))
+        return await limiter.delete(key)
+      }
+    }))
+  }, { perLogin: 10, perAddress: 1000, block: 60 })
+  for (const name of times(20, String)) {
+    const attempt = { name, address: '10.0.0.1' }
+    t.equal(await throttle.take(attempt), 0)
+    await throttle.cancelled(attempt)
+  }
+  t.equal(consumed, 40)
+  t.equal(deleted.size, 21, 'the names and the address')
 })
 
 t.test('a check that throws counts as a failure, so nobody guesses by it unseen', async (t) => {

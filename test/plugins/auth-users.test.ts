@@ -2,7 +2,7 @@ import { renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import * as argon2 from '@node-rs/argon2'
-import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
@@ -108,6 +108,27 @@ t.test('a lookup finds the hash, at once or later, and is asked at each request'
   }
 })
 
+t.test('an unknown name is checked against each kind of hash there is, not against that of the last one who came', async (t) => {
+  const { createDecoyPicker, lookupUsers, mapUsers } = await import('../../plugins/auth/users.js')
+  const request = {} as FastifyRequest // not looked at
+  const stored: Record<string, string> = { alice: cheap.argon2id('a'), bob: cheap.bcrypt('b'), carol: cheap.argon2id('c') }
+  const names = Array.from({ length: 50 }, (_, index) => `unknown-${index}`)
+
+  const lookup = await lookupUsers((name) => stored[name])
+  for (const name of ['alice', 'bob', 'carol', 'bob']) lookup.find(name, request)
+  const byLookup = new Set(names.map(createDecoyPicker(lookup)))
+  t.same(byLookup, new Set([stored.alice, stored.bob]))
+
+  const map = await mapUsers(stored, true)
+  const pick = createDecoyPicker(map)
+  t.same(new Set(names.map(pick)), new Set(Object.values(stored)))
+  t.equal(pick('unknown'), pick('unknown'), 'the same for one name')
+  stored.bob = stored.carol = stored.alice!
+  t.same(new Set(names.map(pick)), new Set([stored.alice]), 'as the map is now')
+  for (const name of Object.keys(stored)) delete stored[name]
+  t.ok(pick('unknown'), 'and one of before when nobody is left')
+})
+
 t.test('a lookup that answers no hash lets nobody in, and the log names the user', async (t) => {
   for (const answer of ['p', '', '$apr1$x$y', 5, true, {}, []] as unknown[]) {
     const { lines, stream } = logLines()
@@ -115,6 +136,14 @@ t.test('a lookup that answers no hash lets nobody in, and the log names the user
     t.equal(await status(app, 'alice', 'p'), 401, JSON.stringify(answer))
     if (typeof answer === 'string') t.match(lines, [{ name: 'alice', msg: /no argon2id or bcrypt hash/ }])
   }
+})
+
+t.test('a lookup that answers something like a promise lets nobody in by it', async (t) => {
+  const never = { then: (resolve: (value: string) => void) => { resolve('p') } } as unknown as Promise<string>
+  t.equal(await status(await start(t, { users: () => never }), 'alice', 'p'), 401)
+  const found = { then: (resolve: (value: string) => void) => { resolve(cheap.argon2id('p')) } } as unknown as Promise<string>
+  t.equal(await status(await start(t, { users: () => found }), 'alice', 'p'), 200)
+  t.equal(await status(await start(t, { users: () => found }), 'alice', 'q'), 401)
 })
 
 t.test('what a lookup or a check throws is a plain 500, and in the log alone', async (t) => {
@@ -334,6 +363,12 @@ t.test('a broken or missing new version keeps the old one, and is logged once', 
   rmSync(file)
   t.equal(await status(app, 'carol', 'a'), 200)
   t.match(said(), [/ENOENT/], 'the same trouble again is news again')
+
+  writeFileSync(file, text.replace('alice', 'carol'))
+  t.equal(await status(app, 'carol', 'a'), 200)
+  rmSync(file)
+  t.equal(await status(app, 'carol', 'a'), 200)
+  t.match(said(), [/ENOENT/], 'also when the file had come back as it was')
 })
 
 t.test('a file that has settled is not read again', async (t) => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
@@ -183,6 +184,17 @@ t.test('protect is relative to the context that auth is registered in', async (t
   }
 })
 
+t.test('a route can be left out of what protect guards', async (t) => {
+  const app = await start(t, { users, protect: ['/*'] })
+  app.get('/health', { config: { auth: false } }, async () => 'fine')
+  app.get('/page', async () => 'guarded')
+  t.equal((await app.inject('/health')).body, 'fine')
+  t.equal((await app.inject('/page')).statusCode, 401)
+  const nothing = await start(t, { users, protect: ['/health'] })
+  nothing.get('/health', { config: { auth: false } }, async () => 'fine')
+  await t.rejects(async () => await nothing.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' })
+})
+
 t.test('an entry of protect that guards nothing stops the start', async (t) => {
   const app = await start(t, { users, protect: ['/secret', '/amdin/*'] })
   app.get('/admin/a', async () => 'a')
@@ -190,14 +202,42 @@ t.test('an entry of protect that guards nothing stops the start', async (t) => {
 })
 
 t.test('a route that was there before auth, and so has no guard, stops the start when protect names it', async (t) => {
-  for (const [entry, route] of [['/admin/*', '/admin/a/b'], ['/admin/a', '/admin/a'], ['/*', '/:any']] as const) {
+  const rows: [entry: string, route: string, constraints?: Record<string, string>][] = [
+    ['/admin/*', '/admin/a/b'], ['/admin/a', '/admin/a'], ['/*', '/:any'], ['/admin/*', '/admin/files/*'], ['/admin/*', '/admin/:id(^\\d+$)/*'], ['/*', '/*'],
+    ['/admin/a', '/admin/a', { host: 'example.org' }], ['/admin/*', '/admin/files/*', { version: '1.0.0' }]
+  ]
+  for (const [entry, route, constraints = {}] of rows) {
     const app = Fastify()
     t.teardown(() => app.close())
     app.get('/admin', async () => 'a')
     app.get('/other/:id', async () => 'a')
-    app.get(route, async () => 'a')
+    app.get(route, { constraints }, async () => 'a')
     await t.rejects(async () => await app.register(auth, { users, protect: [entry] }), { code: 'FST_QUICKSTART_AUTH_PROTECT_TOO_LATE' }, entry)
   }
+})
+
+t.test('so does one of a context that was made before auth', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  let early: FastifyInstance = app
+  await app.register(async (child) => { early = child })
+  await app.register(auth, { users, protect: ['/admin/*'] })
+  app.get('/admin/guarded', async () => 'a')
+  early.get('/admin/:open', async () => 'a')
+  await t.rejects(async () => await app.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_TOO_LATE', message: /the route \/admin\/:open / })
+})
+
+t.test('and no route that has its guard does, however it is written', async (t) => {
+  const app = await start(t, { users, protect: ['/*'] }, { routerOptions: { caseSensitive: false } })
+  for (const url of ['/', '/A/b', '/x/:id?', '/:id(^\\d+$)', '/files/*', '/map/:lat-:lon', '/a::b', '/é', '*', '/y/:a/:b(^[a-z]{1,3}$)/z']) app.get(url, async () => url)
+  app.get('/A/b', { constraints: { host: 'example.org' } }, async () => 'b')
+  app.route({ method: ['POST', 'DELETE'], url: '/A/b', handler: async () => 'b' })
+  await app.register(async (child) => {
+    child.get('/', async () => 'team')
+    child.get('/:id', async () => 'team')
+  }, { prefix: '/team/:name' })
+  await app.ready()
+  for (const url of ['/', '/a/B', '/x', '/x/1', '/5', '/files/a', '/map/1-2', '/a:b', '/%C3%A9', '/any/thing', '/y/1/a/z', '/team/a', '/team/a/', '/team/a/1']) t.equal((await app.inject(url)).statusCode, 401, url)
 })
 
 t.test('guarded answers stay out of shared caches', async (t) => {
@@ -237,6 +277,43 @@ t.test('guarded answers stay out of shared caches', async (t) => {
     const { headers } = await app.inject({ url: `/open/${index}`, headers: alice })
     t.same([headers['cache-control'], headers.vary], [own, vary], `open ${own}`)
   }
+})
+
+t.test('what a hook of the route or an error handler says of caching is no way out', async (t) => {
+  const app = await start(t)
+  app.setErrorHandler((error: Error & { statusCode: number }, request, reply) => { reply.code(error.statusCode).header('cache-control', 'public, max-age=60').send('no') })
+  app.get('/late', {
+    onRequest: app.requiresAuth,
+    onSend: async (request, reply) => { reply.header('cache-control', 'public, max-age=60') }
+  }, async () => 'x')
+  const { headers } = await app.inject({ url: '/late', headers: alice })
+  t.equal(headers['cache-control'], 'private, max-age=60')
+  t.equal(headers.vary, 'Authorization')
+  t.equal((await app.inject('/secret')).headers['cache-control'], 'no-store', 'a refusal is for nobody else, and not for later')
+})
+
+t.test('a guard that is called without its third argument lets nobody in', async (t) => {
+  const app = await start(t)
+  app.get('/x', {
+    onRequest: async (request, reply) => { (app.requiresAuth as (...args: unknown[]) => void)(request, reply) }
+  }, async () => 'SECRET')
+  for (const headers of [alice, basic('alice', 'x')]) {
+    const answer = await app.inject({ url: '/x', headers })
+    t.equal(answer.statusCode, 500)
+    t.notMatch(answer.body, 'SECRET')
+  }
+})
+
+t.test('works over a Unix socket, which has no addresses', async (t) => {
+  const { request } = await import('node:http')
+  const app = await start(t, { users, throttle: { perLogin: 1, delay: 0 } })
+  const socketPath = await app.listen({ path: join(t.testdir(), 's') })
+  const ask = async (password: string): Promise<number | undefined> => await new Promise((resolve, reject) => {
+    request({ socketPath, path: '/secret', headers: basic('alice', password) }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode))
+    }).once('error', reject).end()
+  })
+  t.strictSame([await ask('wonder:land'), await ask('x'), await ask('y'), await ask('wonder:land')], [200, 401, 429, 200])
 })
 
 t.test('two instances side by side do not know each other\'s logins', async (t) => {
@@ -302,16 +379,17 @@ t.test('the realm is quoted, a function of the request, or refused', async (t) =
     users,
     realm: (request) => {
       if (request.headers['x-wing'] === 'throw') throw new Error('no wing')
+      if (request.headers['x-wing'] === 'reject') return Promise.reject(new Error('no wing')) as unknown as string
       return `Wing ${request.headers['x-wing'] as string}`
     }
   }, { logger: { stream, level: 'error' } })
-  const rows = [['"east"', 'Wing \\"east\\"'], ['é', 'Login Required'], ['throw', 'Login Required']] as const
+  const rows = [['"east"', 'Wing \\"east\\"'], ['é', 'Login Required'], ['throw', 'Login Required'], ['reject', 'Login Required']] as const
   for (const [wing, realm] of rows) {
     const answer = await app.inject({ url: '/secret', headers: { 'x-wing': wing } })
     t.equal(answer.statusCode, 401)
     t.equal(answer.headers['www-authenticate'], `Basic realm="${realm}", charset="UTF-8"`)
   }
-  t.equal(lines.length, 2, 'the log tells of the two that could not be sent')
+  t.equal(lines.length, 3, 'the log tells of those that could not be sent')
 })
 
 t.test('outside production, no users at all means admin and secret, and a warning', async (t) => {
@@ -345,6 +423,7 @@ t.test('makes hashes with the parameters OWASP names', async (t) => {
   t.match(made, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   const app = await start(t, { users: { dora: made } })
   t.equal((await app.inject({ url: '/secret', headers: basic('dora', 'geheim£') })).statusCode, 200)
+  for (const password of ['', 'a\nb', 'a\u2028b', 'x'.repeat(1025)]) await t.rejects(hash(password), { code: 'FST_QUICKSTART_AUTH_INVALID_USER' })
 })
 
 t.test('a failed login is one warning with name and address, and no log line holds the password', async (t) => {
@@ -386,6 +465,8 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ throttle: { perLogin: 0 } }, 'option "perLogin" is 0; expected a whole number above 0'],
     [{ throttle: { perAddress: 1.5 } }, /option "perAddress"/],
     [{ throttle: { window: '1' } }, /option "window"/],
+    [{ throttle: { window: 2_147_484 } }, 'option "window" is 2147484; expected a whole number of seconds from 1 to 2147483'],
+    [{ throttle: { block: 3_000_000 } }, /option "block"/],
     [{ throttle: { block: -1 } }, /option "block"/],
     [{ throttle: { delay: -1 } }, /option "delay"/],
     [{ throttle: { delay: 61 } }, /option "delay"/],
@@ -396,6 +477,7 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ cache: true }, /option "cache" is true/],
     [{ cache: { max: 0 } }, /option "max" is 0/],
     [{ cache: { ttl: Infinity } }, /option "ttl" is Infinity/],
+    [{ cache: { max: 10_000_001 } }, 'option "max" is 10000001; expected a whole number from 1 to 10000000'],
     [{ hashing: false }, /option "hashing" is false/],
     [{ hashing: { parallel: 0 } }, /option "parallel" is 0/],
     [{ hashing: { queue: -1 } }, /option "queue" is -1/],
