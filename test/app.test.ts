@@ -274,7 +274,7 @@ t.test('errors are JSON for programs and a page for people', async (t) => {
   t.equal(refused.statusCode, 400)
   t.match(refused.body, '<h1>400 Bad Request</h1>')
   t.match(refused.body, '<code>id</code> in the path')
-  t.match((await app.inject('/post/nine')).json(), { statusCode: 400, error: 'Bad Request', issues: [{ in: 'path', name: 'id' }] })
+  t.match((await app.inject('/post/nine')).json(), { statusCode: 400, error: 'Bad Request', issues: [{ in: 'params', name: 'id' }] })
 
   const login = await app.inject({ url: '/secret', headers: html })
   t.equal(login.statusCode, 401)
