@@ -32,6 +32,22 @@ const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'aut
 const InvalidSwitch = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
 
 /**
+ * Refuses a switch among fastify's own flags: fastify-cli drops there, without a word, what it does not know.
+ *
+ * @param args the words of the command line behind `fastify start`
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a switch that no `--` stands before
+ */
+export function refuseLostSwitches (args: readonly string[]): void {
+  const fastifysOwn = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  for (const topic of topics) {
+    const lost = fastifysOwn.find((arg) => [`--${topic}`, `--no-${topic}`].includes(arg.replace(/=.*/s, '')))
+    if (lost !== undefined) {
+      throw new InvalidSwitch(`${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --${topic}=false`)
+    }
+  }
+}
+
+/**
  * Decides which topics are on. Options and command-line flags arrive together, the flags as strings, and win over the
  * environment.
  *
