@@ -8,7 +8,7 @@ import { cardsOf } from './app/cards.js'
 import { answerError, answerNotFound, answerRouterError, answerRouterErrorsAs } from './app/error-answers.js'
 import { setSecurityHeaders } from './app/security-headers.js'
 import { readSettings, type Settings } from './app/settings.js'
-import { isFastifyStart, reportStartFailure } from './app/start-failure.js'
+import { commandLine, isFastifyStart, reportStartFailure } from './app/start-failure.js'
 import { type QuickstartOptions, readSwitches, refuseLostSwitches, type Switches } from './app/switches.js'
 import auth, { type AuthOptions } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
@@ -56,7 +56,7 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
 export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
   if (isFastifyStart()) {
     app.addHook('onListen', reportStartFailure(process))
-    refuseLostSwitches(process.argv.slice(2))
+    refuseLostSwitches(commandLine())
   }
   const settings = readSettings()
   const on = readSwitches(given, settings, alsoKnown)

@@ -34,13 +34,13 @@ const InvalidSwitch = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500
 /**
  * Refuses a switch among fastify's own flags: fastify-cli drops there, without a word, what it does not know.
  *
- * @param args the words of the command line behind `fastify start`
+ * @param words the whole command line of `fastify start`
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a switch that no `--` stands before
  */
-export function refuseLostSwitches (args: readonly string[]): void {
-  const fastifysOwn = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+export function refuseLostSwitches (words: readonly string[]): void {
+  const fastifysOwn = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
   for (const topic of topics) {
-    const lost = fastifysOwn.find((arg) => [`--${topic}`, `--no-${topic}`].includes(arg.replace(/=.*/s, '')))
+    const lost = fastifysOwn.find((word) => [`--${topic}`, `--no-${topic}`].includes(word.replace(/=.*/s, '')))
     if (lost !== undefined) {
       throw new InvalidSwitch(`${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --${topic}=false`)
     }

@@ -1,6 +1,8 @@
 import { build } from 'fastify-cli/helper.js'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { HtmlValidate } from 'html-validate'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -200,7 +202,8 @@ t.test('under fastify start, a switch before the -- is not lost in silence', asy
     [['--options', 'dist/app.js'], undefined]
   ]
   for (const [args, lost] of cases) {
-    t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify', 'start', ...args] })
+    t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify'] })
+    t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine: [...process.argv, 'start', ...args] } }) })
     if (lost === undefined) await start(t)
     else {
       await t.rejects(start(t), {
@@ -210,7 +213,17 @@ t.test('under fastify start, a switch before the -- is not lost in silence', asy
     }
   }
   t.intercept(process, 'argv', { value: ['node', '/project/server.js', '--auth=false'] })
+  t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine: process.argv } }) })
   t.equal((await (await start(t)).inject('/secret')).statusCode, 401, 'the flags of a host are its own')
+})
+
+t.test('fastify start itself ends with one line, when a switch stands before the --', async (t) => {
+  const root = join(import.meta.dirname, '..')
+  const cli = spawn(process.execPath, [...process.execArgv, join(root, 'node_modules', 'fastify-cli', 'cli.js'), 'start', '--port', '0', 'app.ts', '--auth=false'], { cwd: root, timeout: 60_000 })
+  let errors = ''
+  cli.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
+  t.same(await once(cli, 'close'), [1, null])
+  t.equal(errors, 'fastify-quickstart: --auth=false would have no effect here: switches go behind a -- of their own, as in npm start -- -- --auth=false\n')
 })
 
 t.test('pages that are to be protected are never served without auth', async (t) => {
