@@ -1,16 +1,15 @@
-import accepts from '@fastify/accepts'
 import createError from '@fastify/error'
-import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cardsOf } from './app/cards.js'
-import { answerError, answerNotFound, answerRouterError } from './app/error-answers.js'
+import { answerError, answerNotFound, answerRouterError, answerRouterErrorsAs } from './app/error-answers.js'
+import { setSecurityHeaders } from './app/security-headers.js'
 import { readSettings, type Settings } from './app/settings.js'
-import { isFastifyStart, reportStartFailure } from './app/start-failure.js'
-import { type QuickstartOptions, readSwitches, type Switches } from './app/switches.js'
+import { commandLine, isFastifyStart, reportStartFailure } from './app/start-failure.js'
+import { type QuickstartOptions, readSwitches, refuseLostSwitches, type Switches } from './app/switches.js'
 import auth, { type AuthOptions } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
 import params from './plugins/params/index.js'
@@ -37,8 +36,8 @@ export const options = {
   connectionTimeout: 120_000,
   // Bytes of a request's body; more is 413.
   bodyLimit: 1_048_576,
-  // Characters of one parameter in a path; more is 414.
-  routerOptions: { maxParamLength: 1024 },
+  // UTF-16 units of one parameter in a path: room for 1,024 characters, where an emoji is two units. More is 414.
+  routerOptions: { maxParamLength: 2048 },
   // No password and no session in a log, whoever adds headers to it.
   logger: { redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie'] },
   frameworkErrors: answerRouterError
@@ -55,16 +54,19 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
  * throw when their options are wrong
  */
 export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
-  if (isFastifyStart()) app.addHook('onListen', reportStartFailure(process))
+  if (isFastifyStart()) {
+    app.addHook('onListen', reportStartFailure(process))
+    refuseLostSwitches(commandLine())
+  }
   const settings = readSettings()
   const on = readSwitches(given, settings, alsoKnown)
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
-  await app.register(accepts)
-  await app.register(helmet, securityHeaders)
+  app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request.raw, reply.raw))
   await app.register(underPressure, { exposeStatusRoute: '/health', maxEventLoopDelay: 1000, retryAfter: 5 })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
+  answerRouterErrorsAs(app)
 
   // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
   if (on.auth) await app.register(auth, authOptions(on.auth, settings))
@@ -79,12 +81,6 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     app.log.info(`Open http://${host}:${address.port}${app.prefix.replace(/\/$/, '')}/ in a browser`)
   })
-}
-
-/** What @fastify/helmet sets: nothing from elsewhere in a page, and no HTTPS forced upon a server that has none. */
-const securityHeaders: FastifyHelmetOptions = {
-  contentSecurityPolicy: { directives: { styleSrc: ["'self'"], fontSrc: ["'self'"], upgradeInsecureRequests: null } },
-  strictTransportSecurity: { includeSubDomains: false }
 }
 
 function authOptions (own: Partial<AuthOptions>, settings: Settings): AuthOptions {

@@ -38,6 +38,12 @@ export function isFastifyStart (script = String(process.argv[1])): boolean {
   return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
 }
 
+/** The words that this process was started with. fastify-cli takes its own out of process.argv before it loads an app. */
+export function commandLine (): string[] {
+  const { header } = process.report.getReport() as { header: { commandLine: string[] } }
+  return header.commandLine
+}
+
 /**
  * Makes a failed start one clear line on stderr and exit code 1, where the operator can mend it. fastify-cli leaves a
  * rejected start to Node or to its own log, which print a stack trace or, at the default log level, nothing.

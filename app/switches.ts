@@ -32,6 +32,22 @@ const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'aut
 const InvalidSwitch = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
 
 /**
+ * Refuses a switch among fastify's own flags: fastify-cli drops there, without a word, what it does not know.
+ *
+ * @param words the whole command line of `fastify start`
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a switch that no `--` stands before
+ */
+export function refuseLostSwitches (words: readonly string[]): void {
+  const fastifysOwn = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  for (const topic of topics) {
+    const lost = fastifysOwn.find((word) => [`--${topic}`, `--no-${topic}`].includes(word.replace(/=.*/s, '')))
+    if (lost !== undefined) {
+      throw new InvalidSwitch(`${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --${topic}=false`)
+    }
+  }
+}
+
+/**
  * Decides which topics are on. Options and command-line flags arrive together, the flags as strings, and win over the
  * environment.
  *

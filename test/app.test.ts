@@ -1,5 +1,8 @@
+import { build } from 'fastify-cli/helper.js'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { HtmlValidate } from 'html-validate'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -190,6 +193,39 @@ t.test('a wrong switch stops the start and is named', async (t) => {
   await t.rejects(start(t, {}, { QUICKSTART_AUTH: 'on' }), { code: 'FST_QUICKSTART_APP_INVALID_SETTING' })
 })
 
+t.test('under fastify start, a switch before the -- is not lost in silence', async (t) => {
+  const cases: [args: string[], lost: string | undefined][] = [
+    [['-c', 'fastify.config.cjs', 'dist/app.js', '--auth=false'], '--auth=false'],
+    [['dist/app.js', '--no-auth', '--', '--params=false'], '--no-auth'],
+    [['dist/app.js', '--auth', 'false'], '--auth'],
+    [['dist/app.js', '--port', '80', '--', '--auth=false', '--no-params'], undefined],
+    [['--options', 'dist/app.js'], undefined]
+  ]
+  for (const [args, lost] of cases) {
+    t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify'] })
+    t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine: [...process.argv, 'start', ...args] } }) })
+    if (lost === undefined) await start(t)
+    else {
+      await t.rejects(start(t), {
+        code: 'FST_QUICKSTART_APP_INVALID_OPTION',
+        message: `${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --auth=false`
+      })
+    }
+  }
+  t.intercept(process, 'argv', { value: ['node', '/project/server.js', '--auth=false'] })
+  t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine: process.argv } }) })
+  t.equal((await (await start(t)).inject('/secret')).statusCode, 401, 'the flags of a host are its own')
+})
+
+t.test('fastify start itself ends with one line, when a switch stands before the --', async (t) => {
+  const root = join(import.meta.dirname, '..')
+  const cli = spawn(process.execPath, [...process.execArgv, join(root, 'node_modules', 'fastify-cli', 'cli.js'), 'start', '--port', '0', 'app.ts', '--auth=false'], { cwd: root, timeout: 60_000 })
+  let errors = ''
+  cli.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
+  t.same(await once(cli, 'close'), [1, null])
+  t.equal(errors, 'fastify-quickstart: --auth=false would have no effect here: switches go behind a -- of their own, as in npm start -- -- --auth=false\n')
+})
+
 t.test('pages that are to be protected are never served without auth', async (t) => {
   await t.rejects(start(t, { auth: false }, { QUICKSTART_PROTECT: '/' }), { code: 'FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH' })
 })
@@ -274,7 +310,7 @@ t.test('errors are JSON for programs and a page for people', async (t) => {
   t.equal(refused.statusCode, 400)
   t.match(refused.body, '<h1>400 Bad Request</h1>')
   t.match(refused.body, '<code>id</code> in the path')
-  t.match((await app.inject('/post/nine')).json(), { statusCode: 400, error: 'Bad Request', issues: [{ in: 'path', name: 'id' }] })
+  t.match((await app.inject('/post/nine')).json(), { statusCode: 400, error: 'Bad Request', issues: [{ in: 'params', name: 'id' }] })
 
   const login = await app.inject({ url: '/secret', headers: html })
   t.equal(login.statusCode, 401)
@@ -282,17 +318,116 @@ t.test('errors are JSON for programs and a page for people', async (t) => {
   t.ok(login.headers['www-authenticate'])
 })
 
-t.test('an address that the router refuses is JSON without an echo', async (t) => {
-  const app = await start(t)
-  for (const [url, statusCode] of [['/%zz<script>', 400], [`/user/${'a'.repeat(1025)}`, 414]] as const) {
-    const answer = await app.inject({ url, headers: html })
-    t.equal(answer.statusCode, statusCode)
-    t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
-    t.equal(answer.headers['x-content-type-options'], 'nosniff')
-    t.equal(answer.json().statusCode, statusCode)
-    t.notMatch(answer.body, 'script')
+/** What the router refuses, with the facts of the answer. */
+const refusedByRouter: [url: string, body: object, inThePage: string][] = [
+  ['/%zz<script>', {
+    statusCode: 400,
+    error: 'Bad Request',
+    message: 'The path of the address must be percent-encoded UTF-8.',
+    code: 'FST_ERR_BAD_URL',
+    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8' }]
+  }, 'The path must be percent-encoded UTF-8'],
+  [`/user/${'<'.repeat(2049)}`, {
+    statusCode: 414,
+    error: 'URI Too Long',
+    message: 'The path of the address must be shorter.',
+    code: 'FST_ERR_MAX_PARAM_LENGTH',
+    issues: [{ in: 'params', name: '*', expected: 'shorter' }]
+  }, 'The path must be shorter']
+]
+
+t.test('an address that the router refuses is answered like any other, without an echo', async (t) => {
+  setEnvironment(t)
+  const served = async (server: FastifyInstance) => {
+    t.teardown(() => server.close())
+    await server.ready()
+    return server
   }
-  t.equal((await app.inject(`/user/${'a'.repeat(1024)}`)).statusCode, 200)
+  const own = Fastify({ ...options, logger: false })
+  await own.register(quickstart, { prefix: '/demo' })
+  const cli = await build(['-o', '-l', 'silent', join(import.meta.dirname, '..', 'app.ts')])
+
+  for (const [app, prefix] of [[await served(own), '/demo'], [await served(cli), '']] as const) {
+    const known = await app.inject(`${prefix}/nowhere`)
+    for (const [path, body, inThePage] of refusedByRouter) {
+      const url = prefix + path
+      const program = await app.inject(url)
+      t.same(program.json(), body, url.slice(0, 30))
+      t.equal(program.statusCode, program.json().statusCode)
+      t.equal(program.headers['content-type'], 'application/json; charset=utf-8')
+
+      const person = await app.inject({ url, headers: html })
+      t.equal(person.statusCode, program.statusCode)
+      t.equal(person.headers['content-type'], 'text/html; charset=utf-8')
+      t.match(person.body, `<h1>${program.statusCode} ${program.json().error}</h1>`)
+      t.match(person.body, inThePage)
+      t.match(person.body, `<a href="${prefix}/">`)
+
+      for (const answer of [program, person]) {
+        const varying = /^(?:date|content-.*(?<!policy)|connection)$/
+        t.same(
+          Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !varying.test(name))),
+          Object.fromEntries(Object.entries(known.headers).filter(([name]) => !varying.test(name)))
+        )
+        t.notMatch(answer.body, /<script>|%zz|<<|&lt;/)
+      }
+    }
+  }
+})
+
+t.test('an address that the router refuses is JSON where there is no page', async (t) => {
+  const dir = t.testdir({ own: { 'index.eta': 'index' }, broken: { 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' } })
+  const bare = Fastify({ ...options, logger: false })
+  t.teardown(() => bare.close())
+  bare.get('/user/:username', async () => 'a route of somebody else')
+  const apps = [
+    bare,
+    await start(t, { templates: false }),
+    await start(t, {}, { QUICKSTART_VIEWS_DIR: join(dir, 'own') }),
+    await start(t, {}, { QUICKSTART_VIEWS_DIR: join(dir, 'broken') })
+  ]
+  for (const app of apps) {
+    for (const [url, body] of refusedByRouter) {
+      const answer = await app.inject({ url, headers: html })
+      t.same(answer.json(), body)
+      t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+      t.equal(answer.headers['x-content-type-options'], 'nosniff')
+    }
+  }
+})
+
+t.test('a fault of the host\'s own router shows nothing of it', async (t) => {
+  setEnvironment(t)
+  const constraint = {
+    name: 'tenant',
+    storage: () => ({ get: () => null, set: () => {} }),
+    deriveConstraint: (request: unknown, context: unknown, done?: (error: Error) => void) => done?.(new Error('database at 10.0.0.1 is down'))
+  }
+  const app = Fastify({ ...options, logger: false, routerOptions: { constraints: { tenant: constraint as never } } })
+  t.teardown(() => app.close())
+  await app.register(quickstart)
+  app.get('/user/alice', { constraints: { tenant: 'a' } }, async () => 'a tenant of the host')
+  t.match((await app.inject('/user/alice')).json(), { statusCode: 500, message: 'The server could not answer this request.' })
+})
+
+t.test('takes names of 1,024 characters, whichever they are', async (t) => {
+  const app = await start(t)
+  const names: [name: string, statusCode: number][] = [['a'.repeat(1024), 200], ['🦆'.repeat(1024), 200], ['a'.repeat(1025), 400], ['a'.repeat(2049), 414]]
+  for (const [name, statusCode] of names) {
+    t.equal((await app.inject(`/user/${encodeURIComponent(name)}`)).statusCode, statusCode)
+    const answer = await app.inject({ method: 'POST', url: '/user', headers: { 'content-type': 'application/x-www-form-urlencoded' }, payload: `username=${name}` })
+    t.equal(answer.statusCode, statusCode === 200 ? 303 : 400)
+    t.notMatch(answer.body, /UTF-16|maxParamLength/)
+  }
+})
+
+t.test('the error page says in words what is wrong with a whole part of a request', async (t) => {
+  const app = await start(t)
+  const form = { method: 'POST', url: '/user', headers: { ...html, 'content-type': 'application/x-www-form-urlencoded' } } as const
+  t.match((await app.inject({ url: '/search?%zz', headers: html })).body, '<li>Every query parameter must be percent-encoded UTF-8')
+  t.match((await app.inject({ ...form, payload: 'username=a&b=%zz' })).body, '<li>Every field of the body must be percent-encoded UTF-8')
+  t.match((await app.inject({ ...form, payload: 'username=' })).body, '<code>username</code> in the body must be text')
+  t.match((await app.inject({ url: '/search?page=x', headers: html })).body, '<code>page</code> in the query must be a whole number')
 })
 
 t.test('a fault of the server shows nothing of the server, and is logged', async (t) => {
@@ -329,13 +464,32 @@ t.test('a fault of the server shows nothing of the server, and is logged', async
   t.match(varied.json(), { message: 'Not Found' })
 })
 
-t.test('a broken error page is a plain 500', async (t) => {
-  const dir = t.testdir({ 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' })
-  const app = await start(t, {}, { QUICKSTART_VIEWS_DIR: dir, NODE_ENV: 'production', QUICKSTART_AUTH: 'false' })
-  const answer = await app.inject({ url: '/nowhere', headers: html })
-  t.equal(answer.statusCode, 500)
-  t.match(answer.headers['content-type'], 'application/json')
-  t.notMatch(answer.body, /nothing|views|eta|at /)
+t.test('a broken error page is JSON of the same status, and is logged', async (t) => {
+  const views: [error: string, context: object | undefined][] = [
+    ['<%= it.nothing.at.all %>', undefined],
+    ['<% await 1 %><%= it.nothing.at.all %>', undefined],
+    ['fine', () => { throw new Error('nothing.at.all') }],
+    ['fine', async () => { throw new Error('nothing.at.all') }]
+  ]
+  for (const [view, context] of views) {
+    for (const NODE_ENV of ['production', 'development']) {
+      const dir = t.testdir({ 'index.eta': 'index', 'error.eta': view })
+      let log = ''
+      const logger = { level: 'error', stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) }
+      const given = context === undefined ? {} : { templates: { root: dir, context } }
+      const app = await start(t, given, { QUICKSTART_VIEWS_DIR: dir, NODE_ENV, QUICKSTART_AUTH: 'false' }, { logger })
+      for (const [url, statusCode] of [['/nowhere', 404], ['/post/nine', 400], ['/%zz', 400]] as const) {
+        log = ''
+        const answer = await app.inject({ url, headers: { host: 'localhost', accept: 'text/html' } })
+        t.equal(answer.statusCode, statusCode)
+        t.equal(answer.headers['content-type'], 'application/json; charset=utf-8')
+        t.match(answer.json(), { statusCode })
+        t.notMatch(answer.body, /at\.all|eta\b/)
+        t.match(log, 'the error page failed')
+        t.match(log, /nothing/)
+      }
+    }
+  }
 })
 
 t.test('sends security headers under which its own page works', async (t) => {

@@ -6,8 +6,8 @@ import { Type } from 'typebox'
 import { int, path, string } from './converters.js'
 import { invalidInput } from './invalid-input.js'
 import type { NamedRoutes, UnfitParameterError } from './named-routes.js'
-import { malformedNames } from './percent-encoding.js'
-import { malformed } from './strict-input.js'
+import { malformedNames, suspiciousInForm } from './percent-encoding.js'
+import { malformedFields } from './strict-input.js'
 
 /** The most bytes a form may have. */
 const formLimit = 16 * 1024
@@ -66,7 +66,9 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
       config: { name: 'createUser' },
       schema: { body: Type.Object({ username }), response: { 303: Type.Null() } }
     }, (request, reply) => {
-      reply.redirect(locationOf(routes, request.body.username), 303)
+      // A prefix may have parameters too, which this schema does not know.
+      const prefixParams = request.params as Record<string, string>
+      reply.redirect(locationOf(routes, prefixParams, request.body.username), 303)
     })
   })
 }
@@ -76,18 +78,17 @@ function sendText (reply: Pick<FastifyReply, 'type'>, text: string): void {
   reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(text)
 }
 
-function locationOf (routes: NamedRoutes, username: string): string {
+function locationOf (routes: NamedRoutes, prefixParams: Record<string, string>, username: string): string {
   try {
-    return routes.urlFor('user', { username })
+    return routes.urlFor('user', { ...prefixParams, username })
   } catch (error) {
     // A name that no URL of this app can hold, such as ".." or one past the router's maxParamLength.
-    const { expected } = error as UnfitParameterError
-    throw invalidInput([{ in: 'body', name: 'username', expected }])
+    const { code, parameter, expected } = error as UnfitParameterError
+    if (code !== 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER') throw error
+    throw invalidInput([{ in: parameter === 'username' ? 'body' : 'params', name: parameter, expected }])
   }
 }
 
 function readForm (text: string): Record<string, unknown> {
-  const form: Record<string, unknown> = parse(text, '&', '=', { maxKeys: 0 })
-  for (const name of malformedNames(text)) form[name] = malformed
-  return form
+  return Object.assign(parse(text, '&', '=', { maxKeys: 0 }), { [malformedFields]: malformedNames(text, suspiciousInForm) })
 }

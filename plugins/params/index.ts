@@ -4,7 +4,8 @@ import { checkOptions } from '../options.js'
 import { demoRoutes } from './demo-routes.js'
 import { NamedRoutes } from './named-routes.js'
 import type { RouterLimits } from './route-pattern.js'
-import { strictInput } from './strict-input.js'
+import { unreadConverters } from './schema-fields.js'
+import { readStrictly } from './strict-input.js'
 import type { UrlFor } from './url-for.js'
 
 export { any, float, int, path, string, uuid } from './converters.js'
@@ -23,7 +24,7 @@ declare module 'fastify' {
      * @throws `FST_QUICKSTART_PARAMS_MISSING_PARAMETER` when the route needs a parameter that is not given
      * @throws `FST_QUICKSTART_PARAMS_EXTRA_PARAMETER` when the route has no such parameter
      * @throws `FST_QUICKSTART_PARAMS_UNFIT_PARAMETER` when the route would refuse the value, or read another one
-     * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when `query` or `absolute` does not fit
+     * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when `query` or `absolute` does not fit, or an argument is no object
      */
     urlFor: UrlFor
   }
@@ -84,13 +85,16 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
     routes: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
   const named = new NamedRoutes(routerLimits(app))
+  const queryStart = startOfQuery(app)
   app.decorate('urlFor', named.urlFor.bind(named))
 
   app.addHook('onRoute', function (route) {
     named.add(this, route)
-    const readInput = strictInput(route.schema, route.attachValidation)
-    // First of the route's own hooks, so that the others find the values and not their texts.
-    if (readInput !== undefined) route.preValidation = [readInput, ...[route.preValidation ?? []].flat()]
+    readStrictly(route, queryStart)
+    // The HEAD route that comes with a GET has the same schema.
+    for (const place of route.method === 'HEAD' ? [] : unreadConverters(route.schema)) {
+      this.log.warn(`${route.method} ${route.url}: the converter at ${place} of the schema is not read there, and does no more than plain JSON Schema`)
+    }
   })
 
   if (options.routes ?? true) {
@@ -107,6 +111,13 @@ function routerLimits ({ initialConfig }: FastifyInstance): RouterLimits {
     ignoreTrailingSlash: Boolean(router.ignoreTrailingSlash || initialConfig.ignoreTrailingSlash),
     ignoreDuplicateSlashes: Boolean(router.ignoreDuplicateSlashes || initialConfig.ignoreDuplicateSlashes)
   }
+}
+
+/** What the router takes for the end of the path. */
+function startOfQuery ({ initialConfig }: FastifyInstance): RegExp {
+  // Fastify's types know the setting in its older place alone.
+  const router = initialConfig.routerOptions as { useSemicolonDelimiter?: boolean } | undefined
+  return router?.useSemicolonDelimiter || initialConfig.useSemicolonDelimiter ? /[?#;]|$/ : /[?#]|$/
 }
 
 export default fp(params, { fastify: '5.x', name: 'fastify-quickstart/params' })

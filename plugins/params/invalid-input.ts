@@ -4,8 +4,8 @@ import type { FastifyError } from 'fastify'
 /** One thing that is wrong with a request: where, which name, what it must be. Never what the client sent. */
 export interface Issue {
   /** The part of the request. */
-  in: 'path' | 'query' | 'body'
-  /** The parameter's name in the route's schema; `'*'` in a query for a name that the schema does not have. */
+  in: 'params' | 'query' | 'body'
+  /** The parameter's name in the route's schema; `'*'` in a query or a body for a name that the schema does not have. */
   name: string
   /** Completes "must be …". */
   expected: string
@@ -20,8 +20,8 @@ export interface InvalidInputError extends FastifyError {
 
 const InvalidInput = createError('FST_QUICKSTART_PARAMS_INVALID', '%s', 400)
 
-const places = { path: 'path parameter', query: 'query parameter', body: 'body field' }
-const contexts = { path: 'params', query: 'querystring', body: 'body' }
+const places = { params: 'path parameter', query: 'query parameter', body: 'body field' }
+const contexts = { params: 'params', query: 'querystring', body: 'body' }
 
 /**
  * The error for what is wrong with a request, which is at least one issue. It carries `validation` and `validationContext` as Fastify's own
@@ -41,6 +41,7 @@ export function invalidInput (issues: Issue[]): InvalidInputError & { validation
 }
 
 function inWords (issue: Issue): string {
-  const subject = issue.in === 'query' && issue.name === '*' ? 'every query parameter' : `${places[issue.in]} "${issue.name}"`
+  // In a path, '*' is the name of a parameter: the wildcard's.
+  const subject = issue.name === '*' && issue.in !== 'params' ? `every ${places[issue.in]}` : `${places[issue.in]} "${issue.name}"`
   return `${subject} must be ${issue.expected}`
 }

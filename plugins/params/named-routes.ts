@@ -5,7 +5,7 @@ import { converterOf } from './converters.js'
 import type { RouterLimits, Unfit } from './route-pattern.js'
 import { RoutePattern } from './route-pattern.js'
 import type { ParamValue, UrlOptions } from './url-for.js'
-import { isBase, isParamValue, queryString } from './url-for.js'
+import { baseOf, isDictionary, isParamValue, queryString } from './url-for.js'
 
 /** The error for a parameter that does not fit its route. It says which, and completes "must be …". */
 export interface UnfitParameterError extends FastifyError, Unfit {
@@ -27,6 +27,11 @@ interface NamedRoute {
   /** The compiler that the route's own validation uses; `undefined` until the app is ready. */
   compiler: () => FastifyInstance['validatorCompiler']
   check?: SchemaCheck
+}
+
+interface UrlForArguments {
+  params: object
+  options: object
 }
 
 type SchemaCheck = (params: Record<string, unknown>) => Unfit | undefined
@@ -67,15 +72,19 @@ export class NamedRoutes {
   urlFor (name: string, params: Record<string, ParamValue | undefined> = {}, options: UrlOptions = {}): string {
     const route = this.#routes.get(name)
     if (route === undefined) throw new UnknownRoute(name)
-    checkOptions<UrlOptions>('params', options, {
-      query: { accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value), expected: 'an object of keys and values' },
-      absolute: { accepts: isBase, expected: 'an http or https URL without login, query and fragment' }
+    checkOptions<UrlForArguments>('params', { params, options }, {
+      params: { accepts: isDictionary, expected: 'an object of names and values' },
+      options: { accepts: isDictionary, expected: 'an object with query or absolute' }
     })
-    const { query = {}, absolute = '' } = options
+    checkOptions<UrlOptions>('params', options, {
+      query: { accepts: isDictionary, expected: 'an object of keys and values' },
+      absolute: { accepts: (value) => baseOf(value) !== undefined, expected: 'an http or https URL without login, query, fragment, spaces and backslashes' }
+    })
+    const { query = {}, absolute } = options
 
     const path = route.pattern.fill(textsOf(route, params))
     if (typeof path !== 'string') throw unfitParameter(name, path)
-    return absolute.replace(/\/+$/, '') + path + queryString(query, (parameter, expected) => {
+    return (baseOf(absolute) ?? '') + path + queryString(query, (parameter, expected) => {
       throw unfitParameter(name, { parameter, expected })
     })
   }

@@ -15,19 +15,25 @@ const escapes = new RegExp([
 /** Anything but a URL's printable ASCII: with its escapes taken out, a well-formed text has none of it, and no `%`. */
 export const suspicious = /[^!-$&-~]/
 
+/**
+ * The same for a form, whose parser takes any text that is not encoded (WHATWG URL Standard, section 5.1): it has no `%`,
+ * no control character, and no U+FFFD, which is what bytes that are not UTF-8 were decoded to.
+ */
+export const suspiciousInForm = /[%\p{Cc}\ufffd]/u
+
 const surrogates = /\p{Cs}/u
 
 /**
  * The names in `a=1&b=2` whose name or value is not well-formed: a `%` without two hex digits, bytes that are not
- * UTF-8 (overlong forms and surrogates are not), a control character, or a character that stands there unencoded.
+ * UTF-8 (overlong forms and surrogates are not), a control character, or a character that may not stand there unencoded.
  */
-export function malformedNames (query: string): Set<string> {
+export function malformedNames (query: string, suspect = suspicious): Set<string> {
   const names = new Set<string>()
   for (const pair of query.split('&')) {
-    if (!suspicious.test(pair)) continue
+    if (!suspect.test(pair)) continue
     const [name = ''] = pair.split('=', 1)
-    if (suspicious.test(pair.replace(escapes, ''))) {
-      names.add(suspicious.test(name.replace(escapes, '')) ? name : decodeURIComponent(name.replaceAll('+', ' ')))
+    if (suspect.test(pair.replace(escapes, ''))) {
+      names.add(suspect.test(name.replace(escapes, '')) ? name : decodeURIComponent(name.replaceAll('+', ' ')))
     }
   }
   return names

@@ -57,9 +57,10 @@ export class RoutePattern {
       if (typeof part !== 'string') return part
       path += part
     }
-    // RFC 3986 sections 5.2.4 and 4.2: a client would resolve the first away, and take the second for another host.
+    // RFC 3986 sections 5.2.4 and 4.2: a client would resolve the first away, the second leads nowhere, the third is another host.
     const parameter = this.names.at(-1) ?? '*'
     if (/\/\.\.?(?:\/|$)/.test(path)) return { parameter, expected: 'other than "." and ".." between slashes' }
+    if (!path.startsWith('/')) return { parameter, expected: 'such that the path starts with a slash' }
     if (path.startsWith('//')) return { parameter, expected: 'such that the path does not start with two slashes' }
     return path
   }
@@ -77,7 +78,8 @@ export class RoutePattern {
       const written = encode(text)
       if (written === undefined) return { parameter: name, expected: 'well-formed Unicode' }
       if (text === '') return { parameter: name, expected: 'text of at least 1 character' }
-      if (text.length > maxParamLength) return { parameter: name, expected: `text of at most ${maxParamLength} UTF-16 units, the router's maxParamLength` }
+      if (/^\.\.?$/.test(text) && decoded === '' && after === '' && before.endsWith('/')) return { parameter: name, expected: 'other than "." and ".."' }
+      if (text.length > maxParamLength) return { parameter: name, expected: `text of at most ${maxParamLength} characters, where an emoji counts as two or more` }
       decoded += text + after
       encoded += written + encodeURI(after)
     }

@@ -51,9 +51,17 @@ export function queryString (query: NonNullable<UrlOptions['query']>, refuse: (k
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
-/** Whether a URL's path can be appended to the text. */
-export function isBase (text: unknown): boolean {
-  if (typeof text !== 'string' || !URL.canParse(text)) return false
-  const { protocol, search, hash, username, password } = new URL(text)
-  return /^https?:$/.test(protocol) && !text.endsWith('?') && !text.endsWith('#') && `${search}${hash}${username}${password}` === ''
+/**
+ * The text to put in front of a URL's path, without a slash at its end; `undefined` where the given one will not do. It is
+ * what the URL parser made of it, since that lets pass, and mends, what would be markup or another address elsewhere.
+ */
+export function baseOf (absolute: unknown): string | undefined {
+  if (typeof absolute !== 'string' || !/^https?:\/\/[^/\\\s\p{Cc}?#][^\\\s\p{Cc}?#]*$/iu.test(absolute) || !URL.canParse(absolute)) return undefined
+  const { href, username, password } = new URL(absolute)
+  return `${username}${password}` === '' ? href.replace(/\/+$/, '') : undefined
+}
+
+/** Whether a value is an object of names and values. A Map or a list is not one. */
+export function isDictionary (value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === '[object Object]'
 }

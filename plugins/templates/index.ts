@@ -9,6 +9,7 @@ import { checkOptions } from '../options.js'
 import { checkAssets, checkTemplates } from './check.js'
 import { ViewEngine } from './engine.js'
 import { errorPage, isDevelopersBrowser } from './error-page.js'
+import { type OnFailure, type SendView, sendView } from './send-view.js'
 
 /**
  * The views of the host, each with the data that it takes. Empty until the host fills it in; from then on `reply.render`
@@ -136,19 +137,19 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
     if (app.hasDecorator('asset')) checkAssets(assets, asset)
   })
 
-  const send: SendView = (reply, view, data) => {
-    if (outer !== undefined && !engine.has(view)) return outer(reply, view, data)
+  const send: SendView = (reply, view, data, onFailure) => {
+    if (outer !== undefined && !engine.has(view)) return outer(reply, view, data, onFailure)
     try {
       const added = typeof context === 'function' ? context(reply.request) : context
-      if (!isPromise(added)) return sendPage(reply, view, added, data)
-      added.then((added) => sendPage(reply, view, added, data)).catch((error) => reply.send(error))
+      if (!isPromise(added)) return sendPage(reply, view, added, data, onFailure)
+      added.then((added) => sendPage(reply, view, added, data, onFailure)).catch((error) => sendError(reply, error, onFailure))
     } catch (error) {
-      reply.send(error)
+      sendError(reply, error, onFailure)
     }
     return reply
   }
 
-  function sendPage (reply: FastifyReply, view: string, added: object | undefined, data: object | undefined): FastifyReply {
+  function sendPage (reply: FastifyReply, view: string, added: object | undefined, data: object | undefined, onFailure: OnFailure | undefined): FastifyReply {
     const { user = null } = reply.request as { user?: unknown }
     const { locals } = reply as { locals?: object }
     let page: string | Promise<string>
@@ -156,15 +157,15 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
       // The helpers are spelled out, because V8 takes many times as long to build an object that begins with a spread.
       page = engine.page(view, { asset, urlFor, user, ...added, ...locals, ...data })
     } catch (error) {
-      return sendFailure(reply, error as Error)
+      return sendFailure(reply, error as Error, onFailure)
     }
     if (typeof page === 'string') return sendHtml(reply, page)
-    page.then((html) => sendHtml(reply, html), (error) => sendFailure(reply, error))
+    page.then((html) => sendHtml(reply, html), (error) => sendFailure(reply, error, onFailure))
     return reply
   }
 
-  function sendFailure (reply: FastifyReply, error: Error): FastifyReply {
-    if (production || !isDevelopersBrowser(reply.request)) return reply.send(error)
+  function sendFailure (reply: FastifyReply, error: Error, onFailure: OnFailure | undefined): FastifyReply {
+    if (onFailure !== undefined || production || !isDevelopersBrowser(reply.request)) return sendError(reply, error, onFailure)
     reply.log.error({ err: error }, error.message)
     return reply.code(500).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(errorPage(error.cause))
   }
@@ -185,10 +186,10 @@ async function templates (app: FastifyInstance, options: TemplatesOptions & { pr
   }
 }
 
-/** Where a context keeps its `reply.render`, for the contexts inside it. */
-const sendView = Symbol('fastify-quickstart/templates')
-
-type SendView = (reply: FastifyReply, view: string, data: object | undefined) => FastifyReply
+function sendError (reply: FastifyReply, error: unknown, onFailure: OnFailure = (error) => { reply.send(error) }): FastifyReply {
+  onFailure(error)
+  return reply
+}
 
 function sendHtml (reply: FastifyReply, html: string): FastifyReply {
   if (!reply.hasHeader('content-type')) reply.header('content-type', 'text/html; charset=utf-8')

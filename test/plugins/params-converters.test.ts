@@ -186,6 +186,33 @@ t.test('a JSON body keeps its own types, and its validator', async (t) => {
   t.equal((await app.inject({ method: 'POST', url: '/', payload: { n: '10' } })).json().code, 'FST_QUICKSTART_PARAMS_INVALID')
 })
 
+t.test('a list in a JSON body keeps its own types too', async (t) => {
+  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.post('/', { schema: { body: Type.Object({ day: Type.Array(int({ min: 1, max: 31 }), { maxItems: 3 }) }) } }, async (request) => request.body)
+  app.post('/two', { schema: { body: Type.Object({ day: Type.Array(int(), { minItems: 2 }) }) } }, async (request) => request.body)
+  const post = async (day: unknown, url = '/') => (await app.inject({ method: 'POST', url, payload: { day } })).json()
+
+  for (const day of [[1, 2], ['1', '2'], [1, '2']]) t.strictSame(await post(day), { day: [1, 2] }, JSON.stringify(day))
+  t.strictSame(await post('1'), { day: [1] })
+  t.strictSame(await post([]), { day: [] })
+  // What is no text is the validator's, which makes a list of one number.
+  t.strictSame(await post(1), { day: [1] })
+
+  for (const day of [[1, 32], [1.5], [{}], { a: 1 }]) t.match(await post(day), { statusCode: 400, code: 'FST_ERR_VALIDATION' }, JSON.stringify(day))
+  const refused: [day: unknown, url: string, expected: string][] = [
+    [['1', '1.0'], '/', 'a list in which each value is a whole number from 1 to 31'],
+    [[1, 'x'], '/', 'a list in which each value is a whole number from 1 to 31'],
+    [[1, 2, 3, 4], '/', 'a list of 0 to 3 values'],
+    [[1], '/two', 'a list of at least 2 values'],
+    ['1', '/two', 'a list of at least 2 values']
+  ]
+  for (const [day, url, expected] of refused) {
+    t.match(await post(day, url), { statusCode: 400, code: 'FST_QUICKSTART_PARAMS_INVALID', message: `body field "day" must be ${expected}` }, JSON.stringify(day))
+  }
+})
+
 t.test('an optional parameter may be absent, and text may be empty where its least length is 0', async (t) => {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   t.teardown(() => app.close())

@@ -70,11 +70,12 @@ t.test('writes each kind of path, and the router reads the same values from it',
 t.test('refuses a value that would not come back, and says which', async (t) => {
   const table: [pattern: string, values: Record<string, string>, parameter: string, expected: string][] = [
     ['/user/:name', { name: '' }, 'name', 'text of at least 1 character'],
-    ['/user/:name', { name: '.' }, 'name', 'other than "." and ".." between slashes'],
-    ['/user/:name', { name: '..' }, 'name', 'other than "." and ".." between slashes'],
-    ['/:a/:b', { a: '..', b: 'x' }, 'b', 'other than "." and ".." between slashes'],
+    ['/user/:name', { name: '.' }, 'name', 'other than "." and ".."'],
+    ['/user/:name', { name: '..' }, 'name', 'other than "." and ".."'],
+    ['/:a/:b', { a: '..', b: 'x' }, 'a', 'other than "." and ".."'],
     ['/user/:name', { name: '\ud83e' }, 'name', 'well-formed Unicode'],
-    ['/user/:name', { name: 'x'.repeat(101) }, 'name', "text of at most 100 UTF-16 units, the router's maxParamLength"],
+    ['/user/:name', { name: 'x'.repeat(101) }, 'name', 'text of at most 100 characters, where an emoji counts as two or more'],
+    ['/user/:name', { name: '🦆'.repeat(51) }, 'name', 'text of at most 100 characters, where an emoji counts as two or more'],
     ['/at/:lat-:lon', { lat: '1', lon: '2-3' }, 'lat', 'such that the router finds it again in the path'],
     ['/at/:lat-:lon', { lat: '1\n', lon: '3' }, 'lat', 'such that the router finds it again in the path'],
     ['/number/:n(^\\d+$)', { n: 'x' }, 'n', 'such that the router finds it again in the path'],
@@ -83,7 +84,9 @@ t.test('refuses a value that would not come back, and says which', async (t) => 
     ['/files/*', { '*': 'a/../b' }, '*', 'other than "." and ".." between slashes'],
     ['/files/*', { '*': '\udd86' }, '*', 'well-formed Unicode'],
     ['/*', { '*': '/evil.example' }, '*', 'such that the path does not start with two slashes'],
-    ['*', { '*': '//evil.example' }, '*', 'such that the path does not start with two slashes']
+    ['*', { '*': '//evil.example' }, '*', 'such that the path does not start with two slashes'],
+    ['*', { '*': 'foo' }, '*', 'such that the path starts with a slash'],
+    ['*', { '*': '' }, '*', 'such that the path starts with a slash']
   ]
   for (const [pattern, values, parameter, expected] of table) {
     const app = await withRoutes(t, [pattern])
@@ -217,12 +220,17 @@ t.test('writes an absolute URL below a base', async (t) => {
     ['https://example.org', 'https://example.org/a/x?q=1'],
     ['https://example.org/', 'https://example.org/a/x?q=1'],
     ['http://127.0.0.1:5001', 'http://127.0.0.1:5001/a/x?q=1'],
-    ['https://example.org/app//', 'https://example.org/app/a/x?q=1']
+    ['https://example.org/app//', 'https://example.org/app/a/x?q=1'],
+    ['HTTPS://Example.ORG', 'https://example.org/a/x?q=1'],
+    ['https://bücher.example/é', 'https://xn--bcher-kva.example/%C3%A9/a/x?q=1'],
+    // What would be markup, or another folder, comes out as the URL parser has it.
+    ['https://example.org/"><script>', 'https://example.org/%22%3E%3Cscript%3E/a/x?q=1'],
+    ['https://example.org/app/../other', 'https://example.org/other/a/x?q=1']
   ]
   for (const [absolute, url] of table) t.equal(app.urlFor('/a/:b', { b: 'x' }, { absolute, query: { q: 1 } }), url)
 
   const wrong: [options: object, says: string][] = [
-    [{ absolute: true }, 'option "absolute" is true; expected an http or https URL without login, query and fragment'],
+    [{ absolute: true }, 'option "absolute" is true; expected an http or https URL without login, query, fragment, spaces and backslashes'],
     [{ absolute: 'example.org' }, 'option "absolute" is "example.org"; expected an http'],
     [{ absolute: 'ftp://example.org' }, 'option "absolute" is "ftp://example.org"; expected an http'],
     [{ absolute: 'https://example.org?a' }, 'option "absolute" is "https://example.org?a"; expected an http'],
@@ -230,6 +238,13 @@ t.test('writes an absolute URL below a base', async (t) => {
     [{ absolute: 'https://example.org#' }, 'option "absolute" is "https://example.org#"; expected an http'],
     [{ absolute: 'https://example.org#a' }, 'option "absolute" is "https://example.org#a"; expected an http'],
     [{ absolute: 'https://alice:secret@example.org' }, 'expected an http'],
+    ...[
+      '', 'https://', 'https:', 'https:example.org', 'https:/example.org', 'https:///example.org', '//example.org', ' https://example.org', 'https://example.org ',
+      'https://example.org/a b', 'https://example.org/a\nb', 'https://example.org/?\n', 'https://example.org/\0', 'https://example.org\\a', 'https:\\\\example.org',
+      'https://example.org:port', 'https://alice@example.org', 'javascript:alert(1)//https://'
+    ].map((absolute): [object, string] => [{ absolute }, 'expected an http or https URL']),
+    [{ query: new URLSearchParams('q=1') }, 'option "query" is an object; expected an object of keys and values'],
+    [{ query: new Map() }, 'option "query" is an object;'],
     [{ query: 'q=1' }, 'option "query" is "q=1"; expected an object of keys and values'],
     [{ query: ['q'] }, 'option "query" is an array; expected an object of keys and values'],
     [{ query: null }, 'option "query" is null; expected an object of keys and values'],
@@ -258,7 +273,14 @@ t.test('names what is unknown, missing, too much or of a wrong kind', async (t) 
   for (const [name, values, code, message] of wrong) {
     t.throws(() => app.urlFor(name, values as {}), { code: `FST_QUICKSTART_PARAMS_${code}`, message, statusCode: 500 })
   }
+  const noObjects: [value: unknown, shown: string][] = [[null, 'null'], [['a'], 'an array'], [new Map([['name', 'a']]), 'an object'], [5, '5'], ['a', '"a"']]
+  for (const [value, shown] of noObjects) {
+    const code = 'FST_QUICKSTART_PARAMS_INVALID_OPTION'
+    t.throws(() => app.urlFor('/user/:name', value as {}), { code, message: `fastify-quickstart/params: option "params" is ${shown}; expected an object of names and values` })
+    t.throws(() => app.urlFor('/plain', {}, value as {}), { code, message: `fastify-quickstart/params: option "options" is ${shown}; expected an object with query or absolute` })
+  }
   t.equal(app.urlFor('/user/:name', { name: 5, id: undefined }), '/user/5')
+  t.equal(app.urlFor('/user/:name', Object.assign(Object.create(null), { name: 'a' })), '/user/a')
   t.equal(app.urlFor('/user/:name', { name: false }), '/user/false')
   t.equal(app.urlFor('/user/:name', { name: 2n ** 64n }), '/user/18446744073709551616')
 })
