@@ -63,13 +63,13 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
   app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request.raw, reply.raw))
-  await app.register(underPressure, { exposeStatusRoute: '/health', maxEventLoopDelay: 1000, retryAfter: 5 })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   answerRouterErrorsAs(app)
 
   // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
   if (on.auth) await app.register(auth, authOptions(on.auth, settings))
+  await app.register(underPressure, { exposeStatusRoute, maxEventLoopDelay: 1000, retryAfter: 5 })
   if (on.params) await app.register(params, on.params)
   if (on.static) await registerStatic(app, on.static, settings)
   if (on.templates) await app.register(templates, templatesOptions(app, on, settings))
@@ -82,6 +82,9 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
     app.log.info(`Open http://${host}:${address.port}${app.prefix.replace(/\/$/, '')}/ in a browser`)
   })
 }
+
+/** Whoever watches over the server has no login, so `/*` in QUICKSTART_PROTECT is all but this. */
+const exposeStatusRoute = { url: '/health', routeOpts: { config: { auth: false as const } } }
 
 function authOptions (own: Partial<AuthOptions>, settings: Settings): AuthOptions {
   return {

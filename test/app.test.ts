@@ -100,6 +100,15 @@ t.test('the tutorial ends with a login for the page itself', async (t) => {
   t.equal((await app.inject('/hello')).statusCode, 200)
 })
 
+t.test('everything can be put behind the login, but for the health that a load balancer asks for', async (t) => {
+  const app = await start(t, {}, { QUICKSTART_PROTECT: '/*' })
+  for (const url of ['/', '/hello', '/static/app.js', '/user/alice', '/post/1', '/path/a', '/search', '/secret']) {
+    t.equal((await app.inject(url)).statusCode, 401, url)
+    t.equal((await app.inject({ url, headers: asAdmin })).statusCode, 200, url)
+  }
+  t.equal((await app.inject('/health')).statusCode, 200)
+})
+
 t.test('a switch is taken from the option, else the flag, else the environment', async (t) => {
   const cases: [given: object, env: Record<string, string>, on: boolean][] = [
     [{}, {}, true],
