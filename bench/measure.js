@@ -12,7 +12,7 @@ import { median, summary } from './statistics.js'
 const ownFields = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding'])
 
 /** Milliseconds that each contender is driven before anything counts. */
-const warmUp = 500
+const warmUp = 1500
 
 /**
  * Starts all contenders of a scenario, makes sure that they answer alike, and drives them in turn, in short rounds. Then all over again
