@@ -1,5 +1,5 @@
 // Measures the suite beside its peers. Options:
-//   --quick             the scenarios that say most, in short rounds: under two minutes
+//   --quick             the scenarios that say most, in one sitting: a few minutes
 //   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
 //   --sittings <number> how often each contender of which a target speaks is started anew and driven (default 4): more of them say more
