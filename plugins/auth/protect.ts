@@ -20,14 +20,22 @@ export class Protection {
     const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
     this.#ignoreTrailingSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
     this.#entries = entries.map((entry) => ({ entry, guards: matcher(app.prefix + entry), used: false }))
-    for (const path of this.#entries.length > 0 ? declaredPaths(app) : []) {
-      const named = this.#entries.find(({ guards }) => guards(comparable(path)))
-      if (named !== undefined) throw new ProtectTooLate(named.entry, path)
-    }
+    const [early] = this.#named(app)
+    if (early !== undefined) throw new ProtectTooLate(early.entry, early.path)
+  }
+
+  /** The routes there are so far that entries name, each with its entry. */
+  #named (app: FastifyInstance): Array<{ entry: string, path: string }> {
+    if (this.#entries.length === 0) return []
+    return declaredPaths(app).flatMap((path) => {
+      const item = this.#entries.find(({ guards }) => guards(comparable(path)))
+      return item === undefined ? [] : [{ entry: item.entry, path }]
+    })
   }
 
   /** Whether a route that is being declared is to be guarded. */
   guards ({ url, routePath, config }: RouteOptions & { routePath: string }): boolean {
+    if (this.#entries.length === 0) return false
     // A prefix' own route `/` answers at `/prefix` and at `/prefix/`, but is announced as the first alone.
     const path = comparable(routePath === '' || this.#ignoreTrailingSlash ? `${url}/` : url)
     this.#seen.add(shapeOf(url)).add(shapeOf(url.replace(/\/:[^/()]*\?\/?$/, ''))) // a last parameter that may be missing makes two routes
@@ -51,9 +59,8 @@ export class Protection {
     for (const { entry, used } of this.#entries) {
       if (!used) throw new ProtectNothing(entry)
     }
-    for (const path of this.#entries.length > 0 ? declaredPaths(app) : []) {
-      const named = this.#entries.find(({ guards }) => guards(comparable(path)))
-      if (named !== undefined && !this.#seen.has(shapeOf(path))) throw new ProtectTooLate(named.entry, path)
+    for (const { entry, path } of this.#named(app)) {
+      if (!this.#seen.has(shapeOf(path))) throw new ProtectTooLate(entry, path)
     }
   }
 }
