@@ -1,0 +1,45 @@
+// The house's rules for imports, type imports included: `npm run lint:imports`.
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      comment: 'No file needs another that needs it.',
+      severity: 'error',
+      from: {},
+      to: { circular: true }
+    },
+    {
+      name: 'topics-stand-alone',
+      comment: 'A topic imports no other topic: two of them meet through a decorator, or in app.ts.',
+      severity: 'error',
+      from: { path: '^plugins/([^/]+)/' },
+      to: { path: '^plugins/[^/]+/', pathNot: '^plugins/$1/' }
+    },
+    {
+      name: 'topics-from-outside',
+      comment: 'What app.ts, app/ and bin/ need of a topic is in its index.ts.',
+      severity: 'error',
+      from: { path: '^(?:app\\.ts$|app/|bin/)' },
+      to: { path: '^plugins/[^/]+/', pathNot: '^plugins/[^/]+/index\\.ts$' }
+    },
+    {
+      name: 'one-way',
+      comment: 'bin → app.ts → app/ and plugins/ → libraries.',
+      severity: 'error',
+      from: { path: '^(?:plugins|app)/' },
+      to: { path: '^(?:app\\.ts$|bin/)' }
+    },
+    {
+      name: 'plugins-need-no-app',
+      comment: 'A plugin works alone.',
+      severity: 'error',
+      from: { path: '^plugins/' },
+      to: { path: '^app/' }
+    }
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' }
+  }
+}

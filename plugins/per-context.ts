@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+
+/** What a plugin keeps in each Fastify context that it is registered in. */
+export interface PerContext<Own> {
+  /** Keeps `own` in this context. Throws, as Fastify does, where this context has one already. */
+  add: (app: FastifyInstance, own: Own) => void
+  /** What this very context has. */
+  own: (app: FastifyInstance) => Own | undefined
+  /** What this context has, or else the nearest one around it. */
+  nearest: (app: FastifyInstance) => Own | undefined
+  /** What this context has and then, from the inside out, what each context around it has. */
+  all: (app: FastifyInstance) => readonly Own[]
+}
+
+/**
+ * Makes the one place where a plugin keeps its state: a decorator under a symbol. A plugin that is registered again in
+ * a nested context adds its own there, which comes first, and still finds what the contexts around it have.
+ *
+ * @param name the plugin's name, for error messages
+ */
+export function perContext<Own> (name: string): PerContext<Own> {
+  const key = Symbol(name)
+  const listOf = (app: FastifyInstance): readonly Own[] | undefined =>
+    app.hasDecorator(key) ? app.getDecorator<readonly Own[]>(key) : undefined
+  return {
+    add: (app, own) => { app.decorate(key, [own, ...listOf(app) ?? []]) },
+    own: (app) => Object.hasOwn(app, key) ? listOf(app)?.[0] : undefined,
+    nearest: (app) => listOf(app)?.[0],
+    all: (app) => listOf(app) ?? []
+  }
+}

@@ -1,0 +1,51 @@
+import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { join } from 'node:path'
+
+/** A file below a folder. */
+export interface WalkedFile {
+  /** Its name below the folder, with `/` between the segments. */
+  name: string
+  /** Where it was found. */
+  path: string
+  /** Where it lies, with every link resolved. */
+  realPath: string
+  stat: Stats
+}
+
+/** What a walk takes in. */
+export interface WalkRules {
+  /** Whether a file or folder of this name below the root counts. */
+  accepts: (name: string) => boolean
+  /** Whether a file or folder may lie there, with every link resolved. Default: anywhere. */
+  mayLieAt?: (realPath: string) => boolean
+  /** Told of each accepted name that is left out: a link in a circle or to a forbidden place, or an error of the file system. */
+  leftOut: (name: string, reason: 'link' | NodeJS.ErrnoException) => void
+}
+
+/**
+ * Lists every file below a folder, links included. Synchronous, for use at start: there it is several times faster for
+ * many small files, and nobody waits beside it.
+ */
+export function * walkFolder (root: string, { accepts, mayLieAt = () => true, leftOut }: WalkRules): Generator<WalkedFile> {
+  function * list (folder: string, prefix: string, passed: readonly string[]): Generator<WalkedFile> {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const name = prefix + entry.name
+      if (!accepts(name)) continue
+      try {
+        const path = join(folder, entry.name)
+        const realPath = entry.isSymbolicLink() ? realpathSync.native(path) : join(passed.at(-1)!, entry.name)
+        if (passed.includes(realPath) || !mayLieAt(realPath)) {
+          leftOut(name, 'link')
+          continue
+        }
+        const stat = statSync(realPath)
+        if (stat.isDirectory()) yield * list(path, `${name}/`, [...passed, realPath])
+        if (stat.isFile()) yield { name, path, realPath, stat }
+      } catch (error) {
+        leftOut(name, error as NodeJS.ErrnoException) // the calls above throw nothing else
+      }
+    }
+  }
+
+  yield * list(root, '', [realpathSync.native(root)])
+}
