@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import Fastify from 'fastify'
 import { describeStartFailure } from '../app/start-failure.js'
-import { hashPassword } from '../plugins/auth/hash-password.js'
+import { hashPassword } from './hash-password.js'
 
 const help = `fastify-quickstart: a web server over the folders public/ and views/
 

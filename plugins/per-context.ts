@@ -29,3 +29,10 @@ export function perContext<Own> (name: string): PerContext<Own> {
     all: (app) => listOf(app) ?? []
   }
 }
+
+/** A context and those around it, from the inside out. The prototype of each is the one around it. */
+export function contextsAround (app: FastifyInstance): FastifyInstance[] {
+  const around: FastifyInstance | object = Object.getPrototypeOf(app)
+  // The outermost is a plain object.
+  return 'register' in around ? [app, ...contextsAround(around as FastifyInstance)] : [app]
+}

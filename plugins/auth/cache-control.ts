@@ -1,34 +1,66 @@
 import type { FastifyReply } from 'fastify'
+import { varyWith } from '../vary.js'
+
+type Head = Record<string, unknown>
+type WriteHead = (status: number, ...rest: unknown[]) => unknown
 
 /**
- * Keeps a guarded answer out of caches that several people share. Without a word from the route, no cache keeps it at all.
- * RFC 9111 section 3.5 lets a shared cache keep an answer to a request with credentials once it says `public`,
- * `s-maxage` or `must-revalidate`, as one for a static file does; `private` forbids it.
+ * Keeps a guarded answer out of caches that several people share. It changes the head as it leaves, after every hook,
+ * error handler and stream of the host has set what it likes.
  *
- * @param isLetIn whether the guard has let the request in
+ * @param isAdmitted whether the guard has let the request in, asked when the head leaves
  */
-export function keepPrivate (reply: FastifyReply, isLetIn: boolean): void {
-  // What says that somebody is not let in is about that one request, whatever the host's error handler says of its answers.
-  if (!isLetIn) {
-    reply.header('cache-control', 'no-store')
-    return
+export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): void {
+  // Its overloads, and those of HTTP/2, come to this: a status, perhaps a text, perhaps fields.
+  const raw = reply.raw as Omit<typeof reply.raw, 'writeHead'> & { writeHead: WriteHead }
+  const { writeHead } = raw
+  raw.writeHead = function (status, ...rest) {
+    const given = typeof rest.at(-1) === 'object' ? rest.pop() : undefined
+    const head = Array.isArray(given) ? setAll(given) : given as Head | undefined ?? {} // Node takes no other object
+    const directives = isAdmitted() ? privateDirectives(take(head, 'cache-control')) : ['no-store']
+    if (!isNeverStored(directives)) head.vary = varyWith(take(head, 'vary'), 'Authorization')
+    head['cache-control'] = directives.join(', ')
+    return writeHead.call(this, status, ...rest, head)
   }
-  const own = reply.getHeader('cache-control')
-  if (own === undefined) {
-    reply.header('cache-control', 'no-store')
-    return
+
+  /** What a field has been set to; a name in the head may be in any case. */
+  function take (head: Head, name: string): unknown {
+    let value: unknown = raw.getHeader(name)
+    for (const key in head) {
+      if (key.length !== name.length || key.toLowerCase() !== name) continue
+      value = head[key]
+      if (key !== name) delete head[key]
+    }
+    return value
   }
+
+  /** Node takes a list of names and values too, flat or in pairs. */
+  function setAll (list: unknown[]): Head {
+    const flat = list.flat()
+    for (let index = 0; index < flat.length; index += 2) raw.removeHeader(String(flat[index]))
+    for (let index = 0; index < flat.length; index += 2) raw.appendHeader(String(flat[index]), String(flat[index + 1]))
+    return {}
+  }
+}
+
+/**
+ * The directives that a guarded answer is sent with. Where the route sets none, no cache keeps it at all. RFC 9111
+ * section 3.5 lets a shared cache keep an answer to a request with credentials once it says `public`, `s-maxage` or
+ * `must-revalidate`; `private` forbids it.
+ */
+function privateDirectives (own: unknown): string[] {
+  if (own === undefined) return ['no-store']
   const directives = String(own).match(/(?:[^,"]|"[^"]*")+/g)?.map((directive) => directive.trim()) ?? []
-  const names = directives.map((directive) => directive.toLowerCase().replace(/\s*=.*/, ''))
-  if (names.includes('no-store')) return
-
+  const kept = directives.filter((directive) => !['', 'public', 's-maxage'].includes(nameOf(directive)))
+  if (isNeverStored(kept)) return kept
   // With a list of fields, `private` is about these alone; without one, about the whole answer.
-  const kept = directives.filter((directive, index) => directive !== '' && !['public', 's-maxage', 'private'].includes(names[index] as string))
-  reply.header('cache-control', ['private', ...kept].join(', '))
+  return ['private', ...kept.filter((directive) => nameOf(directive) !== 'private')]
+}
 
-  const vary = String(reply.getHeader('vary') ?? '')
-  const fields = vary.toLowerCase().split(',').map((field) => field.trim())
-  if (!fields.includes('*') && !fields.includes('authorization')) {
-    reply.header('vary', vary === '' ? 'Authorization' : `${vary}, Authorization`)
-  }
+function isNeverStored (directives: string[]): boolean {
+  return directives.some((directive) => nameOf(directive) === 'no-store')
+}
+
+function nameOf (directive: string): string {
+  return directive.toLowerCase().split('=', 1)[0]!.trim() // split gives one part at least
 }

@@ -2,8 +2,8 @@ import type { FastifyBaseLogger } from 'fastify'
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 import { RedisMissing } from './errors.js'
 
-/** What the throttle asks of the place where counts are kept. */
-export type Limiter = Pick<RateLimiterMemory, 'consume' | 'reward' | 'set' | 'delete'>
+/** What is asked of the place where counts are kept. */
+export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delete'>
 
 /** A place where counts are kept: in memory, or in Redis with the memory for when Redis is away. */
 export interface Counts {
@@ -11,17 +11,21 @@ export interface Counts {
   close (): void
 }
 
-/** What is used of a client of the package ioredis, so that the host can hand in its own. */
+/** What is used of a client of the package ioredis, so that the host can pass its own. */
 export interface RedisClient {
   readonly status: string
+  connect (): Promise<unknown>
   on (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
   off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
 }
 
-/** What is used of the package ioredis. Its own types in a declaration would make every host that checks its libraries install it. */
+/**
+ * What is used of the package ioredis. Its own types in a declaration would make every host that checks its libraries
+ * install it.
+ */
 interface RedisPackage {
   Redis: new (url: string, options: object) => RedisClient & {
-    once (event: 'ready' | 'close', listener: () => void): { once (event: 'ready' | 'close', listener: () => void): unknown }
+    once (event: 'ready' | 'close', listener: () => void): Pick<InstanceType<RedisPackage['Redis']>, 'once'>
     disconnect (): void
   }
 }
@@ -34,44 +38,44 @@ export interface CountsOptions {
   keyPrefix: string
 }
 
-/** A Redis that answers later than this has gone away, in milliseconds; a login waits no longer. */
+/** Milliseconds that a login waits for Redis before it counts as away. */
 const patience = 500
-/** How long after that it is left alone, in milliseconds. */
+/** Milliseconds for which it is left alone after that. */
 const restPeriod = 2000
 
-export function memoryCounts ({ window }: CountsOptions): Counts {
-  const limiter = memoryLimiter(window)
-  return { run: (operation) => operation(limiter), close () {} }
-}
-
-/** The points are the throttle's to judge, so no limiter of the library ever says no. */
+/** The limits are the throttle's to judge, so a limiter of the library never refuses. */
 const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
 
-function memoryLimiter (window: number): RateLimiterMemory {
-  return new RateLimiterMemory({ ...unlimited, duration: window })
+export function memoryCounts ({ window }: CountsOptions): Counts {
+  const limiter = new RateLimiterMemory({ ...unlimited, duration: window })
+  return { run: (operation) => operation(limiter), close () {} }
 }
 
 /** Counts in Redis, shared by every instance of the app, and in memory while Redis is away. */
 export class RedisCounts implements Counts {
   readonly #client: RedisClient
   readonly #shared: Limiter
-  readonly #own: Limiter
+  readonly #own: Counts
   readonly #log: FastifyBaseLogger
   readonly #onClose: () => void
-  #away = false
+  #isAway = false
   #nextTry = 0
   readonly #wentAway = (error?: Error): void => this.#leave(error?.message ?? 'the connection closed')
   readonly #cameBack = (): void => this.#return()
 
-  constructor (client: RedisClient, { window, keyPrefix }: CountsOptions, log: FastifyBaseLogger, onClose = (): void => {}) {
+  constructor (client: RedisClient, options: CountsOptions, log: FastifyBaseLogger, onClose = (): void => {}) {
+    const { window: duration, keyPrefix } = options
     this.#client = client
-    this.#shared = new RateLimiterRedis({ ...unlimited, storeClient: client, duration: window, keyPrefix, rejectIfRedisNotReady: true })
-    this.#own = memoryLimiter(window)
+    const redis = { storeClient: client, keyPrefix, rejectIfRedisNotReady: true }
+    this.#shared = new RateLimiterRedis({ ...unlimited, ...redis, duration })
+    this.#own = memoryCounts(options)
     this.#log = log
     this.#onClose = onClose
     client.on('ready', this.#cameBack)
     client.on('close', this.#wentAway)
     client.on('error', this.#wentAway)
+    // A client made with lazyConnect waits for its first command, and gets none before it is ready.
+    if (client.status === 'wait') client.connect().catch(() => {}) // told by the events too
   }
 
   async run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T> {
@@ -84,10 +88,10 @@ export class RedisCounts implements Counts {
         this.#nextTry = Date.now() + restPeriod
         this.#leave((error as Error).message) // the client rejects with nothing but errors
       }
-    } else if (!this.#away) {
+    } else if (!this.#isAway) {
       this.#leave(`its state is ${this.#client.status}`)
     }
-    return await operation(this.#own)
+    return await this.#own.run(operation)
   }
 
   close (): void {
@@ -98,15 +102,15 @@ export class RedisCounts implements Counts {
   }
 
   #leave (reason: string): void {
-    if (this.#away) return
-    this.#away = true
+    if (this.#isAway) return
+    this.#isAway = true
     this.#log.warn(`fastify-quickstart/auth: Redis is away (${reason}); failed logins are counted in memory`)
   }
 
   #return (): void {
     this.#nextTry = 0
-    if (!this.#away) return
-    this.#away = false
+    if (!this.#isAway) return
+    this.#isAway = false
     this.#log.info('fastify-quickstart/auth: Redis is back; failed logins are counted there')
   }
 }
@@ -116,8 +120,12 @@ export class RedisCounts implements Counts {
  *
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when the package ioredis is not installed
  */
-export async function connectRedisCounts (url: string, options: CountsOptions, log: FastifyBaseLogger, load: () => Promise<RedisPackage> = async () => await import('ioredis')): Promise<Counts> {
-  const { Redis } = await load().catch(() => { throw new RedisMissing() })
+export async function connectRedisCounts (
+  url: string,
+  options: CountsOptions,
+  log: FastifyBaseLogger
+): Promise<Counts> {
+  const { Redis }: RedisPackage = await import('ioredis').catch(() => { throw new RedisMissing() })
   const client = new Redis(url, {
     // What cannot be sent now is counted in memory, not sent later.
     enableOfflineQueue: false,
@@ -125,9 +133,9 @@ export async function connectRedisCounts (url: string, options: CountsOptions, l
     connectTimeout: 2000,
     retryStrategy: (times: number) => Math.min(times * 100, 2000)
   })
-  client.on('error', () => {}) // heard by the counts, and by nobody once they are closed
+  client.on('error', () => {}) // the counts listen until they are closed; an error after that must not end the process
   const counts = new RedisCounts(client, options, log, () => client.disconnect())
-  // Not to begin in memory what Redis has counts of; a Redis that is down does not hold the start for longer than this.
+  // Do not begin in memory what Redis has counts of, and do not hold the start for long where it is down.
   await inTime(new Promise<void>((resolve) => client.once('ready', resolve).once('close', resolve))).catch(() => {})
   return counts
 }

@@ -1,91 +1,140 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { declaredPaths } from '../declared-paths.js'
-import { ProtectNothing, ProtectTooLate } from './errors.js'
+import { contextsAround } from '../per-context.js'
+import { ProtectNothing } from './errors.js'
+import type { GuardHook } from './hooks.js'
+
+/** Whether an entry names a route, by the path it is declared with and its context's prefix. */
+export type Protects = (url: string, prefix: string) => boolean
 
 /**
- * Which routes the entries of `protect` guard. A route is judged once, by the path it is declared with: whatever
- * spelling of the URL the router lets through to it, the guard is on the way.
+ * Guards the routes that the entries of `protect` name, wherever and whenever they are declared: one hook before every
+ * route of the app goes by the path that the request's route was declared with. So neither another spelling of the URL
+ * nor another method, constraint or context gets round it.
+ *
+ * An entry that names no route stops the start with `FST_QUICKSTART_AUTH_PROTECT_NOTHING`.
+ *
+ * @param entries route paths below the prefix of `app`; `/x/*` is every route under `/x/`
  */
-export class Protection {
-  readonly #entries: Array<{ entry: string, guards: (path: string) => boolean, used: boolean }>
-  readonly #ignoreTrailingSlash: boolean
-  /** The paths of all routes that were seen while they were declared. */
-  readonly #seen = new Set<string>()
+export function protectRoutes (
+  app: FastifyInstance,
+  entries: readonly string[],
+  guard: GuardHook
+): Protects {
+  if (entries.length === 0) return () => false
+  const contexts = contextsAround(app)
+  const root = contexts.at(-1)!
+  const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
+  const ignoresSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
+  const protection = entries.map((entry) => {
+    return { entry, names: matcher(app.prefix + entry), isUsed: false, isLeftOut: false }
+  })
+  let sawOptionsOfAll = false
 
-  /**
-   * @param entries route paths below the prefix of `app`; `/x/*` is every route under `/x/`
-   * @throws `FST_QUICKSTART_AUTH_PROTECT_TOO_LATE` when a route that an entry names is there already, and so has no guard
-   */
-  constructor (entries: readonly string[], app: FastifyInstance) {
-    const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
-    this.#ignoreTrailingSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
-    this.#entries = entries.map((entry) => ({ entry, guards: matcher(app.prefix + entry), used: false }))
-    const [early] = this.#named(app)
-    if (early !== undefined) throw new ProtectTooLate(early.entry, early.path)
+  /** @param prefix of the context that the route is in */
+  function entriesOf (url: string, prefix: string): typeof protection {
+    // A prefix' own route `/` is declared as the prefix alone, and answers with a slash at its end too.
+    const paths = pathsOf(ignoresSlash || (url === prefix && url !== '') ? `${url}/` : url)
+    return protection.filter(({ names }) => paths.some(names))
   }
 
-  /** The routes there are so far that entries name, each with its entry. */
-  #named (app: FastifyInstance): Array<{ entry: string, path: string }> {
-    if (this.#entries.length === 0) return []
-    return declaredPaths(app).flatMap((path) => {
-      const item = this.#entries.find(({ guards }) => guards(comparable(path)))
-      return item === undefined ? [] : [{ entry: item.entry, path }]
-    })
-  }
-
-  /** Whether a route that is being declared is to be guarded. */
-  guards ({ url, routePath, config }: RouteOptions & { routePath: string }): boolean {
-    if (this.#entries.length === 0) return false
-    // A prefix' own route `/` answers at `/prefix` and at `/prefix/`, but is announced as the first alone.
-    const path = comparable(routePath === '' || this.#ignoreTrailingSlash ? `${url}/` : url)
-    this.#seen.add(shapeOf(url)).add(shapeOf(url.replace(/\/:[^/()]*\?\/?$/, ''))) // a last parameter that may be missing makes two routes
-    if (config?.auth === false) return false
-    let guarded = false
-    for (const item of this.#entries) {
-      if (!item.guards(path)) continue
-      item.used = true
-      guarded = true
-    }
-    return guarded
-  }
-
-  /**
-   * Called when all routes are there.
-   *
-   * @throws `FST_QUICKSTART_AUTH_PROTECT_NOTHING` when an entry has guarded no route, as a misspelt one does
-   * @throws `FST_QUICKSTART_AUTH_PROTECT_TOO_LATE` when one names a route of a context that was made before auth, and so knows nothing of it
-   */
-  check (app: FastifyInstance): void {
-    for (const { entry, used } of this.#entries) {
-      if (!used) throw new ProtectNothing(entry)
-    }
-    for (const { entry, path } of this.#named(app)) {
-      if (!this.#seen.has(shapeOf(path))) throw new ProtectTooLate(entry, path)
+  function see (this: FastifyInstance, { method, url, config }: RouteOptions): void {
+    if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true
+    for (const item of entriesOf(url, this.prefix)) {
+      if (config?.auth === false) item.isLeftOut = true
+      else item.isUsed = true
     }
   }
+  for (const context of contexts) context.addHook('onRoute', see)
+  app.addHook('onReady', async () => {
+    for (const { entry, isUsed, isLeftOut } of protection) {
+      // A route that was declared before auth is guarded too, but was not announced.
+      const isThere = () => root.supportedMethods.some((method) => root.hasRoute({ method, url: app.prefix + entry }))
+      if (!isUsed && (isLeftOut || !isThere())) throw new ProtectNothing(entry)
+    }
+  })
+
+  const protects: Protects = (url, prefix) => entriesOf(url, prefix).length > 0
+  /** By a route's `config`, which each route has one of. */
+  const isNamed = new WeakMap<object, boolean>()
+  // Fastify adds a hook of the outermost context to the routes and contexts that are there already, too.
+  root.addHook('onRequest', function protect (request, reply, done) {
+    const { config, url, method } = request.routeOptions
+    // A request without a route's URL is for the 404 handler. `OPTIONS *`, declared before auth, is how CORS answers
+    // preflights for every path.
+    const isPreflight = method === 'OPTIONS' && url === '*' && !sawOptionsOfAll
+    if (url === undefined || config.auth === false || isPreflight) {
+      done()
+      return
+    }
+    let named = isNamed.get(config)
+    if (named === undefined) isNamed.set(config, named = protects(url, request.server.prefix))
+    if (named) guard(request, reply, done)
+    else done()
+  })
+  return protects
 }
 
-function matcher (entry: string): (path: string) => boolean {
-  const wanted = comparable(entry)
-  if (wanted.endsWith('/*')) {
-    const folder = wanted.slice(0, -1)
-    // The route `*` is what answers everything that no other does, at the root too.
-    return (path) => path.startsWith(folder) || (path === '*' && folder === '/')
+/** Makes the function that says whether an entry names a path, both as segments. */
+function matcher (entry: string): (path: readonly string[]) => boolean {
+  const wanted = segmentsOf(entry)
+  const fits = (path: readonly string[], index: number): boolean =>
+    path[index] === wanted[index] || (wanted[index] === parameter && path[index]!.includes(parameter))
+  if (wanted.at(-1) === '*') {
+    wanted.pop()
+    return (path) => path.length > wanted.length && wanted.every((_, index) => fits(path, index))
   }
-  const bare = withoutSlash(wanted)
-  return (path) => withoutSlash(path) === bare
+  const bare = withoutLastSlash(wanted)
+  return (path) => {
+    const own = withoutLastSlash(path)
+    return own.length === bare.length && bare.every((_, index) => fits(own, index))
+  }
 }
 
-/** In the form in which two paths are compared: the router may be told to see no difference in case or in doubled slashes. */
-function comparable (path: string): string {
-  return path.replace(/\/{2,}/g, '/').toLowerCase()
+/** Stands for a parameter in a segment: a character that no path holds. */
+const parameter = '\0'
+
+/** The paths that a route answers, as segments: two when its last parameter may be missing. */
+function pathsOf (declared: string): string[][] {
+  const without = declared.replace(/\/:[^/()]*\?\/?$/, '')
+  if (without === declared) return [segmentsOf(declared)]
+  return [segmentsOf(declared.replace(/\?\/?$/, '')), segmentsOf(without)]
 }
 
-/** A path as the router draws it and as it is declared, which differ in how a parameter is written. */
-function shapeOf (path: string): string {
-  return withoutSlash(comparable(path)).split('/').map((segment) => segment.includes(':') ? ':' : segment).join('/')
+/**
+ * A declared path, in the form in which two are compared. The router may be told to see no difference in case or in
+ * doubled slashes; and how a parameter is called, or what it must look like, does not change which path it is.
+ */
+function segmentsOf (declared: string): string[] {
+  const path = declared === '*' ? '/*' : declared // the route that answers what no other does
+  return withoutParameters(path).replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
 }
 
-function withoutSlash (path: string): string {
-  return path.endsWith('/') ? path.slice(0, -1) : path
+/** As find-my-way reads it: `::` is a colon; a name ends at `/`, `-`, `.` or `(`, where a pattern begins. */
+function withoutParameters (path: string): string {
+  let text = ''
+  for (let index = 0; index < path.length; index++) {
+    if (path[index] !== ':') text += path[index]
+    else if (path[index + 1] === ':') text += path[index++]
+    else {
+      text += parameter
+      while (index + 1 < path.length && !'/-.('.includes(path[index + 1]!)) index++
+      if (path[index + 1] === '(') index = endOfPattern(path, index + 1)
+    }
+  }
+  return text
+}
+
+/** Where the parenthesis closes that opens at `start`. */
+function endOfPattern (path: string, start: number): number {
+  let depth = 0
+  for (let index = start; index < path.length; index++) {
+    if (path[index] === '\\') index++
+    else if (path[index] === '(') depth++
+    else if (path[index] === ')' && --depth === 0) return index
+  }
+  return path.length // the router has refused such a path
+}
+
+function withoutLastSlash (path: readonly string[]): readonly string[] {
+  return path.at(-1) === '' ? path.slice(0, -1) : path
 }

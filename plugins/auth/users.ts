@@ -1,34 +1,46 @@
 import { hash as digest, randomBytes } from 'node:crypto'
-import { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import { isDirectAndLocal } from '../direct-client.js'
 import { InvalidUser, NoUsers } from './errors.js'
-import { Htpasswd } from './htpasswd.js'
-import { hash, isSupportedHash, looksLikeHash, nameProblem, passwordProblem } from './password-hash.js'
+import { parseHtpasswd } from './htpasswd.js'
+import { hash, isSupportedHash, looksLikeHash, nameProblem, passwordProblem } from './passwords.js'
+import { RereadFile } from './reread-file.js'
 
 /** A stored hash by name: in a plain object or a Map. */
 export type UserMap = Readonly<Record<string, string>> | ReadonlyMap<string, string>
 
 /** The stored hash of a name, or null when there is no such user. */
-export type UserLookup = (name: string, request: FastifyRequest) => string | null | undefined | Promise<string | null | undefined>
+export type UserLookup = (name: string, request: FastifyRequest) => Found | Promise<Found>
+type Found = string | null | undefined
 
 /** Where the stored hashes come from. */
 export interface UserSource {
-  /** What is stored for a name right now. Not checked yet: a map can change, and a lookup can answer anything. */
+  /** What is stored for a name right now. Not checked yet: a map can change, and a function can answer anything. */
   find (name: string, request: FastifyRequest): unknown
-  /** The same at no cost, where there is no host to ask, who is to be asked once a request. */
-  current?: (name: string, request: FastifyRequest) => unknown
+  /** Whether `find` asks the host's function, which is to be asked once a request. */
+  isFunction: boolean
   /**
-   * A stored hash that an unknown name is checked against, so that it takes as long as a wrong password.
+   * A stored hash to check an unknown name against, so that it takes as long as a wrong password.
    *
-   * @param number which one: any whole number from 0, the same for one name
+   * @param number which one: any whole number from 0
    */
-  decoy (number: number): string | undefined
+  decoy (number: number): string
 }
 
-/** The tutorial's login, for a host that has named no users and is not in production. */
+/** The tutorial's login, for a host that names no users and is not in production. It works on this machine alone. */
 export async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource> {
-  log.warn('fastify-quickstart/auth: no users are configured, so anybody can log in as admin with the password secret')
-  return await mapUsers({ admin: 'secret' }, false)
+  log.warn('fastify-quickstart/auth: no users are configured, so anybody on this machine can log in as admin ' +
+    'with the password secret')
+  const users = await mapUsers({ admin: 'secret' }, false)
+  return {
+    ...users,
+    find (name, request) {
+      if (isDirectAndLocal(request)) return users.find(name, request)
+      request.log.warn('fastify-quickstart/auth: admin / secret works on this machine alone, and through no proxy; ' +
+        'configure users to log in from elsewhere')
+      return null
+    }
+  }
 }
 
 /**
@@ -39,7 +51,7 @@ export async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource
 export async function mapUsers (users: UserMap, production: boolean): Promise<UserSource> {
   const get: (name: string) => string | undefined = users instanceof Map
     ? (name) => users.get(name)
-    // Own properties alone: `constructor` is no user.
+    // Own properties alone: `constructor` is not a user. What is not a Map is an object.
     : (name) => Object.hasOwn(users, name) ? (users as Record<string, string>)[name] : undefined
   const hashed = new Map<string, { plain: string, stored: string }>()
   const names: string[] = []
@@ -56,11 +68,11 @@ export async function mapUsers (users: UserMap, production: boolean): Promise<Us
     const made = hashed.get(name)
     return made !== undefined && made.plain === value ? made.stored : value
   }
-  // Until a user is found whose hash is one still, as after a change of the map.
   const fallback = find(names[0]!) as string // checked above
   return {
     find,
-    current: find,
+    isFunction: false,
+    // The map may have changed, and hold something else by now.
     decoy: (number) => {
       const stored = find(names[number % names.length]!)
       return typeof stored === 'string' && isSupportedHash(stored) ? stored : fallback
@@ -70,12 +82,15 @@ export async function mapUsers (users: UserMap, production: boolean): Promise<Us
 
 function checkUser (name: unknown, value: unknown, production: boolean): void {
   const who = `user ${JSON.stringify(name)} in option "users"`
-  const problem = typeof name === 'string' ? nameProblem(name) : 'a name that is no string'
+  const problem = typeof name === 'string' ? nameProblem(name) : 'a name that is not a string'
   if (problem !== null) throw new InvalidUser(`${who}: ${problem}`)
   if (typeof value !== 'string') throw new InvalidUser(`${who}: expected a password hash, which is a string`)
   if (isSupportedHash(value)) return
   if (looksLikeHash(value)) throw new InvalidUser(`${who}: unknown or damaged hash; expected argon2id or bcrypt`)
-  if (production) throw new InvalidUser(`${who}: a plain password is refused in production; npx fastify-quickstart hash-password makes a hash of it`)
+  if (production) {
+    throw new InvalidUser(`${who}: a plain password is refused in production; ` +
+      'npx fastify-quickstart hash-password makes a hash of it')
+  }
   const wrong = passwordProblem(value)
   if (wrong !== null) throw new InvalidUser(`${who}: ${wrong}`)
 }
@@ -84,7 +99,7 @@ function checkUser (name: unknown, value: unknown, production: boolean): void {
 export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
   // Until a user has been seen, an unknown name is checked against a hash as we make them.
   const unseen = await hash(randomBytes(16).toString('base64'))
-  // One of each kind, for they take different times: the last one seen would tell whose kind is another.
+  // One of each kind: kinds take different times, so the last one seen would tell which kind another user has.
   const seen = new Map<string, string>()
   let decoys: string[] = []
   function see (value: unknown): unknown {
@@ -97,10 +112,8 @@ export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
     return value
   }
   return {
-    find (name, request) {
-      const found = lookup(name, request)
-      return isPromise(found) ? Promise.resolve(found).then(see) : see(found)
-    },
+    find: async (name, request) => see(await lookup(name, request)),
+    isFunction: true,
     decoy: (number) => decoys[number % decoys.length] ?? unseen
   }
 }
@@ -118,22 +131,34 @@ function kindOf (stored: string): string {
  * @throws `FST_QUICKSTART_AUTH_INVALID_USER` when the file is missing or a line of it is broken
  */
 export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
-  const file = new Htpasswd(path, log)
-  if (file.hashes.length === 0) throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice prints a line for it`)
+  const file = openHtpasswd(path, log)
+  const first = file.content.values().next().value
+  if (first === undefined) {
+    throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice --file ${path} adds one`)
+  }
+  let decoys: { of: Map<string, string>, hashes: string[] } | undefined
   return {
-    find: (name) => file.find(name),
-    // What `app.inject` makes is no message from the network: it can follow a change within one turn.
-    current: (name, request) => request.raw instanceof IncomingMessage ? file.findThisTurn(name) : file.find(name),
-    decoy: (number) => file.hashes[number % file.hashes.length]
+    find: (name) => file.content.get(name),
+    isFunction: false,
+    decoy (number) {
+      const users = file.content
+      if (decoys?.of !== users) decoys = { of: users, hashes: [...users.values()] }
+      return decoys.hashes[number % decoys.hashes.length] ?? first // an emptied file has none
+    }
   }
 }
 
-/** Picks the hash that an unknown name is checked against: for one name always the same, and unguessable which. */
-export function createDecoyPicker (source: UserSource): (name: string) => string | undefined {
-  const key = randomBytes(32).toString('base64')
-  return (name) => source.decoy(Number.parseInt(digest('sha512-256', key + name).slice(0, 12), 16))
+function openHtpasswd (path: string, log: FastifyBaseLogger): RereadFile<Map<string, string>> {
+  try {
+    return new RereadFile(path, parseHtpasswd, log)
+  } catch (error) {
+    // The file system and the parser throw nothing but errors.
+    throw new InvalidUser(`${path}: ${(error as Error).message}`)
+  }
 }
 
-export function isPromise (value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+/** Picks the hash that an unknown name is checked against: always the same for one name, and nobody can tell which. */
+export function decoyPicker (source: UserSource): (name: string) => string {
+  const key = randomBytes(32).toString('base64')
+  return (name) => source.decoy(Number.parseInt(digest('sha256', key + name).slice(0, 12), 16))
 }

@@ -1,8 +1,8 @@
+import { register } from 'node:module'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
-import { connectRedisCounts } from '../../plugins/auth/counts.js'
 import type { AuthOptions, RedisClient } from '../../plugins/auth/index.js'
 import auth from '../../plugins/auth/index.js'
 import { FakeRedis } from './auth/fake-redis.js'
@@ -100,26 +100,68 @@ t.test('a Redis of the host that is not there yet does not hold anything up', as
 })
 
 t.test('connects to a URL by itself, and lets go at the close', async (t) => {
+  const fakePackage = 'data:text/javascript,export const Redis = globalThis.FakeRedis'
+  const hooks = `export const resolve = async (name, context, next) => name === 'ioredis'
+    ? { url: '${fakePackage}', shortCircuit: true }
+    : await next(name, context)`
+  Object.assign(globalThis, { FakeRedis })
+  register(`data:text/javascript,${encodeURIComponent(hooks)}`)
   const { lines, stream } = logLines()
-  const { log } = Fastify({ logger: { stream } })
-  const options = { window: 60, keyPrefix: 'x' }
-  const counts = await connectRedisCounts('redis://127.0.0.1', options, log, async () => ({ Redis: FakeRedis }) as unknown as Pick<typeof import('ioredis'), 'Redis'>)
+  const throttle = { redis: 'redis://127.0.0.1', keyPrefix: 'x' }
+  const app = await start(t, { throttle }, { logger: { stream, level: 'info' }, disableRequestLogging: true })
   const redis = FakeRedis.last
-  t.equal((await counts.run((limiter) => limiter.consume('key'))).consumedPoints, 1)
-  t.equal(redis.values.get('x:key')?.value, 1)
-  counts.close()
+  t.equal(await status(app, 'alice', 'x'), 401)
+  t.equal(redis.values.size, 2)
+  t.ok([...redis.values.keys()].every((key) => key.startsWith('x:auth:')))
+  await app.close()
   t.equal(redis.disconnected, true)
   redis.emit('error', new Error('after the close'))
-  t.same(lines, [], 'closing is no trouble')
-
-  await t.rejects(connectRedisCounts('redis://127.0.0.1', options, log, async () => await Promise.reject(new Error('not found'))), { code: 'FST_QUICKSTART_AUTH_REDIS_MISSING' })
+  t.same(lines.filter(({ msg }) => msg !== 'login failed'), [], 'closing is no trouble')
 })
 
-t.test('starts, and logs people in, with a Redis that is down', async (t) => {
+t.test('connects a client that waits for its first command', async (t) => {
   const { lines, stream } = logLines()
-  const app = await start(t, { throttle: { perLogin: 1, delay: 0, redis: 'redis://127.0.0.1:1' } }, { logger: { stream, level: 'warn' } })
-  t.equal(await status(app, 'alice', 'a'), 200)
-  t.equal(await status(app, 'bob', 'x'), 401)
-  t.equal(await status(app, 'bob', 'x'), 429)
-  t.equal(lines.filter(({ msg }) => /Redis is away/.test(msg as string)).length, 1)
+  const redis = new FakeRedis()
+  redis.status = 'wait'
+  const app = await start(t, { throttle: { delay: 0, redis: client(redis) } }, { logger: { stream, level: 'warn' } })
+  t.equal(redis.connects, 1)
+  t.equal(await status(app, 'alice', 'x'), 401)
+  t.equal(redis.values.size, 2)
+  t.same(lines.filter(({ msg }) => /Redis/.test(msg as string)), [])
+
+  const refusing = new FakeRedis()
+  refusing.status = 'wait'
+  refusing.connect = async () => { throw new Error('ECONNREFUSED') }
+  t.equal(await status(await start(t, { throttle: { redis: client(refusing) } }), 'alice', 'a'), 200)
+})
+
+t.test('logins under way on several instances block nobody', async (t) => {
+  const values = new Map()
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`user${index}`, users.alice]))
+  const apps: FastifyInstance[] = []
+  for (let index = 0; index < 4; index++) {
+    const redis = client(new FakeRedis(undefined, undefined, values))
+    apps.push(await start(t, { users: many, throttle: { perAddress: 5, delay: 0, redis } }))
+  }
+  const names = Object.keys(many)
+  const all = await Promise.all(names.map(async (name, index) => await answer(apps[index % apps.length]!, name, 'a')))
+  t.ok(all.some(({ statusCode }) => statusCode === 200))
+  for (const late of all.filter(({ statusCode }) => statusCode !== 200)) {
+    t.same([late.statusCode, late.headers['retry-after']], [429, '1'], 'who waits, waits a second')
+  }
+  t.equal(values.size, 0, 'nothing has failed')
+  for (const [index, name] of names.entries()) t.equal(await status(apps[index % apps.length]!, name, 'a'), 200)
+})
+
+t.test('guesses in parallel on several instances get no more than each instance\'s share', async (t) => {
+  const values = new Map()
+  const apps: FastifyInstance[] = []
+  for (let index = 0; index < 3; index++) {
+    const redis = client(new FakeRedis(undefined, undefined, values))
+    apps.push(await start(t, { throttle: { perLogin: 4, delay: 0, redis } }))
+  }
+  const all = await Promise.all(Array.from({ length: 60 }, async (_, index) => await status(apps[index % 3]!, 'alice', `x${index}`)))
+  const checked = all.filter((code) => code === 401).length
+  t.ok(checked >= 4 && checked <= 12, `${checked} were checked`)
+  t.equal(await status(apps[0]!, 'alice', 'a'), 429)
 })

@@ -7,6 +7,7 @@ export class FakeRedis extends EventEmitter {
   mood: 'fine' | 'fails' | 'hangs' = 'fine'
   readonly values: Map<string, { value: number, expires: number }>
   disconnected = false
+  connects = 0
 
   constructor (url?: string, options?: unknown, values = new Map<string, { value: number, expires: number }>()) {
     super()
@@ -29,15 +30,26 @@ export class FakeRedis extends EventEmitter {
   }
 
   multi (): object {
-    let set: [key: string, value: number, ex: string, seconds: number]
+    type SetArguments = [key: string, value: number, ex: string, seconds: number]
+    let set: SetArguments | undefined
+    let got: string
     const multi = {
-      set: (...args: typeof set) => {
+      set: (...args: SetArguments) => {
         set = args
+        return multi
+      },
+      get: (key: string) => {
+        got = key
         return multi
       },
       pttl: () => multi,
       exec: async () => {
         await this.#answer()
+        if (set === undefined) {
+          const entry = this.values.get(got)
+          const left = entry === undefined ? 0 : entry.expires - Date.now()
+          return left > 0 ? [[null, String(entry!.value)], [null, left]] : [[null, null], [null, -2]]
+        }
         const [key, value,, seconds] = set
         this.values.set(key, { value, expires: Date.now() + seconds * 1000 })
         return [[null, 'OK'], [null, seconds * 1000]]
@@ -49,6 +61,12 @@ export class FakeRedis extends EventEmitter {
   async del (key: string): Promise<number> {
     await this.#answer()
     return this.values.delete(key) ? 1 : 0
+  }
+
+  async connect (): Promise<void> {
+    this.connects++
+    this.status = 'ready'
+    this.emit('ready')
   }
 
   disconnect (): void {

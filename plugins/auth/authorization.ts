@@ -1,0 +1,102 @@
+import basicAuth from '@fastify/basic-auth'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { maxNameBytes, maxPasswordBytes } from './passwords.js'
+
+/** What a client says who it is. */
+export interface Credentials {
+  name: string
+  password: string
+}
+
+/** The longest name and password that may exist take 1,714 characters; a longer header is refused unread. */
+const maxHeaderLength = 2048
+
+/**
+ * The scheme, and base64 in either alphabet (RFC 4648 sections 4 and 5), with or without its padding.
+ * @fastify/basic-auth lets more pass: Node skips what is not base64, and a program in front may read it differently.
+ */
+const basic = /^basic +[a-z0-9+/_-]+={0,2}$/i
+
+/**
+ * The Authorization header of a request, if there is exactly one (RFC 9110 section 11.6.2). Of two, Node keeps the
+ * first and says nothing, while a proxy in front may have gone by the second.
+ */
+export function authorizationOf ({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
+  const { authorization } = headers
+  if (authorization === undefined || authorization.length > maxHeaderLength) return undefined
+  let fields = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]! // names stand at the even places
+    if (name.length === 13 && name.toLowerCase() === 'authorization') fields++
+  }
+  return fields === 1 ? authorization : undefined
+}
+
+/** Answers what a request's header says, or null where it holds no credentials that anybody could have. */
+export type ReadCredentials = (request: FastifyRequest, reply: FastifyReply) => Credentials | null
+
+/** Makes the function that reads a request's credentials, by @fastify/basic-auth. */
+export async function credentialsReader (app: FastifyInstance): Promise<ReadCredentials> {
+  let credentials: Credentials | null
+  let read: FastifyInstance['basicAuth']
+  // In a context of its own, so that its decorator does not reach the host.
+  await app.register(async (child) => {
+    await child.register(basicAuth, {
+      strictCredentials: false,
+      utf8: true,
+      // Called before `read` returns, or not at all for a header that cannot be read.
+      validate: (name, password, request, reply, done) => {
+        credentials = { name, password }
+        done()
+      }
+    })
+    read = child.basicAuth
+  })
+  return (request, reply) => {
+    credentials = null
+    if (basic.test(`${authorizationOf(request)}`)) read.call(app, request, reply, () => {})
+    return credentials !== null && isPossible(credentials) ? credentials : null
+  }
+}
+
+/** Whether somebody could have these. U+FFFD stands for bytes that are not UTF-8. */
+function isPossible ({ name, password }: Credentials): boolean {
+  return name !== '' && Buffer.byteLength(name) <= maxNameBytes && Buffer.byteLength(password) <= maxPasswordBytes &&
+    !name.includes('\ufffd') && !password.includes('\ufffd')
+}
+
+const defaultRealm = 'Login Required'
+
+/**
+ * What a realm may hold: printable ASCII. A line break would end the header, and no two browsers agree on the letters
+ * beyond ASCII here (the charset of RFC 7617 is that of the credentials, not of the realm).
+ */
+export function isRealm (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)
+}
+
+/** Makes the function that gives the value of WWW-Authenticate for a request. */
+export function challengeMaker (
+  realm: string | ((request: FastifyRequest) => string) = defaultRealm
+): (request: FastifyRequest) => string {
+  if (typeof realm === 'string') {
+    const fixed = challenge(realm)
+    return () => fixed
+  }
+  return (request) => {
+    try {
+      const text: unknown = realm(request)
+      if (isRealm(text)) return challenge(text)
+      Promise.resolve(text).catch(() => {}) // if it is a promise that rejects, it must not end the process
+      request.log.error('fastify-quickstart/auth: option "realm" answered something other than printable ASCII')
+    } catch (error) {
+      request.log.error({ err: error }, 'fastify-quickstart/auth: option "realm" threw')
+    }
+    return challenge(defaultRealm) // a 401 without a challenge would leave the client helpless
+  }
+}
+
+/** RFC 7617 section 2.1. Inside a quoted-string, a backslash goes before `"` and `\` (RFC 9110 section 5.6.4). */
+function challenge (realm: string): string {
+  return `Basic realm="${realm.replace(/["\\]/g, '\\$&')}", charset="UTF-8"`
+}

@@ -1,0 +1,84 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { InvalidOption, NotRegistered } from './errors.js'
+import { guards, type Guard } from './guard.js'
+
+/** What a guard asks for: any login, a login if there is one, or one of a member of these groups. */
+export type Needs = 'login' | 'optional' | readonly string[]
+
+/** An onRequest hook, for a server of whatever kind: HTTP, HTTPS or HTTP/2. */
+export type GuardHook = (request: unknown, reply: unknown, done: (error?: Error) => void) => void
+
+/** What each guard hook asks for, so that a route's guards can be listed. */
+const needsOf = new WeakMap<object, Needs>()
+
+/**
+ * Makes a hook that guards by `guard`, or, where that is left out, by the guard of the context that the route is in.
+ * It takes all three arguments: called in a host's own function without the third, it could not stop a request.
+ */
+export function guardHook (needs: Needs, guard?: Guard): GuardHook {
+  const hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    if (typeof done !== 'function') {
+      throw new InvalidOption('a guard is a hook of three arguments; expected it in { onRequest: requiresAuth }')
+    }
+    const found = guard ?? guards.nearest(request.server)
+    if (found === undefined) done(notRegistered(request, reply))
+    else if (needs === 'login') found.admit(request, reply, done)
+    else if (needs === 'optional') found.admit(request, reply, done, true)
+    else found.admitMember(needs, request, reply, done)
+  }
+  needsOf.set(hook, needs)
+  return hook as GuardHook // all servers' requests have what is used of them
+}
+
+function notRegistered (request: FastifyRequest, reply: FastifyReply): Error {
+  const { method, routeOptions: { url } } = request
+  request.log.error(`fastify-quickstart/auth: ${method} ${url} has a guard, but auth is not registered in its ` +
+    'context, so nobody gets in; register auth there or around it, or give the route to the option "routes" of the app')
+  reply.header('cache-control', 'no-store')
+  return new NotRegistered()
+}
+
+/**
+ * Lets a request through that has a right login, and answers any other with 401. An onRequest hook, for a route or for
+ * a whole plugin. It goes by the auth plugin of the route's context, found when a request comes: where there is none,
+ * it refuses everything with `FST_QUICKSTART_AUTH_NOT_REGISTERED` (500) and says so in the log.
+ *
+ * ```ts
+ * import { requiresAuth } from 'fastify-quickstart/auth'
+ *
+ * app.get('/results', { onRequest: requiresAuth }, async (request) => `Hello ${request.user?.name}`)
+ * ```
+ */
+export const requiresAuth: GuardHook = guardHook('login')
+
+/**
+ * Fills `request.user` where a right login is sent, and lets a request without any through with `null`. A wrong login
+ * is answered with 401, and counted. An onRequest hook like `requiresAuth`.
+ */
+export const optionalAuth: GuardHook = guardHook('optional')
+
+/**
+ * Makes an onRequest hook like `requiresAuth` that lets in the members of one of the groups: who is logged in and in
+ * none of them is answered with `FST_QUICKSTART_AUTH_NOT_IN_GROUP` (403).
+ *
+ * @param groups names of groups, as the option `groups` has them
+ * @throws `FST_QUICKSTART_AUTH_INVALID_OPTION` without a name, or for what is not one
+ */
+export function requiresGroup (...groups: readonly string[]): GuardHook {
+  return guardHook(checkGroups(groups))
+}
+
+export function checkGroups (groups: readonly unknown[]): readonly string[] {
+  if (groups.length === 0 || groups.some((group) => typeof group !== 'string' || group === '')) {
+    throw new InvalidOption("requiresGroup takes names of groups; expected requiresGroup('admins') or several")
+  }
+  return groups as readonly string[] // just seen
+}
+
+/** What the guards among a route's hooks ask for, in their order. */
+export function needsAmong (hooks: unknown): Needs[] {
+  return [hooks].flat().flatMap((hook) => {
+    const needs = typeof hook === 'function' ? needsOf.get(hook) : undefined
+    return needs === undefined ? [] : [needs]
+  })
+}
