@@ -116,6 +116,7 @@ function lineProblem (name: string): string | null {
  */
 function change (file: string, name: string, stored: string | null): boolean {
   const before = statSync(file, { throwIfNoEntry: false })
+  if (before?.isFile() === false) throw new Error(`${file} is not a file`)
   const target = before === undefined ? file : realpathSync(file) // a link stays a link
   const text = before === undefined ? '' : readFileSync(target, 'utf8')
   const without = withUser(text, name, null)

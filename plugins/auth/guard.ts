@@ -49,8 +49,6 @@ export class Guard {
   readonly #rules: GuardRules
   /** The request's property that takes the user. */
   readonly userProperty: string
-  /** Whether the option `protect` names a route, by the path it is declared with and its context's prefix. */
-  protects: (url: string, prefix: string) => boolean = () => false
   readonly counts: LoginCounts = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
 
   constructor (rules: GuardRules) {

@@ -13,7 +13,7 @@ import { hashLogins, type Logins, ownLogins } from './logins.js'
 import { type AuthOptions, checkAuthOptions, type ThrottleOptions, type User } from './options.js'
 import { logoutPage, secretPage } from './pages.js'
 import { boundedVerify } from './passwords.js'
-import { protectRoutes } from './protect.js'
+import { isProtected, protectRoutes } from './protect.js'
 import { htpasswdUsers, lookupUsers, mapUsers, tutorialUsers, type UserSource } from './users.js'
 
 export type { RedisClient } from './counts.js'
@@ -95,7 +95,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
   app.decorate('optionalAuth', guardHook('optional', guard))
   app.decorate('requiresGroup', (...groups: readonly string[]) => guardHook(checkGroups(groups), guard))
 
-  guard.protects = protectRoutes(app, protect, requiresThis)
+  protectRoutes(app, protect, requiresThis)
   app.addHook('preClose', async () => held.release())
 
   await app.register(async (child) => {
@@ -108,8 +108,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
 
 /** What a declared route asks of a request, for a list of routes: what its own guards do, and a login by `protect`. */
 export function loginNeeds (context: FastifyInstance, route: RouteOptions): Needs[] {
-  const isProtected = guards.all(context).some((guard) => guard.protects(route.url, context.prefix))
-  return [...isProtected && route.config?.auth !== false ? ['login' as const] : [], ...needsAmong(route.onRequest)]
+  return [...isProtected(context, route) ? ['login' as const] : [], ...needsAmong(route.onRequest)]
 }
 
 async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<Logins> {

@@ -1,10 +1,17 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { contextsAround } from '../per-context.js'
+import { contextsAround, perContext } from '../per-context.js'
 import { ProtectNothing } from './errors.js'
 import type { GuardHook } from './hooks.js'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
-export type Protects = (url: string, prefix: string) => boolean
+type Names = (url: string, prefix: string) => boolean
+
+const protections = perContext<Names>('fastify-quickstart/auth: protect')
+
+/** Whether `protect` names a route that is declared in a context. */
+export function isProtected (context: FastifyInstance, { url, config }: RouteOptions): boolean {
+  return config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
+}
 
 /**
  * Guards the routes that the entries of `protect` name, wherever and whenever they are declared: one hook before every
@@ -19,8 +26,8 @@ export function protectRoutes (
   app: FastifyInstance,
   entries: readonly string[],
   guard: GuardHook
-): Protects {
-  if (entries.length === 0) return () => false
+): void {
+  if (entries.length === 0) return
   const contexts = contextsAround(app)
   const root = contexts.at(-1)!
   const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
@@ -53,7 +60,8 @@ export function protectRoutes (
     }
   })
 
-  const protects: Protects = (url, prefix) => entriesOf(url, prefix).length > 0
+  const names: Names = (url, prefix) => entriesOf(url, prefix).length > 0
+  protections.add(app, names)
   /** By a route's `config`, which each route has one of. */
   const isNamed = new WeakMap<object, boolean>()
   // Fastify adds a hook of the outermost context to the routes and contexts that are there already, too.
@@ -67,11 +75,10 @@ export function protectRoutes (
       return
     }
     let named = isNamed.get(config)
-    if (named === undefined) isNamed.set(config, named = protects(url, request.server.prefix))
+    if (named === undefined) isNamed.set(config, named = names(url, request.server.prefix))
     if (named) guard(request, reply, done)
     else done()
   })
-  return protects
 }
 
 /** Makes the function that says whether an entry names a path, both as segments. */
@@ -132,7 +139,7 @@ function endOfPattern (path: string, start: number): number {
     else if (path[index] === '(') depth++
     else if (path[index] === ')' && --depth === 0) return index
   }
-  return path.length // the router has refused such a path
+  return path.length // the router refuses such a route, and so no entry can name one
 }
 
 function withoutLastSlash (path: readonly string[]): readonly string[] {

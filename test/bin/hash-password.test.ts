@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import t from 'tap'
 import type { Input } from '../../bin/ask-hidden.js'
@@ -140,6 +140,7 @@ t.test('--file says what else would stop an app that starts with the file', asyn
   const file = join(t.testdir({ users: 'bob:plain\n' }), 'users')
   t.match(await run(['alice', '--file', file], 'p\n'), { code: 0, err: /users: line 1: unknown or damaged hash/ })
   t.match(await run(['alice', '--file', join(file, 'below')], 'p\n'), { code: 1, out: '', err: /ENOTDIR/ })
+  t.match(await run(['alice', '--file', dirname(file)], 'p\n'), { code: 1, out: '', err: /is not a file/ })
 })
 
 t.test('on a terminal, two passwords that differ make no hash', async (t) => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:http2'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
@@ -271,6 +273,20 @@ t.test('the built-in login works on this machine alone, and through no proxy', a
     }
   }
   t.ok(lines.some(({ msg }) => /works on this machine alone/.test(msg as string)))
+})
+
+t.test('the built-in login works over HTTP/2 too', async (t) => {
+  const app = Fastify({ http2: true })
+  await app.register(auth)
+  const session = connect(await app.listen({ host: '127.0.0.1', port: 0 }))
+  t.teardown(async () => {
+    session.close()
+    await app.close()
+  })
+  const stream = session.request({ ':path': '/secret', ...basic('admin', 'secret') })
+  const [answer] = await once(stream, 'response') as [Record<string, unknown>]
+  t.equal(answer[':status'], 200)
+  stream.close()
 })
 
 t.test('a name in the log cannot change how the log looks', async (t) => {
