@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify'
 export interface PerContext<Own> {
   /** Keeps `own` in this context. Throws, as Fastify does, where this context has one already. */
   add: (app: FastifyInstance, own: Own) => void
+  /** What this very context has. */
+  own: (app: FastifyInstance) => Own | undefined
   /** What this context has, or else the nearest one around it. */
   nearest: (app: FastifyInstance) => Own | undefined
   /** What this context has and then, from the inside out, what each context around it has. */
@@ -22,6 +24,7 @@ export function perContext<Own> (name: string): PerContext<Own> {
     app.hasDecorator(key) ? app.getDecorator<readonly Own[]>(key) : undefined
   return {
     add: (app, own) => { app.decorate(key, [own, ...listOf(app) ?? []]) },
+    own: (app) => Object.hasOwn(app, key) ? listOf(app)?.[0] : undefined,
     nearest: (app) => listOf(app)?.[0],
     all: (app) => listOf(app) ?? []
   }

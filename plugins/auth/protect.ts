@@ -139,7 +139,7 @@ function endOfPattern (path: string, start: number): number {
     else if (path[index] === '(') depth++
     else if (path[index] === ')' && --depth === 0) return index
   }
-  return path.length // the router refuses such a route, and so no entry can name one
+  return path.length // in an entry alone: the router refuses such a route
 }
 
 function withoutLastSlash (path: readonly string[]): readonly string[] {

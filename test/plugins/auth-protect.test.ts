@@ -219,14 +219,12 @@ t.test('an entry of a route that was declared before auth starts, and guards', a
   t.equal((await app.inject('/data')).statusCode, 401)
 })
 
-t.test('an entry that no route can have stops the start', async (t) => {
-  for (const entry of ['/data/:id(', '/data/:id(^(a)$', '/data/\\']) {
-    const app = Fastify()
-    t.teardown(() => app.close())
-    await app.register(auth, { users, protect: [entry] })
-    app.get('/data/:id', answer)
-    await t.rejects(async () => await app.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' }, entry)
-  }
+t.test('an entry with a pattern that does not end names the path before it', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(auth, { users, protect: ['/data/:id(^(a)$'] })
+  app.get('/data/:id', answer)
+  t.equal((await app.inject('/data/5')).statusCode, 401)
 })
 
 t.test('tells what a declared route asks for', async (t) => {
