@@ -255,6 +255,16 @@ t.test('writes an absolute URL below a base', async (t) => {
   }
 })
 
+t.test('reads a base in a time that grows with its length', async (t) => {
+  const app = await withRoutes(t, ['/a'])
+  const slashes = '/'.repeat(200_000)
+  const started = performance.now()
+  t.equal(app.urlFor('/a', {}, { absolute: `https://example.org${slashes}x${slashes}` }), `https://example.org${slashes}x/a`)
+  t.equal(app.urlFor('/a', {}, { absolute: `https://example.org/${slashes}` }), 'https://example.org/a')
+  // An expression that starts again at each slash takes half a minute.
+  t.ok(performance.now() - started < 2000)
+})
+
 t.test('names what is unknown, missing, too much or of a wrong kind', async (t) => {
   const app = await withRoutes(t, ['/plain', '/user/:name', '/two/:a-:b?'])
   const wrong: [name: string, values: object, code: string, message: string][] = [
