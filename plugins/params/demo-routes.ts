@@ -2,9 +2,10 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { int, path, string } from './converters.js'
 import { invalidInput } from './invalid-input.js'
+import { path, string } from './text-converters.js'
 import type { UnfitParameterError } from './url-for.js'
+import { int } from './value-converters.js'
 
 /** The most bytes a form may have. */
 const formLimit = 16 * 1024

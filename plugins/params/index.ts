@@ -11,11 +11,13 @@ import { unreadConverters, withOptionalDefaults } from './schema-fields.js'
 import type { LooseUrlFor, TypedUrlFor } from './url-for.js'
 import { urlFor } from './url-for.js'
 
-export { any, bool, float, int, path, string, uuid } from './converters.js'
-export type { BoolOptions, NumberOptions, StringOptions } from './converters.js'
 export type { InvalidInputError, Issue } from './invalid-input.js'
+export { any, path, string, uuid } from './text-converters.js'
+export type { StringOptions } from './text-converters.js'
 export type { UnfitParameterError, UrlOptions } from './url-for.js'
 export type { ParamValue } from './url-query.js'
+export { bool, float, int } from './value-converters.js'
+export type { BoolOptions, NumberOptions } from './value-converters.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

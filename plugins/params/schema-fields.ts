@@ -1,6 +1,6 @@
 import type { FastifySchema } from 'fastify'
-import type { Converter } from './converters.js'
-import { converterOf } from './converters.js'
+import type { Converter } from './converter.js'
+import { converterOf } from './converter.js'
 import type { Issue } from './invalid-input.js'
 
 /** The parts of a request that converters read. */

@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyError } from 'fastify'
 import { checkOptions } from '../options.js'
-import { converterOf } from './converters.js'
+import { converterOf } from './converter.js'
 import type { NamedRoute, NamedRoutes } from './named-routes.js'
 import { findRoute } from './named-routes.js'
 import type { Unfit } from './route-pattern.js'

@@ -271,5 +271,8 @@ t.test('a refused form is shown again with what was typed and the reasons', asyn
   t.strictSame((await post(app, 'name=a&age=7&weight=70.5&news=on&day=3')).json(), {
     typed: { name: 'a', age: 7, weight: 70.5, news: true, day: [3] }, wrong: {}
   })
+  const nothing = (await app.inject({ method: 'POST', url: '/' })).json()
+  t.match(nothing.wrong, { name: /^given: text/, age: /^given: a whole/ })
+  t.equal(nothing.typed, undefined, 'no body was sent')
   t.strictSame((await post(app, 'name=&age=')).json().typed, { name: '', age: '' }, 'a blank stays blank')
 })
