@@ -378,7 +378,8 @@ t.test('a route for / below a prefix has one name, though it answers with and wi
   const app = await withRoutes(t, [])
   await app.register(async (child) => { child.get('/', { config: { name: 'area' } }, async () => 'area') }, { prefix: '/area' })
   t.equal(app.urlFor('area'), '/area')
-  await t.rejects(async () => await app.register(async (child) => {
+  const two = await withRoutes(t, [])
+  await t.rejects(async () => await two.register(async (child) => {
     child.get('/', { config: { name: 'one' } }, async () => 'one')
     child.get('/more', { config: { name: 'one' } }, async () => 'more')
   }, { prefix: '/one' }), { message: 'two routes are named "one": /one and /one/more' })
