@@ -1,8 +1,9 @@
 import createError from '@fastify/error'
+import type { FastifyServerOptions } from 'fastify'
 
 /** What one option takes: a test of its value, and words for what passes the test. */
 export interface OptionRule {
-  /** `true` for a value that the option takes. Never called with `undefined`: an option left out is the plugin's default. */
+  /** `true` for a value that the option takes. Never called with `undefined`, which stands for the plugin's default. */
   accepts: (value: unknown) => boolean
   /** Completes the sentence "expected …", such as `a path that starts with "/"`. */
   expected: string
@@ -15,25 +16,48 @@ export interface OptionRule {
 /** The rule of each option that a plugin has, by the option's name. */
 export type OptionRules<Options> = { [Name in keyof Required<Options>]: OptionRule }
 
-/** What `register` itself understands; it arrives among a plugin's options. */
-const registerOptions = new Set(['prefix', 'logLevel', 'logSerializers'])
+/**
+ * The server's options. `fastify start --options` hands them to the app as well, and @fastify/autoload hands what the
+ * app got to each plugin.
+ */
+const serverOptions: ReadonlyArray<keyof FastifyServerOptions | 'http' | 'https' | 'http2' | 'http2SessionTimeout'> = [
+  'ajv', 'allowErrorHandlerOverride', 'allowUnsafeRegex', 'bodyLimit', 'caseSensitive', 'childLoggerFactory',
+  'clientErrorHandler', 'connectionTimeout', 'constraints', 'disableRequestLogging', 'exposeHeadRoutes',
+  'forceCloseConnections', 'frameworkErrors', 'genReqId', 'handlerTimeout', 'http', 'http2', 'http2SessionTimeout',
+  'https', 'ignoreDuplicateSlashes', 'ignoreTrailingSlash', 'keepAliveTimeout', 'logController', 'logger',
+  'loggerInstance', 'maxParamLength', 'maxRequestsPerSocket', 'onConstructorPoisoning', 'onProtoPoisoning',
+  'pluginTimeout', 'querystringParser', 'requestIdHeader', 'requestIdLogLabel', 'requestTimeout',
+  'return503OnClosing', 'rewriteUrl', 'routerOptions', 'schemaController', 'schemaErrorFormatter', 'serializerOpts',
+  'serverFactory', 'trustProxy', 'useSemicolonDelimiter'
+]
+
+/**
+ * What arrives among a plugin's options and is not its own: what `register` itself understands, `skipOverride`, which
+ * the test helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's options.
+ */
+const othersOptions: ReadonlySet<string> = new Set([
+  'prefix', 'logLevel', 'logSerializers', 'skipOverride', ...serverOptions
+])
 
 /**
  * Checks a plugin's options when it is registered, so that a mistake stops the start.
  *
  * @param topic the plugin's name, such as `hello`
- * @param options what the host gave
- * @param rules every option there is
+ * @param options what the host gave, and what its tools added
+ * @param rules the rule of each option
  * @throws `FST_QUICKSTART_<TOPIC>_INVALID_OPTION` for an unknown option, a missing one, or a value that does not fit
  */
-export function checkOptions<Options extends object> (topic: string, options: Options, rules: OptionRules<Options>): void {
-  const InvalidOption = createError(`FST_QUICKSTART_${topic.toUpperCase()}_INVALID_OPTION`, `fastify-quickstart/${topic}: %s`, 500, TypeError)
+export function checkOptions<Options extends object> (
+  topic: string, options: Options, rules: OptionRules<Options>
+): void {
+  const code = `FST_QUICKSTART_${topic.toUpperCase()}_INVALID_OPTION`
+  const InvalidOption = createError(code, `fastify-quickstart/${topic}: %s`, 500, TypeError)
   const known = new Map<string, OptionRule>(Object.entries(rules))
 
   for (const [name, value] of Object.entries(options)) {
     const rule = known.get(name)
     if (rule === undefined) {
-      if (registerOptions.has(name)) continue
+      if (othersOptions.has(name)) continue
       throw new InvalidOption(`unknown option "${name}"; expected one of ${[...known.keys()].join(', ')}`)
     }
     if (value !== undefined && !rule.accepts(value)) {
@@ -41,6 +65,7 @@ export function checkOptions<Options extends object> (topic: string, options: Op
     }
   }
   for (const [name, rule] of known) {
+    // Cast: any object of options is one of names and values.
     if (rule.required && (options as Record<string, unknown>)[name] === undefined) {
       throw new InvalidOption(`option "${name}" is missing; expected ${rule.expected}`)
     }

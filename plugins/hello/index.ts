@@ -26,7 +26,10 @@ export interface HelloOptions {
  */
 async function hello (app: FastifyInstance, options: HelloOptions): Promise<void> {
   checkOptions<HelloOptions>('hello', options, {
-    path: { accepts: (value) => typeof value === 'string' && value.startsWith('/'), expected: 'a path that starts with "/"' },
+    path: {
+      accepts: (value) => typeof value === 'string' && value.startsWith('/'),
+      expected: 'a path that starts with "/"'
+    },
     message: { accepts: (value) => typeof value === 'string', expected: 'a string' }
   })
   const { path = '/', message = 'Hello World!' } = options

@@ -1,13 +1,11 @@
-import { parse } from 'node:querystring'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { int, path, string } from './converters.js'
 import { invalidInput } from './invalid-input.js'
-import type { NamedRoutes, UnfitParameterError } from './named-routes.js'
-import { malformedNames, suspiciousInForm } from './percent-encoding.js'
-import { malformedFields } from './strict-input.js'
+import { path, string } from './text-converters.js'
+import type { UnfitParameterError } from './url-for.js'
+import { int } from './value-converters.js'
 
 /** The most bytes a form may have. */
 const formLimit = 16 * 1024
@@ -20,8 +18,12 @@ const Search = Type.Object({
   tag: Type.Array(string(), { maxItems: 100, default: [] })
 })
 
+/** What a generator of documents, such as @fastify/swagger, needs beside JSON Schema. */
+const answersText = { produces: ['text/plain'], response: { 200: Type.String() } }
+const takesForm = { consumes: ['application/x-www-form-urlencoded'] }
+
 /** The routes to try: parameters of the path, of the query and of a form, each with its converters. */
-export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
+export function demoRoutes (app: FastifyInstance): void {
   const typed = app
     // The host's validator and serializer may not know TypeBox. Every parameter here has a converter, which has
     // checked it by the time the validator would; TypeBox's own one, moreover, fails on the name '*'.
@@ -31,21 +33,21 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
 
   typed.get('/user/:username', {
     config: { name: 'user' },
-    schema: { params: Type.Object({ username }), response: { 200: Type.String() } }
+    schema: { params: Type.Object({ username }), ...answersText }
   }, (request, reply) => {
     sendText(reply, `User ${request.params.username}`)
   })
 
   typed.get('/post/:id', {
     config: { name: 'post' },
-    schema: { params: Type.Object({ id: int() }), response: { 200: Type.String() } }
+    schema: { params: Type.Object({ id: int() }), ...answersText }
   }, (request, reply) => {
     sendText(reply, `Post ${request.params.id}`)
   })
 
   typed.get('/path/*', {
     config: { name: 'path' },
-    schema: { params: Type.Object({ '*': path() }), response: { 200: Type.String() } }
+    schema: { params: Type.Object({ '*': path() }), ...answersText }
   }, (request, reply) => {
     sendText(reply, `Subpath ${request.params['*']}`)
   })
@@ -61,14 +63,14 @@ export function demoRoutes (app: FastifyInstance, routes: NamedRoutes): void {
   // A context of its own, so that no other route starts to take forms, and this one takes nothing else.
   typed.register(async (forms) => {
     forms.removeAllContentTypeParsers()
-    await forms.register(formbody, { bodyLimit: formLimit, parser: readForm })
+    await forms.register(formbody, { bodyLimit: formLimit })
     forms.withTypeProvider<TypeBoxTypeProvider>().post('/user', {
       config: { name: 'createUser' },
-      schema: { body: Type.Object({ username }), response: { 303: Type.Null() } }
+      schema: { body: Type.Object({ username }), ...takesForm, response: { 303: Type.Null() } }
     }, (request, reply) => {
-      // A prefix may have parameters too, which this schema does not know.
+      // Cast: a prefix may have parameters too, which this schema does not know.
       const prefixParams = request.params as Record<string, string>
-      reply.redirect(locationOf(routes, prefixParams, request.body.username), 303)
+      reply.redirect(locationOf(app, prefixParams, request.body.username), 303)
     })
   })
 }
@@ -78,17 +80,14 @@ function sendText (reply: Pick<FastifyReply, 'type'>, text: string): void {
   reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(text)
 }
 
-function locationOf (routes: NamedRoutes, prefixParams: Record<string, string>, username: string): string {
+function locationOf (app: FastifyInstance, prefixParams: Record<string, string>, username: string): string {
   try {
-    return routes.urlFor('user', { ...prefixParams, username })
+    return app.urlFor('user', { ...prefixParams, username })
   } catch (error) {
     // A name that no URL of this app can hold, such as ".." or one past the router's maxParamLength.
+    // Cast: whatever else was thrown has another code.
     const { code, parameter, expected } = error as UnfitParameterError
     if (code !== 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER') throw error
     throw invalidInput([{ in: parameter === 'username' ? 'body' : 'params', name: parameter, expected }])
   }
-}
-
-function readForm (text: string): Record<string, unknown> {
-  return Object.assign(parse(text, '&', '=', { maxKeys: 0 }), { [malformedFields]: malformedNames(text, suspiciousInForm) })
 }

@@ -1,30 +1,39 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { checkOptions } from '../options.js'
+import { perContext } from '../per-context.js'
 import { demoRoutes } from './demo-routes.js'
+import { markKnown, refuseEarlierRoute } from './earlier-routes.js'
 import { NamedRoutes } from './named-routes.js'
-import type { RouterLimits } from './route-pattern.js'
-import { unreadConverters } from './schema-fields.js'
-import { readStrictly } from './strict-input.js'
-import type { UrlFor } from './url-for.js'
+import { readInput } from './request-input.js'
+import { routerLimits, startOfQuery } from './router-settings.js'
+import { unreadConverters, withOptionalDefaults } from './schema-fields.js'
+import type { LooseUrlFor, TypedUrlFor } from './url-for.js'
+import { urlFor } from './url-for.js'
 
-export { any, float, int, path, string, uuid } from './converters.js'
-export type { NumberOptions, StringOptions } from './converters.js'
 export type { InvalidInputError, Issue } from './invalid-input.js'
-export type { UnfitParameterError } from './named-routes.js'
-export type { ParamValue, UrlFor, UrlOptions } from './url-for.js'
+export { any, path, string, uuid } from './text-converters.js'
+export type { StringOptions } from './text-converters.js'
+export type { UnfitParameterError, UrlOptions } from './url-for.js'
+export type { ParamValue } from './url-query.js'
+export { bool, float, int } from './value-converters.js'
+export type { BoolOptions, NumberOptions } from './value-converters.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
      * The URL of a named route: `app.urlFor('user', { username: 'a b' })` is `/user/a%20b`.
-     * A wildcard's parameter is `'*'`.
+     * A wildcard's parameter is `'*'`. A name of this context comes first, then those of the contexts around it.
+     *
+     * It is there once `await app.register(params)` is done, in that context and in those within. Where it is
+     * `undefined`, the plugin was registered without `await`, or in a context beside or within this one.
      *
      * @throws `FST_QUICKSTART_PARAMS_UNKNOWN_ROUTE` when no route has the name
+     * @throws `FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE` when two contexts within this one have the name, and no other has
      * @throws `FST_QUICKSTART_PARAMS_MISSING_PARAMETER` when the route needs a parameter that is not given
      * @throws `FST_QUICKSTART_PARAMS_EXTRA_PARAMETER` when the route has no such parameter
      * @throws `FST_QUICKSTART_PARAMS_UNFIT_PARAMETER` when the route would refuse the value, or read another one
-     * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when `query` or `absolute` does not fit, or an argument is no object
+     * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when `query`, `absolute` or the kind of an argument does not fit
      */
     urlFor: UrlFor
   }
@@ -48,17 +57,26 @@ declare module 'fastify' {
  */
 export interface Routes {}
 
+/**
+ * The type of `app.urlFor`: any name and any parameters while {@link Routes} is empty; its names and their parameters,
+ * and no others, once the host has filled it.
+ */
+export type UrlFor<Known = Routes> = keyof Known extends never ? LooseUrlFor : TypedUrlFor<Known>
+
 /** Options of the params plugin. */
 export interface ParamsOptions {
   /** Adds the routes to try: `/user/:username`, `/post/:id`, `/path/*`, `/search`, and `POST /user`. Default `true`. */
   routes?: boolean
 }
 
+/** The named routes of each context that the plugin is registered in. */
+const namesOf = perContext<NamedRoutes>('fastify-quickstart/params')
+
 /**
  * Parameters that arrive typed or are refused, and URLs made from route names.
  *
  * Works on the routes that are declared after it: `urlFor` knows those with `config: { name }`, and
- * those whose schema uses `string int float uuid path any` get their parameters read strictly.
+ * those whose schema uses `string int float bool uuid path any` get their parameters read strictly.
  *
  * ```ts
  * import Fastify from 'fastify'
@@ -84,40 +102,29 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   checkOptions<ParamsOptions>('params', options, {
     routes: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
-  const named = new NamedRoutes(routerLimits(app))
+  // In a context within another that has params, the other's hooks are there already.
+  if (namesOf.nearest(app) === undefined) app.addHook('preValidation', refuseEarlierRoute)
+  const names = new NamedRoutes(routerLimits(app))
+  namesOf.add(app, names)
+  const known = namesOf.all(app)
   const queryStart = startOfQuery(app)
-  app.decorate('urlFor', named.urlFor.bind(named))
+  app.decorate('urlFor', (name, params, options) => urlFor(known, name, params, options))
 
   app.addHook('onRoute', function (route) {
-    named.add(this, route)
-    readStrictly(route, queryStart)
-    // The HEAD route that comes with a GET has the same schema.
-    for (const place of route.method === 'HEAD' ? [] : unreadConverters(route.schema)) {
-      this.log.warn(`${route.method} ${route.url}: the converter at ${place} of the schema is not read there, and does no more than plain JSON Schema`)
+    if (namesOf.nearest(this) !== names) return names.addInner(this, route)
+    names.add(this, route)
+    readInput(route, queryStart)
+    markKnown(route)
+    if (route.schema === undefined || route.method === 'HEAD') return // what follows was done for its GET route
+
+    for (const place of unreadConverters(route.schema)) {
+      this.log.warn(`${route.method} ${route.url}: the converter at ${place} of the schema is not read there, ` +
+        'and does no more than plain JSON Schema')
     }
+    route.schema = withOptionalDefaults(route.schema)
   })
 
-  if (options.routes ?? true) {
-    await app.register(async (child) => demoRoutes(child, named), { prefix: options.prefix })
-  }
-}
-
-/** The router's settings, wherever the host gave them: in `routerOptions`, or beside it as before Fastify 5.5. */
-function routerLimits ({ initialConfig }: FastifyInstance): RouterLimits {
-  const { routerOptions: router = {} } = initialConfig
-  return {
-    // 100 is Fastify's default, and stands in the place that the host did not use.
-    maxParamLength: [router.maxParamLength, initialConfig.maxParamLength].find((length) => length !== undefined && length !== 100) ?? 100,
-    ignoreTrailingSlash: Boolean(router.ignoreTrailingSlash || initialConfig.ignoreTrailingSlash),
-    ignoreDuplicateSlashes: Boolean(router.ignoreDuplicateSlashes || initialConfig.ignoreDuplicateSlashes)
-  }
-}
-
-/** What the router takes for the end of the path. */
-function startOfQuery ({ initialConfig }: FastifyInstance): RegExp {
-  // Fastify's types know the setting in its older place alone.
-  const router = initialConfig.routerOptions as { useSemicolonDelimiter?: boolean } | undefined
-  return router?.useSemicolonDelimiter || initialConfig.useSemicolonDelimiter ? /[?#;]|$/ : /[?#]|$/
+  if (options.routes ?? true) await app.register(async (child) => demoRoutes(child), { prefix: options.prefix })
 }
 
 export default fp(params, { fastify: '5.x', name: 'fastify-quickstart/params' })

@@ -57,7 +57,8 @@ export class RoutePattern {
       if (typeof part !== 'string') return part
       path += part
     }
-    // RFC 3986 sections 5.2.4 and 4.2: a client would resolve the first away, the second leads nowhere, the third is another host.
+    // RFC 3986 sections 5.2.4 and 4.2: a client would resolve the first away, the second leads nowhere, the third is
+    // another host.
     const parameter = this.names.at(-1) ?? '*'
     if (/\/\.\.?(?:\/|$)/.test(path)) return { parameter, expected: 'other than "." and ".." between slashes' }
     if (!path.startsWith('/')) return { parameter, expected: 'such that the path starts with a slash' }
@@ -78,8 +79,13 @@ export class RoutePattern {
       const written = encode(text)
       if (written === undefined) return { parameter: name, expected: 'well-formed Unicode' }
       if (text === '') return { parameter: name, expected: 'text of at least 1 character' }
-      if (/^\.\.?$/.test(text) && decoded === '' && after === '' && before.endsWith('/')) return { parameter: name, expected: 'other than "." and ".."' }
-      if (text.length > maxParamLength) return { parameter: name, expected: `text of at most ${maxParamLength} characters, where an emoji counts as two or more` }
+      if (isDots(text) && decoded === '' && after === '' && before.endsWith('/')) {
+        return { parameter: name, expected: 'other than "." and ".."' }
+      }
+      if (text.length > maxParamLength) {
+        const expected = `text of at most ${maxParamLength} characters, where an emoji counts as two or more`
+        return { parameter: name, expected }
+      }
       decoded += text + after
       encoded += written + encodeURI(after)
     }
@@ -92,15 +98,27 @@ export class RoutePattern {
 
   #writeWildcard (text: string, before: string): string | Unfit {
     const { ignoreDuplicateSlashes, ignoreTrailingSlash } = this.#limits
-    if (ignoreDuplicateSlashes && `${before}${text}`.includes('//')) return { parameter: '*', expected: 'a path without an empty segment' }
-    if (ignoreTrailingSlash && `${before}${text}`.endsWith('/')) return { parameter: '*', expected: 'a path that does not end in a slash' }
+    const path = `${before}${text}`
+    if (ignoreDuplicateSlashes && path.includes('//')) {
+      return { parameter: '*', expected: 'a path without an empty segment' }
+    }
+    if (ignoreTrailingSlash && path.endsWith('/')) {
+      return { parameter: '*', expected: 'a path that does not end in a slash' }
+    }
     const encoded = text.split('/').map(encode)
     return encoded.includes(undefined) ? { parameter: '*', expected: 'well-formed Unicode' } : encoded.join('/')
   }
 }
 
+function isDots (text: string): boolean {
+  return text === '.' || text === '..'
+}
+
 function namesOf (pieces: Piece[]): string[] {
-  return pieces.flatMap((piece) => 'wildcard' in piece ? ['*'] : 'slots' in piece ? piece.slots.map(({ name }) => name) : [])
+  return pieces.flatMap((piece) => {
+    if ('wildcard' in piece) return ['*']
+    return 'slots' in piece ? piece.slots.map(({ name }) => name) : []
+  })
 }
 
 function piecesOf (pattern: string): Piece[] {

@@ -1,20 +1,31 @@
-import type { Routes } from './index.js'
-import { encode } from './percent-encoding.js'
-
-/** A value that a URL can hold; it is written as `String(value)` writes it. */
-export type ParamValue = string | number | bigint | boolean
+import createError from '@fastify/error'
+import type { FastifyError } from 'fastify'
+import { checkOptions } from '../options.js'
+import { converterOf } from './converter.js'
+import type { NamedRoute, NamedRoutes } from './named-routes.js'
+import { findRoute } from './named-routes.js'
+import type { Unfit } from './route-pattern.js'
+import { unfitFor } from './route-schema.js'
+import { baseOf } from './url-base.js'
+import type { ParamValue, UrlQuery } from './url-query.js'
+import { isParamValue, queryString } from './url-query.js'
 
 /** What a URL can have besides its path. */
 export interface UrlOptions {
   /** The query's keys and values. A list repeats its key; what is `undefined` is left out. Default: no query. */
-  query?: Record<string, ParamValue | undefined | readonly ParamValue[]>
-  /** The base of an absolute URL, such as `https://example.org` or `https://example.org/app`. Default: the URL starts with its path. */
+  query?: UrlQuery
+  /**
+   * The base of an absolute URL, such as `https://example.org` or `https://example.org/app`. Default: the URL starts with
+   * its path.
+   */
   absolute?: string
 }
 
-type LooseUrlFor = (name: string, params?: Record<string, ParamValue | undefined>, options?: UrlOptions) => string
+/** `urlFor` while no names are declared: any name and any parameters. */
+export type LooseUrlFor = (name: string, params?: UrlParams, options?: UrlOptions) => string
 
-type TypedUrlFor<Known> = <Name extends keyof Known & string>(
+/** `urlFor` with declared names: each takes its own parameters. */
+export type TypedUrlFor<Known> = <Name extends keyof Known & string>(
   name: Name,
   ...rest: {} extends Known[Name]
     ? [params?: Exactly<Known[Name]>, options?: UrlOptions]
@@ -24,44 +35,98 @@ type TypedUrlFor<Known> = <Name extends keyof Known & string>(
 /** TypeScript lets `{}` have any property; a route without parameters has none. */
 type Exactly<Params> = keyof Params extends never ? Record<string, never> : Params
 
-/**
- * The type of `app.urlFor`: any name and parameters while {@link Routes} is empty; its names and their parameters,
- * and nothing else, once the host has filled it.
- */
-export type UrlFor<Known = Routes> = keyof Known extends never ? LooseUrlFor : TypedUrlFor<Known>
+type UrlParams = Record<string, ParamValue | undefined>
 
-export function isParamValue (value: unknown): value is ParamValue {
-  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value)
+/** The error for a parameter that does not fit its route. It says which, and completes "must be …". */
+export interface UnfitParameterError extends FastifyError, Unfit {
+  code: 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER'
 }
 
+const MissingParameter = createError(
+  'FST_QUICKSTART_PARAMS_MISSING_PARAMETER', 'route "%s" needs parameter "%s"', 500, TypeError
+)
+const ExtraParameter = createError(
+  'FST_QUICKSTART_PARAMS_EXTRA_PARAMETER',
+  'route "%s" has no parameter "%s"; what belongs in the query goes into { query }',
+  500,
+  TypeError
+)
+const UnfitParameter = createError(
+  'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER', 'route "%s": parameter "%s" must be %s', 500, TypeError
+)
+
 /**
- * Writes `?a=1&b=2`, or nothing when no key has a value.
+ * Writes the URL of a named route. What it writes, the router reads back with equal values; anything else is refused.
  *
- * @param refuse called with the key whose value a URL cannot hold
+ * @param contexts the names of the context that asks, and then of those around it
+ * @throws what `app.urlFor` lists in index.ts
  */
-export function queryString (query: NonNullable<UrlOptions['query']>, refuse: (key: string, expected: string) => never): string {
-  const pairs = Object.entries(query).flatMap(([key, given]) => {
-    const values: readonly unknown[] = Array.isArray(given) ? given : given === undefined ? [] : [given]
-    return values.map((value) => {
-      if (!isParamValue(value)) return refuse(key, 'text, a number, a boolean, or a list of these')
-      const [name, text] = [encode(key), encode(String(value))]
-      return name === undefined || text === undefined ? refuse(key, 'well-formed Unicode') : `${name}=${text}`
-    })
+export function urlFor (
+  contexts: readonly NamedRoutes[], name: string, params: UrlParams = {}, options: UrlOptions = {}
+): string {
+  const route = findRoute(contexts, name)
+  checkArguments(params, options)
+  const { query = {}, absolute } = options
+
+  const values = readParams(route, params)
+  const unfit = unfitFor(route, values)
+  if (unfit !== undefined) throw unfitParameter(route, unfit)
+
+  const path = route.pattern.fill(new Map(Array.from(values, ([param, value]) => [param, String(value)])))
+  if (typeof path !== 'string') throw unfitParameter(route, path)
+
+  return (baseOf(absolute) ?? '') + path + queryString(query, (parameter, expected) => {
+    throw unfitParameter(route, { parameter, expected })
   })
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 
-/**
- * The text to put in front of a URL's path, without a slash at its end; `undefined` where the given one will not do. It is
- * what the URL parser made of it, since that lets pass, and mends, what would be markup or another address elsewhere.
- */
-export function baseOf (absolute: unknown): string | undefined {
-  if (typeof absolute !== 'string' || !/^https?:\/\/[^/\\\s\p{Cc}?#][^\\\s\p{Cc}?#]*$/iu.test(absolute) || !URL.canParse(absolute)) return undefined
-  const { href, username, password } = new URL(absolute)
-  return `${username}${password}` === '' ? href.replace(/\/+$/, '') : undefined
+function checkArguments (params: UrlParams, options: UrlOptions): void {
+  checkOptions<{ params: object, options: object }>('params', { params, options }, {
+    params: { accepts: isDictionary, expected: 'an object of names and values' },
+    options: { accepts: isDictionary, expected: 'an object with query or absolute' }
+  })
+  checkOptions<UrlOptions>('params', options, {
+    query: { accepts: isDictionary, expected: 'an object of keys and values' },
+    absolute: {
+      accepts: (value) => baseOf(value) !== undefined,
+      expected: 'an http or https URL without login, query, fragment, spaces and backslashes'
+    }
+  })
+}
+
+/** Each parameter of the path, as its converter reads it. */
+function readParams (route: NamedRoute, params: UrlParams): Map<string, unknown> {
+  const { name, pattern } = route
+  const given = new Map(Object.entries(params).filter(([, value]) => value !== undefined))
+  for (const param of given.keys()) {
+    if (!pattern.names.includes(param)) throw new ExtraParameter(name, param)
+  }
+
+  // The optional parameters of a path come together or not at all.
+  const needsOptional = pattern.names.some((param) => given.has(param) && pattern.optional.has(param))
+  const values = new Map<string, unknown>()
+  for (const param of pattern.names) {
+    if (given.has(param)) values.set(param, readParam(route, param, given.get(param)))
+    else if (needsOptional || !pattern.optional.has(param)) throw new MissingParameter(name, param)
+  }
+  return values
+}
+
+function readParam (route: NamedRoute, parameter: string, given: unknown): unknown {
+  if (!isParamValue(given)) throw unfitParameter(route, { parameter, expected: 'text, a number or a boolean' })
+  const converter = converterOf(route.schema?.properties?.[parameter] ?? {})
+  if (converter === undefined) return String(given)
+  const value = converter.read(String(given))
+  if (value === undefined) throw unfitParameter(route, { parameter, expected: converter.expected })
+  return value
+}
+
+function unfitParameter ({ name }: NamedRoute, unfit: Unfit): UnfitParameterError {
+  const error = new UnfitParameter(name, unfit.parameter, unfit.expected)
+  return Object.assign(error, { code: 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER' as const, ...unfit })
 }
 
 /** Whether a value is an object of names and values. A Map or a list is not one. */
-export function isDictionary (value: unknown): value is Record<string, unknown> {
+function isDictionary (value: unknown): value is Record<string, unknown> {
   return Object.prototype.toString.call(value) === '[object Object]'
 }

@@ -255,6 +255,16 @@ t.test('writes an absolute URL below a base', async (t) => {
   }
 })
 
+t.test('reads a base in a time that grows with its length', async (t) => {
+  const app = await withRoutes(t, ['/a'])
+  const slashes = '/'.repeat(200_000)
+  const started = performance.now()
+  t.equal(app.urlFor('/a', {}, { absolute: `https://example.org${slashes}x${slashes}` }), `https://example.org${slashes}x/a`)
+  t.equal(app.urlFor('/a', {}, { absolute: `https://example.org/${slashes}` }), 'https://example.org/a')
+  // An expression that starts again at each slash takes half a minute.
+  t.ok(performance.now() - started < 2000)
+})
+
 t.test('names what is unknown, missing, too much or of a wrong kind', async (t) => {
   const app = await withRoutes(t, ['/plain', '/user/:name', '/two/:a-:b?'])
   const wrong: [name: string, values: object, code: string, message: string][] = [
@@ -368,6 +378,11 @@ t.test('a route for / below a prefix has one name, though it answers with and wi
   const app = await withRoutes(t, [])
   await app.register(async (child) => { child.get('/', { config: { name: 'area' } }, async () => 'area') }, { prefix: '/area' })
   t.equal(app.urlFor('area'), '/area')
+  const two = await withRoutes(t, [])
+  await t.rejects(async () => await two.register(async (child) => {
+    child.get('/', { config: { name: 'one' } }, async () => 'one')
+    child.get('/more', { config: { name: 'one' } }, async () => 'more')
+  }, { prefix: '/one' }), { message: 'two routes are named "one": /one and /one/more' })
   for (const url of ['/area', '/area/']) t.equal((await app.inject(url)).body, 'area')
   const other = await withRoutes(t, [])
   await t.rejects(async () => await other.register(async (child) => {

@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
-import params, { any, float, int, type ParamsOptions, path, type Routes, string, type UrlOptions, uuid } from 'fastify-quickstart/params'
+import params, { any, bool, float, int, type ParamsOptions, path, type Routes, string, type UrlOptions, uuid } from 'fastify-quickstart/params'
 import { expect, test } from 'tstyche'
 import { type Static, Type } from 'typebox'
 
@@ -44,13 +44,19 @@ test('each converter gives its type', () => {
   expect<Static<ReturnType<typeof string>>>().type.toBe<string>()
   expect<Static<ReturnType<typeof int>>>().type.toBe<number>()
   expect<Static<ReturnType<typeof float>>>().type.toBe<number>()
+  expect<Static<ReturnType<typeof bool>>>().type.toBe<boolean>()
   expect<Static<ReturnType<typeof uuid>>>().type.toBe<string>()
   expect<Static<ReturnType<typeof path>>>().type.toBe<string>()
 })
 
 test('each converter refuses what it does not take', () => {
   expect(string).type.toBeCallableWith({ minLength: 1, maxLength: 5, default: 'a' })
+  expect(string).type.toBeCallableWith({ multiline: true })
   expect(string).type.not.toBeCallableWith({ min: 1 })
+  expect(string).type.not.toBeCallableWith({ multiline: 'yes' })
+  expect(bool).type.toBeCallableWith()
+  expect(bool).type.toBeCallableWith({ default: true })
+  expect(bool).type.not.toBeCallableWith({ default: 'on' })
   expect(int).type.toBeCallableWith({ min: 1, max: 5, default: 1 })
   expect(int).type.not.toBeCallableWith({ min: '1' })
   expect(float).type.not.toBeCallableWith({ maxLength: 1 })
@@ -60,8 +66,8 @@ test('each converter refuses what it does not take', () => {
 })
 
 test('a handler has the types of its schema', () => {
-  app.get('/:id/:rest', { schema: { params: Type.Object({ id: int(), rest: path() }), querystring: Type.Object({ size: any('s', 'l'), above: Type.Optional(float()), tag: Type.Array(string()) }) } }, async (request) => {
+  app.get('/:id/:rest', { schema: { params: Type.Object({ id: int(), rest: path() }), querystring: Type.Object({ size: any('s', 'l'), above: Type.Optional(float()), tag: Type.Array(string()), exact: bool() }) } }, async (request) => {
     expect(request.params).type.toBe<{ id: number, rest: string }>()
-    expect(request.query).type.toBe<{ size: 's' | 'l', above?: number, tag: string[] }>()
+    expect(request.query).type.toBe<{ size: 's' | 'l', above?: number, tag: string[], exact: boolean }>()
   })
 })
