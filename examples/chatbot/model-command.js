@@ -23,15 +23,15 @@ const longestLine = 1_000_000
  *     {"done":true}        its end, whether it was cancelled or not
  *     {"error":"why"}      its end, when it failed
  *
- * @param {string} command words separated by spaces; quotes keep one with spaces together
- * @param {object} options
- * @param {number} options.slots processes
- * @param {number} options.silentSeconds how long a process may be busy before its first word, while it loads
- * @param {import('fastify').FastifyBaseLogger} options.log
+ * @param {object} settings
+ * @param {string} settings.MODEL_COMMAND words separated by spaces; quotes keep one with spaces together
+ * @param {number} settings.MODEL_SLOTS processes
+ * @param {number} settings.MODEL_SILENT_SECONDS how long a process may load after a question came
+ * @param {import('fastify').FastifyBaseLogger} log
  */
-export function openCommand (command, { slots, silentSeconds, log }) {
-  const words = command.match(/"[^"]*"|'[^']*'|\S+/g).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))
-  const processes = Array.from({ length: slots }, () => new ModelProcess(words, log))
+export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS }, log) {
+  const words = MODEL_COMMAND.match(/"[^"]*"|'[^']*'|\S+/g).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))
+  const processes = Array.from({ length: MODEL_SLOTS }, () => new ModelProcess(words, log))
   const idle = [...processes]
   const wanted = []
 
@@ -44,8 +44,8 @@ export function openCommand (command, { slots, silentSeconds, log }) {
     const cancel = () => {
       model.write({ cancel: true })
       // A process without a single line so far may still be loading: to kill it would only make it load again.
-      const grace = model.hasSpoken ? cancelGrace : Math.max(cancelGrace, asked + silentSeconds * 1000 - Date.now())
-      killer = setTimeout(() => model.kill(), grace)
+      const loading = model.hasSpoken ? 0 : asked + MODEL_SILENT_SECONDS * 1000 - Date.now()
+      killer = setTimeout(() => model.kill(), Math.max(cancelGrace, loading))
     }
 
     try {
@@ -139,19 +139,23 @@ class ModelProcess {
     if (this.#child.stdin.writable) this.#child.stdin.write(`${JSON.stringify(message)}\n`)
   }
 
-  /** @returns {Promise<{ token?: string, done?: true, error?: string }>} */
+  /**
+   * @returns {Promise<{ token?: string, error?: string }>} neither at the end of the answer
+   * @throws {Error} when the process ended, or wrote something else
+   */
   async read () {
     const { value: line, done } = await this.#lines.next()
     if (done) {
-      if (this.#ended === undefined) await once(this.#child, 'exit').catch(() => {})
+      await this.#exit()
       throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended}`)
     }
     this.hasSpoken = true
-    const message = parse(line)
-    if (typeof message?.token === 'string' || message?.done === true || typeof message?.error === 'string') return message
+    const { token, done: isEnd, error } = Object(parse(line))
+    if (typeof token === 'string' || isEnd === true || typeof error === 'string') return { token, error }
     this.#child.kill('SIGKILL')
-    const shown = JSON.stringify(line.slice(0, 100))
-    throw new Error(`the process of MODEL_COMMAND wrote ${shown}; expected {"token":"…"}, {"done":true} or {"error":"…"}`)
+    await this.#exit()
+    const expected = 'expected {"token":"…"}, {"done":true} or {"error":"…"}'
+    throw new Error(`the process of MODEL_COMMAND wrote ${JSON.stringify(line.slice(0, 100))}; ${expected}`)
   }
 
   /** Leaves out the rest of an answer. */
@@ -173,11 +177,14 @@ class ModelProcess {
 
   async close () {
     this.#isClosing = true
-    if (this.#ended !== undefined) return
     this.#child.kill('SIGTERM')
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), 2000)
-    await once(this.#child, 'exit').catch(() => {})
+    await this.#exit()
     clearTimeout(killer)
+  }
+
+  async #exit () {
+    if (this.#ended === undefined) await once(this.#child, 'exit').catch(() => {}) // an error: it could not be started
   }
 }
 

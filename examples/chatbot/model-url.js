@@ -6,12 +6,12 @@ const maxBufferSize = 1_000_000
 /**
  * A model behind an HTTP server that speaks OpenAI's chat completions: Ollama, llama.cpp, vLLM and others.
  *
- * @param {string} url what stands before `/chat/completions`, such as `http://127.0.0.1:11434/v1`
- * @param {object} options
- * @param {string} [options.name] the model's name there
- * @param {string} [options.key] sent as a bearer token
+ * @param {object} settings
+ * @param {string} settings.MODEL_URL what stands before `/chat/completions`, such as `http://127.0.0.1:11434/v1`
+ * @param {string} settings.MODEL_NAME the model's name there; may be empty
+ * @param {string} settings.MODEL_API_KEY sent as a bearer token; may be empty
  */
-export function openUrl (url, { name, key }) {
+export function openUrl ({ MODEL_URL: url, MODEL_NAME: name, MODEL_API_KEY: key }) {
   async function * answer (messages, { signal }) {
     const response = await fetch(`${url.replace(/\/+$/, '')}/chat/completions`, {
       method: 'POST',
@@ -26,8 +26,7 @@ export function openUrl (url, { name, key }) {
     }
 
     let finished = false
-    for await (const { data } of response.body.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ maxBufferSize }))) {
+    for await (const { data } of eventsOf(response)) {
       if (data === '[DONE]') return
       const { choices, error } = parse(data)
       if (error !== undefined) throw new Error(`MODEL_URL says: ${JSON.stringify(error).slice(0, 200)}`)
@@ -39,6 +38,14 @@ export function openUrl (url, { name, key }) {
   }
 
   return { answer }
+}
+
+async function * eventsOf ({ body }) {
+  try {
+    yield * body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream({ maxBufferSize }))
+  } catch (error) {
+    throw new Error(`MODEL_URL broke off its answer: ${error.cause?.message || error.message}`)
+  }
 }
 
 function parse (data) {

@@ -35,19 +35,19 @@ const rules = [
   [/\bi feel (.+?)[.!?]*$/i, ['Do you often feel $1?', 'When do you feel $1?']],
   [/\bi (?:think|believe) (.+?)[.!?]*$/i, ['What makes you think $1?', 'Do you doubt it sometimes?']],
   [/\bi remember (.+?)[.!?]*$/i, ['What else does $1 bring to mind?']],
-  [/\bmy (mother|father|sister|brother|wife|husband|child|friend|boss|colleague)s?\b/i, ['Tell me more about your $1.']],
+  [/\bmy (mother|father|sister|brother|wife|husband|friend|boss)\b/i, ['Tell me more about your $1.']],
   [/\bmy (.+?)[.!?]*$/i, ['Your $1? Go on.', 'What about your $1 matters most to you?']],
   [/\bbecause\b/i, ['Is that the real reason?', 'Which other reasons come to mind?']],
   [/\bwhy (?:don't|do not) you (.+?)[.!?]*$/i, ['Do you believe that I do not $1?']],
   [/\byou (?:are|'re) (.+?)[.!?]*$/i, ['What makes you think that I am $1?']],
   [/\b(?:always|never|everybody|nobody)\b/i, ['Can you think of an exception?']],
-  [/\b(?:computer|model|machine|program)\b/i, ['Do machines worry you?', 'What do you think machines have to do with it?']],
+  [/\b(?:computer|model|machine|program)\b/i, ['Do machines worry you?', 'What have machines to do with it?']],
   [/\b(?:sorry|thank)/i, ['There is no need for that.']],
   [/^(?:yes|no)\b/i, ['You sound certain. Why?']],
   [/\?\s*$/, ['Why do you ask?', 'What answer would please you most?', 'What do you think?']]
 ]
 
-const anythingElse = ['Please go on.', 'Tell me more about that.', 'How does that make you feel?', 'What does it suggest to you?']
+const anythingElse = ['Please go on.', 'Tell me more about that.', 'How do you feel about it?', 'What follows from it?']
 
 /** "my" to somebody is "your" from here. */
 const turned = {

@@ -18,13 +18,15 @@ export function conversationOf (body, { MODEL_QUESTION_LENGTH, MODEL_HISTORY_LEN
   const { question, history = [] } = Object(body)
   const messages = typeof history === 'string' ? parse(history) : history // as text in a form
   if (!Array.isArray(messages) || !messages.every(isMessage)) {
-    throw new AnswerError('The history does not fit: expected a list of { role: "user" or "assistant", content: text }.', 400)
+    throw new AnswerError('The history is not a list of { role: "user" or "assistant", content: text }.', 400)
   }
   if (typeof question !== 'string' || question.trim() === '') throw new AnswerError('There is no question.', 400)
-  checkLength('question', question.length, MODEL_QUESTION_LENGTH, 'Shorten it.')
+  // A form sends line breaks as CR LF.
+  const text = question.replaceAll('\r\n', '\n')
+  checkLength('question', text.length, MODEL_QUESTION_LENGTH, 'Shorten it.')
   const characters = messages.reduce((sum, { content }) => sum + content.length, 0)
   checkLength('conversation', characters, MODEL_HISTORY_LENGTH, 'Start a new one.')
-  return [...messages.map(({ role, content }) => ({ role, content })), { role: 'user', content: question }]
+  return [...messages.map(({ role, content }) => ({ role, content })), { role: 'user', content: text }]
 }
 
 function isMessage (message) {
@@ -33,7 +35,8 @@ function isMessage (message) {
 }
 
 function checkLength (what, length, most, advice) {
-  if (length > most) throw new AnswerError(`The ${what} has ${length} characters, and ${most} is the most. ${advice}`, 413)
+  if (length <= most) return
+  throw new AnswerError(`The ${what} has ${length} characters; at most ${most} are taken. ${advice}`, 413)
 }
 
 function parse (text) {
@@ -47,13 +50,16 @@ function parse (text) {
 /**
  * Who is answered when, and for how long.
  *
- * Users take turns: somebody with ten questions does not hold up nine others. Each user has one answer at a time.
+ * Each user has one answer at a time, and one a round: somebody with ten questions does not hold up nine others.
+ * Within a round, who came first is first.
  */
 export class FairQueue {
-  /** Users with a question, in the order of their next turns. Whoever gets a turn moves to the end. */
-  #users = new Map()
   #settings
   #freeSlots
+  /** Each user who asks, or was answered in this round: `{ name, answering, waiting, round }`. */
+  #users = new Map()
+  #round = 0
+  #arrivals = 0
 
   /** @param {object} settings those of server.js */
   constructor (settings) {
@@ -128,13 +134,16 @@ export class FairQueue {
   }
 
   #join (name) {
-    const user = this.#users.get(name) ?? { name, answering: false, waiting: [] }
     const most = this.#settings.MODEL_WAITING
+    const user = this.#users.get(name) ?? { name, answering: false, waiting: [], round: 0 }
     if (user.waiting.length >= most) {
       const message = `Too many questions at once: ${most} of yours are waiting. Ask again when one is answered.`
       throw Object.assign(new AnswerError(message, 429), { retryAfter: 5 })
     }
-    const ticket = Object.assign(new EventEmitter(), { user, place: Infinity, left: false })
+    // Who comes back has missed the rounds in between.
+    if (user.waiting.length === 0) user.round = Math.max(user.round, this.#round)
+    const arrival = this.#arrivals++
+    const ticket = Object.assign(new EventEmitter(), { user, arrival, place: Infinity, hasLeft: false })
     user.waiting.push(ticket)
     this.#users.set(name, user)
     this.#advance()
@@ -142,8 +151,8 @@ export class FairQueue {
   }
 
   #leave (ticket) {
-    if (ticket.left) return
-    ticket.left = true
+    if (ticket.hasLeft) return
+    ticket.hasLeft = true
     const { user } = ticket
     if (ticket.place === 0) {
       user.answering = false
@@ -151,28 +160,34 @@ export class FairQueue {
     } else {
       user.waiting.splice(user.waiting.indexOf(ticket), 1)
     }
-    if (!user.answering && user.waiting.length === 0) this.#users.delete(user.name)
     this.#advance()
   }
 
-  /** Gives free slots to the users whose turn it is, and tells the others their places. */
+  /** Gives free slots to the questions whose turn it is, and tells the others their places. */
   #advance () {
     while (this.#freeSlots > 0) {
-      const user = [...this.#users.values()].find(({ answering, waiting }) => !answering && waiting.length > 0)
-      if (user === undefined) break
+      const ticket = this.#line().find(({ user }) => !user.answering)
+      if (ticket === undefined) break
+      const { user } = ticket
       this.#freeSlots--
+      this.#round = Math.max(this.#round, user.round)
+      user.round++
       user.answering = true
-      this.#users.delete(user.name)
-      this.#users.set(user.name, user)
-      moveTo(0, user.waiting.shift())
+      user.waiting.shift()
+      moveTo(0, ticket)
     }
-    // Everybody's first question comes before anybody's second.
-    let place = 1
-    for (let round = 0; round < this.#settings.MODEL_WAITING; round++) {
-      for (const { waiting } of this.#users.values()) {
-        if (waiting.length > round) moveTo(place++, waiting[round])
-      }
+    for (const [index, ticket] of this.#line().entries()) moveTo(index + 1, ticket)
+    for (const { name, answering, waiting, round } of this.#users.values()) {
+      if (!answering && waiting.length === 0 && round <= this.#round) this.#users.delete(name)
     }
+  }
+
+  /** All that wait, in their order. A user's first question has its turn in `round`, the second one round later. */
+  #line () {
+    return [...this.#users.values()]
+      .flatMap(({ waiting, round }) => waiting.map((ticket, index) => ({ ticket, round: round + index })))
+      .sort((one, other) => one.round - other.round || one.ticket.arrival - other.ticket.arrival)
+      .map(({ ticket }) => ticket)
   }
 }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import formbody from '@fastify/formbody'
 import accepts from 'accepts'
 import closeWithGrace from 'close-with-grace'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import auth from 'fastify-quickstart/auth'
 import hello from 'fastify-quickstart/hello'
 import params, { string } from 'fastify-quickstart/params'
@@ -32,10 +32,11 @@ const { PORT = '3000', HOST = '127.0.0.1', USERS_FILE, LOG_LEVEL = 'info' } = pr
 
 const app = Fastify({
   logger: { level: LOG_LEVEL },
-  disableRequestLogging: true,
+  logController: new LogController({ disableRequestLogging: true }),
   trustProxy: 'loopback', // a proxy on this machine says who the client is
   requestTimeout: 30_000,
-  bodyLimit: 100_000 + 9 * (settings.MODEL_QUESTION_LENGTH + settings.MODEL_HISTORY_LENGTH), // %E2%82%AC is one character
+  // In a form, a character such as € takes nine bytes: %E2%82%AC.
+  bodyLimit: 100_000 + 9 * (settings.MODEL_QUESTION_LENGTH + settings.MODEL_HISTORY_LENGTH),
   forceCloseConnections: true // once preClose below has told everybody
 })
 const { answer, about = '', close } = openModel()
@@ -49,16 +50,18 @@ app.addHook('onRequest', async (request, reply) => {
 await app.register(auth, { path: false, realm: 'Chatbot', ...(USERS_FILE && { htpasswd: USERS_FILE }) })
 await app.register(params, { routes: false })
 await app.register(files, { root: fileURLToPath(new URL('public', import.meta.url)) })
-await app.register(templates, { root: new URL('views', import.meta.url), context: { about, settings, blocksOf } })
+await app.register(templates, { root: new URL('views', import.meta.url), context: { about, blocksOf } })
 await app.register(hello, { path: '/health', message: 'ok' })
 await app.register(formbody)
 app.decorateRequest('conversation', null)
 const { requiresAuth } = app
 
 const filledIn = { type: 'object', properties: { question: string({ minLength: 0, default: '' }) } }
-app.get('/', { config: { name: 'chat' }, onRequest: requiresAuth, schema: { querystring: filledIn } }, async (request, reply) => {
-  return reply.render('chat', { history: [], question: request.query.question })
-})
+app.get('/', {
+  config: { name: 'chat' },
+  onRequest: requiresAuth,
+  schema: { querystring: filledIn }
+}, async (request, reply) => reply.render('chat', { history: [], question: request.query.question }))
 
 app.post('/answer', { config: { name: 'answer' }, onRequest: requiresAuth }, async (request, reply) => {
   const { name: user } = request.user
@@ -71,7 +74,8 @@ app.post('/answer', { config: { name: 'answer' }, onRequest: requiresAuth }, asy
       return await wholeAnswer(steps)
     case 'text/html': {
       const { answer: content, notice } = await wholeAnswer(steps)
-      return reply.render('chat', { history: [...messages, { role: 'assistant', content }], question: '', problem: notice })
+      const history = [...messages, { role: 'assistant', content }]
+      return reply.render('chat', { history, question: '', problem: notice })
     }
     default:
       reply.headers({ 'content-type': 'text/event-stream', 'cache-control': 'private, no-store' })
@@ -83,10 +87,12 @@ app.post('/answer', { config: { name: 'answer' }, onRequest: requiresAuth }, asy
 app.setErrorHandler((error, request, reply) => {
   log(error, request)
   const { statusCode = 500, retryAfter } = error
-  const message = statusCode < 500 || error instanceof AnswerError ? error.message : 'Something went wrong in the server.'
+  const isPublic = statusCode < 500 || error instanceof AnswerError
+  const message = isPublic ? error.message : 'Something went wrong in the server.'
   reply.code(statusCode)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  if (accepts(request.raw).type(['application/json', 'text/html']) !== 'text/html') return reply.send({ statusCode, message })
+  const isForPage = accepts(request.raw).type(['application/json', 'text/html']) === 'text/html'
+  if (!isForPage) return reply.send({ statusCode, message })
   if (request.user === null) return reply.render('error', { message })
   // Without JavaScript, the page comes back with what was typed.
   const messages = request.conversation ?? [{ content: String(request.body?.question ?? '') }]
@@ -95,7 +101,8 @@ app.setErrorHandler((error, request, reply) => {
 
 const open = new Set() // an AbortController for each answer that somebody waits for
 app.addHook('preClose', async () => {
-  for (const answer of open) answer.abort(new AnswerError('The server is shutting down. Try again in a moment.', 503))
+  const reason = new AnswerError('The server is shutting down. Try again in a moment.', 503)
+  for (const answer of open) answer.abort(reason)
   for (let waited = 0; open.size > 0 && waited < 3000; waited += 20) await setTimeout(20)
 })
 app.addHook('onClose', async () => close?.())
@@ -107,7 +114,7 @@ closeWithGrace({ delay: 8000 }, async ({ err }) => {
 const url = await app.listen({ port: Number(PORT), host: HOST })
 console.log(`Open ${url}/ in a browser. Ctrl-C stops the server.`)
 
-/** Fires when the client goes away. Fastify's request.signal is not it: that one fires when a POST's body has been read. */
+/** Fires when the client goes away. Not request.signal: Fastify fires that one when a POST's body has been read. */
 function abortWhenGone (reply) {
   const controller = new AbortController()
   const gone = () => {
@@ -127,9 +134,8 @@ function log (error, request) {
 }
 
 function openModel () {
-  const { MODEL_COMMAND, MODEL_URL, MODEL_NAME, MODEL_API_KEY, MODEL_SLOTS, MODEL_SILENT_SECONDS } = settings
-  if (MODEL_COMMAND) return openCommand(MODEL_COMMAND, { slots: MODEL_SLOTS, silentSeconds: MODEL_SILENT_SECONDS, log: app.log })
-  return MODEL_URL ? openUrl(MODEL_URL, { name: MODEL_NAME, key: MODEL_API_KEY }) : builtIn
+  if (settings.MODEL_COMMAND) return openCommand(settings, app.log)
+  return settings.MODEL_URL ? openUrl(settings) : builtIn
 }
 
 /** Reads MODEL_* from the environment and from a file .env. Where the default is a number, so is the setting. */
@@ -148,9 +154,9 @@ function readSettings (defaults) {
     }
   }
   const { MODEL_COMMAND, MODEL_URL, MODEL_API_KEY } = settings
-  if (MODEL_COMMAND && MODEL_URL) stop('MODEL_COMMAND and MODEL_URL are both set; expected one of them')
-  if (MODEL_COMMAND && MODEL_COMMAND.trim() === '') stop('MODEL_COMMAND is blank; expected a command such as python3 model.py')
-  if (MODEL_URL && !/^https?:\/\/[^@]+$/.test(URL.canParse(MODEL_URL) && MODEL_URL)) {
+  if (MODEL_COMMAND && MODEL_URL) stop('both MODEL_COMMAND and MODEL_URL are set; expected one of them')
+  if (/^\s+$/.test(MODEL_COMMAND)) stop('MODEL_COMMAND is blank; expected a command such as python3 model.py')
+  if (MODEL_URL && !(URL.canParse(MODEL_URL) && /^https?:\/\/[^@]+$/.test(MODEL_URL))) {
     stop('MODEL_URL does not fit; expected an address such as http://127.0.0.1:11434/v1, with a key in MODEL_API_KEY')
   }
   if (/[^\x21-\x7e]/.test(MODEL_API_KEY)) stop('MODEL_API_KEY does not fit; expected printable ASCII without spaces')

@@ -36,7 +36,7 @@ async function ask (question) {
   let problem
   try {
     for await (const { event, data } of eventsFor(question, stopping.signal)) {
-      if (event === 'place') tell(data.place === 0 ? 'The model is at work …' : `You are number ${data.place} in the queue.`)
+      if (event === 'place') tell(data.place > 0 ? `Place ${data.place} in the queue` : 'The model is at work …')
       if (event === 'token') show(article, answer += data.text)
       if (event === 'done') problem = data.message ?? ''
       if (event === 'error') throw new Error(data.message)
@@ -47,6 +47,7 @@ async function ask (question) {
   } catch (error) {
     addProblem(article, stopping.signal.aborted ? 'Stopped.' : error.message)
     addRetry(article, question)
+    if (error.isTooLong) field.value ||= question
   }
   article.removeAttribute('aria-busy')
   tell('')
@@ -63,7 +64,8 @@ async function * eventsFor (question, signal) {
   }).catch((error) => { throw signal.aborted ? error : new Error('The server cannot be reached.') })
   if (!response.ok) {
     const { message } = await response.json().catch(() => ({}))
-    throw new Error(message ?? `The server answered ${response.status}.`)
+    const error = new Error(message ?? `The server answered ${response.status}.`)
+    throw Object.assign(error, { isTooLong: response.status === 413 })
   }
 
   let received = ''
@@ -88,7 +90,7 @@ function addArticle (role, name) {
   return article
 }
 
-/** Shows a text, as text: textContent makes no markup of it. Blocks that are there already stay, so a selection does. */
+/** Shows a text, as text: textContent makes no markup of it. Blocks that are there stay, and so does a selection. */
 function show (article, text) {
   keepAtEnd(() => {
     for (const [index, { isCode, text: shown }] of blocksOf(text).entries()) {
@@ -140,6 +142,7 @@ function setBusy (controller) {
 }
 
 function tell (text) {
+  status.className = '' // what the server wrote into it may be a problem
   status.textContent = text
 }
 
