@@ -38,14 +38,15 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
   async function * answer (messages, { signal, user }) {
     // All are busy only while one still ends a cancelled answer.
     const model = idle.pop() ?? await new Promise((resolve) => wanted.push(resolve))
-    const asked = Date.now()
+    let heard = Date.now()
     let open = false
     let killer
     const cancel = () => {
       model.write({ cancel: true })
+      const untilHung = heard + MODEL_SILENT_SECONDS * 1000 - Date.now()
       // A process without a single line so far may still be loading: to kill it would only make it load again.
-      const loading = model.hasSpoken ? 0 : asked + MODEL_SILENT_SECONDS * 1000 - Date.now()
-      killer = setTimeout(() => model.kill(), Math.max(cancelGrace, loading))
+      const grace = model.hasSpoken ? cancelGrace : Math.max(cancelGrace, untilHung)
+      killer = setTimeout(() => model.kill(), untilHung < 100 ? 0 : grace)
     }
 
     try {
@@ -55,6 +56,7 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
       signal.addEventListener('abort', cancel, { once: true })
       for (;;) {
         const { token, error } = await model.read()
+        heard = Date.now()
         if (token !== undefined) {
           yield token
           continue

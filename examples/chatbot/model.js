@@ -24,7 +24,7 @@ export async function * answer (messages, { signal, user }) {
 /** A pattern, and answers to take in turn; $1 is what the pattern's group matched, turned around. */
 const rules = [
   [/\b(?:hello|hi|good (?:morning|evening|day))\b/i, ['Hello, NAME. What is on your mind?']],
-  [/\b(?:are you|who are you|what are you)\b.*\b(?:model|eliza|human|bot|program|machine|you)\b/i, [
+  [/\b(?:who|what) are you\b|\bare you (?:an? )?(?:bot|human|machine|model|person|program|real)\b/i, [
     'I am a handful of rules that look for words in what you write. I understand nothing.']],
   [/\bcode\b/i, ['The rule that answered you is written like this:\n```js\n' +
     "[/\\bcode\\b/i, ['The rule that answered you …']]\n```\nYou find it in model.js."]],

@@ -102,6 +102,7 @@ export class FairQueue {
 
   /** The model's answer, until it ends or reaches a limit. Does not depend on the model's listening to the signal. */
   async * #limited (answer, controller) {
+    const pieces = answer[Symbol.asyncIterator]()
     const { MODEL_ANSWER_LENGTH: most, MODEL_ANSWER_SECONDS: whole, MODEL_SILENT_SECONDS: silent } = this.#settings
     const stopAfter = (seconds, message) =>
       setTimeout(() => controller.abort(new AnswerError(message, 504)), seconds * 1000)
@@ -110,7 +111,6 @@ export class FairQueue {
     const aborted = once(controller.signal, 'abort').then(() => { throw controller.signal.reason })
     aborted.catch(() => {}) // heard below, where somebody still waits
 
-    const pieces = answer[Symbol.asyncIterator]()
     try {
       for (let length = 0; ;) {
         const { done, value: text } = await Promise.race([pieces.next(), aborted])

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openCommand } from '../model-command.js'
-import { fakeCommand } from './fakes.js'
+import { fakeCommand } from '../fakes/fakes.js'
 
 /** The model of a command, with what it logs. Closed when the test ends. */
 function open (t, command = fakeCommand, own = {}) {
@@ -125,7 +125,8 @@ function hasPython () {
   }
 }
 
-test('model.py answers, and listens to a cancel', { skip: hasPython() ? false : 'python3 is not installed' }, async (t) => {
+const skip = hasPython() ? false : 'python3 is not installed'
+test('model.py answers, and listens to a cancel', { skip }, async (t) => {
   const model = open(t, `python3 "${fileURLToPath(new URL('../model.py', import.meta.url))}"`)
   assert.match(await ask(model, 'What is a generator function?'), /^(?:generator|function|What|is|a) (?:\S+ ){59}$/)
   assert.match(await ask(model, 'Again'), /^(?:\S+ ){60}$/)

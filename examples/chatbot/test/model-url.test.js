@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { openUrl } from '../model-url.js'
-import { fakeCompletions } from './fakes.js'
+import { fakeCompletions } from '../fakes/fakes.js'
 
 /** A whole answer of a server; or what came until it was stopped, after so many pieces. */
 async function ask (url, content, { name = '', key = '', signal, stopAfter = Infinity } = {}) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { admin, ask, eventsOf, fakeCommand, fakeCompletions, startServer } from './fakes.js'
+import { admin, ask, eventsOf, fakeCommand, fakeCompletions, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
 
@@ -28,7 +28,7 @@ test('page and answers need a login, the health check does not', async (t) => {
   assert.deepEqual([health.status, await health.text()], [200, 'ok'])
 })
 
-test('a program gets events, or one JSON answer, and a browser without JavaScript a page', async (t) => {
+test('a program gets events, or one JSON answer, and a form a page', async (t) => {
   const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
   const stream = await ask(server, 'hello', { accept: '*/*' })
   assert.equal(stream.headers.get('content-type'), 'text/event-stream')
@@ -39,8 +39,9 @@ test('a program gets events, or one JSON answer, and a browser without JavaScrip
   const json = await ask(server, 'hello', { accept: 'application/json' })
   assert.deepEqual(await json.json(), { answer: 'admin said hello' })
 
-  const form = new URLSearchParams({ question: '<b>1 & 2</b>', history: '[{"role":"user","content":"```\\nx < y\\n```"}]' })
-  const headers = { ...login.headers, accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+  const history = JSON.stringify([{ role: 'user', content: '```\nx < y\n```' }])
+  const form = new URLSearchParams({ question: '<b>1 & 2</b>', history })
+  const headers = { ...login.headers, accept: 'text/html,application/xml;q=0.9,*/*;q=0.8' }
   const page = await (await fetch(`${server.url}/answer`, { method: 'POST', headers, body: form })).text()
   assert.match(page, /<pre tabindex="0"><code>x &lt; y<\/code><\/pre>/)
   assert.match(page, /<p>admin said &lt;b&gt;1 &amp; 2&lt;\/b&gt;<\/p>/)
@@ -53,7 +54,8 @@ test('a link may fill in the question', async (t) => {
 })
 
 test('past a limit there is a message, for programs and on the page', async (t) => {
-  const server = await startServer(t, { MODEL_QUESTION_LENGTH: '5', MODEL_HISTORY_LENGTH: '8', MODEL_COMMAND: fakeCommand })
+  const limits = { MODEL_QUESTION_LENGTH: '5', MODEL_HISTORY_LENGTH: '8' }
+  const server = await startServer(t, { ...limits, MODEL_COMMAND: fakeCommand })
   const message = 'The question has 6 characters; at most 5 are taken. Shorten it.'
   const refusal = await ask(server, '123456')
   assert.equal(refusal.status, 413)
@@ -77,12 +79,14 @@ test('an answer that is too long is cut, and says so', async (t) => {
 test('an answer that takes too long, and a model that is silent, end with an error event', async (t) => {
   const server = await startServer(t, { MODEL_ANSWER_SECONDS: '1', MODEL_COMMAND: fakeCommand })
   const slow = await eventsOf(await ask(server, 'slow'))
-  assert.deepEqual(slow.at(-1), ['error', { statusCode: 504, message: 'The answer took longer than 1 seconds and was stopped.' }])
+  const tooLong = 'The answer took longer than 1 seconds and was stopped.'
+  assert.deepEqual(slow.at(-1), ['error', { statusCode: 504, message: tooLong }])
 
-  const quiet = await startServer(t, { MODEL_SILENT_SECONDS: '1', MODEL_COMMAND: fakeCommand })
+  const quiet = await startServer(t, { MODEL_SILENT_SECONDS: '2', MODEL_COMMAND: fakeCommand })
   const silent = await eventsOf(await ask(quiet, 'silent'))
-  assert.deepEqual(silent.at(-1), ['error', { statusCode: 504, message: 'The model wrote nothing for 1 seconds and was stopped.' }])
-  assert.match(quiet.output, /"user":"admin","msg":"no answer: The model wrote nothing for 1 seconds/)
+  const nothing = 'The model wrote nothing for 2 seconds and was stopped.'
+  assert.deepEqual(silent.at(-1), ['error', { statusCode: 504, message: nothing }])
+  assert.match(quiet.output, /"user":"admin","msg":"no answer: The model wrote nothing for 2 seconds/)
   assert.equal((await eventsOf(await ask(quiet, 'hello'))).at(-1)[0], 'done')
 })
 
@@ -103,7 +107,8 @@ for (const question of ['die', 'rubbish', 'fail']) {
 test('a server behind MODEL_URL answers', async (t) => {
   const { url } = await fakeCompletions(t)
   const server = await startServer(t, { MODEL_URL: url })
-  assert.deepEqual((await eventsOf(await ask(server, 'hello'))).map(([, { text }]) => text).join(''), 'You said hello')
+  const events = await eventsOf(await ask(server, 'hello'))
+  assert.equal(events.map(([, { text }]) => text).join(''), 'You said hello')
 })
 
 test('neither a command nor an address that is not there stops the server', async (t) => {
@@ -118,24 +123,24 @@ test('neither a command nor an address that is not there stops the server', asyn
   }
 })
 
-for (const [env, line] of [
-  [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
-  [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS is "0"; expected a whole number from 1 to 2000000\n$/],
-  [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS is "1e1"; expected/],
-  [{ MODEL_ANSWER_SECONDS: '2000001' }, /^chatbot: MODEL_ANSWER_SECONDS is "2000001"; expected/],
-  [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND is blank; expected a command such as python3 model.py\n$/],
-  [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
-  [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
-  [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
-  [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
-]) {
-  test(`does not start with ${JSON.stringify(env)}, and says why`, async (t) => {
+test('a wrong setting stops the start with one line', async (t) => {
+  await Promise.all([
+    [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
+    [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS is "0"; expected a whole number from 1 to 2000000\n$/],
+    [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS is "1e1"; expected/],
+    [{ MODEL_ANSWER_SECONDS: '2000001' }, /^chatbot: MODEL_ANSWER_SECONDS is "2000001"; expected/],
+    [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND is blank; expected a command such as python3 model.py\n$/],
+    [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
+    [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
+    [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
+    [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
+  ].map(async ([env, line]) => {
     const server = await startServer(t, env)
     await server.ended
     assert.equal(server.child.exitCode, 1)
     assert.match(server.output, line)
-  })
-}
+  }))
+})
 
 /** Asks something that takes for ever, and waits for its first words. */
 async function askSlowly (server, controller) {
@@ -155,7 +160,7 @@ test('a client that goes away stops its answer, and the next one has the model w
   controller.abort()
   const started = Date.now()
   assert.deepEqual((await eventsOf(await next)).at(-1), ['done', {}])
-  assert.ok(Date.now() - started < 1000)
+  assert.ok(Date.now() - started < 2000) // a second, and the time a busy machine takes
 })
 
 test('one user has three questions waiting at most', async (t) => {
