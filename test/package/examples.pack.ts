@@ -33,6 +33,13 @@ const answers: Record<string, [path: string, init: RequestInit, status: number, 
     ['/notes', admin, 200, 'water the &lt;plants&gt;'],
     ['/notes', admin, 200, 'Logged in as admin.'],
     ['/secret', admin, 200, 'admin']
+  ],
+  chatbot: [
+    ['/', {}, 401, 'A login is required'],
+    ['/', admin, 200, 'a small imitation of ELIZA'],
+    ['/health', {}, 200, 'ok'],
+    ['/static/chat.js', {}, 200, 'addEventListener'],
+    ['/answer', { ...admin, method: 'POST', body: new URLSearchParams({ question: 'I need a holiday' }) }, 200, /event: done/]
   ]
 }
 
