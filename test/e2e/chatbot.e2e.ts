@@ -76,7 +76,7 @@ async function startChatbot (t: Test, pace: number, env: Record<string, string> 
     server.kill('SIGKILL')
     await once(server, 'exit')
   })
-  await until(() => log.includes('in a browser') || server.exitCode !== null, 20_000)
+  await until(() => log.includes('in a browser') || server.exitCode !== null, 60_000)
   const url = /Open (\S+)\/ in a browser/.exec(log)?.[1]
   if (url === undefined) throw new Error(`the chatbot did not start:\n${log}`)
   return { url, process: server, log: () => log }

@@ -46,8 +46,8 @@ async function ask (question) {
     if (problem !== '') addProblem(article, problem)
   } catch (error) {
     addProblem(article, stopping.signal.aborted ? 'Stopped.' : error.message)
-    addRetry(article, question)
     if (error.isTooLong) field.value ||= question
+    else addRetry(article, question)
   }
   article.removeAttribute('aria-busy')
   tell('')
