@@ -301,7 +301,7 @@ t.test('twenty clients of six users share one slot, beside fifty guessers, while
 
   // The end, with an answer under way and others waiting.
   await Promise.all(pages.map((page) => askOnPage(page, 'one more')))
-  await until(() => answered().length > 21, 10_000)
+  for (const page of pages) await page.getByText(/^(?:Place \d in the queue|The model is at work …)$/).waitFor()
   const started = Date.now()
   server.kill('SIGTERM')
   await once(server, 'exit')
