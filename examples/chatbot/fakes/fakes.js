@@ -1,4 +1,5 @@
 // What the tests put in the place of real models. It has no tests of its own.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -57,6 +58,14 @@ export async function startServer (t, env = {}) {
   }
   server.url = /Open (\S+)\/ in a browser/.exec(server.output)?.[1]
   return server
+}
+
+/** Waits for a line in the log, which may arrive later than the answer. */
+export async function logged (server, pattern) {
+  for (let tries = 0; tries < 250 && !pattern.test(server.output); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  assert.match(server.output, pattern)
 }
 
 export const admin = `Basic ${btoa('admin:secret')}`

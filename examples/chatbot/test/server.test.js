@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { admin, ask, eventsOf, fakeCommand, fakeCompletions, startServer } from '../fakes/fakes.js'
+import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
 
@@ -86,21 +86,19 @@ test('an answer that takes too long, and a model that is silent, end with an err
   const silent = await eventsOf(await ask(quiet, 'silent'))
   const nothing = 'The model wrote nothing for 2 seconds and was stopped.'
   assert.deepEqual(silent.at(-1), ['error', { statusCode: 504, message: nothing }])
-  assert.match(quiet.output, /"user":"admin","msg":"no answer: The model wrote nothing for 2 seconds/)
+  await logged(quiet, /"user":"admin","msg":"no answer: The model wrote nothing for 2 seconds/)
   assert.equal((await eventsOf(await ask(quiet, 'hello'))).at(-1)[0], 'done')
 })
 
 for (const question of ['die', 'rubbish', 'fail']) {
   test(`a model that answers with "${question}" is an error event and a line in the log, and no more`, async (t) => {
     const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
-    const before = server.output.length
     const events = await eventsOf(await ask(server, question))
     assert.deepEqual(events.at(-1), ['error', { statusCode: 502, message: 'The model failed to answer. Try again.' }])
     assert.equal((await ask(server, question, { accept: 'application/json' })).status, 502)
     assert.deepEqual((await eventsOf(await ask(server, 'hello'))).at(-1), ['done', {}])
-    const lines = server.output.slice(before).trim().split('\n')
-    assert.equal(lines.length, 2)
-    for (const line of lines) assert.match(line, /"msg":"no answer: the process of MODEL_COMMAND/)
+    await logged(server, /("msg":"no answer: the process of MODEL_COMMAND[^]*){2}/)
+    assert.equal(server.output.match(/"level":50/g).length, 2)
   })
 }
 
@@ -118,7 +116,7 @@ test('neither a command nor an address that is not there stops the server', asyn
   ]) {
     const server = await startServer(t, env)
     assert.equal((await eventsOf(await ask(server, 'hello'))).at(-1)[0], 'error')
-    assert.match(server.output, reason)
+    await logged(server, reason)
     assert.equal((await fetch(server.url, login)).status, 200)
   }
 })
