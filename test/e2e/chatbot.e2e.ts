@@ -312,7 +312,10 @@ t.test('twenty clients of six users share one slot, beside fifty guessers, while
 
 t.test('memory stays as it is after 500 answers, and a silent model is waited for with comments', async (t) => {
   const { url, process: server } = await startChatbot(t, 0, { MODEL_SLOTS: '2' })
-  const memory = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024
+  const memory = (): number => {
+    const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes) / 1024
+  }
 
   const silence = (async () => {
     const reader = (await ask(url, 'silence', '*/*', users[5])).body!.pipeThrough(new TextDecoderStream()).getReader()

@@ -19,7 +19,9 @@ t.test('the tests that come with the chatbot pass', async (t) => {
   const env = { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
   const tests = spawn(process.execPath, ['--test'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  for (const stream of [tests.stdout, tests.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
+  const note = (chunk: Buffer): void => { output += chunk.toString() }
+  tests.stdout.on('data', note)
+  tests.stderr.on('data', note)
   const [exitCode] = await once(tests, 'close') as [number]
   t.equal(exitCode, 0, 'they pass', exitCode === 0 ? {} : { output })
 })

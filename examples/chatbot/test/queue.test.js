@@ -161,7 +161,7 @@ for (const [name, run, own, statusCode, message] of [
   ['fails', async function * () { yield 'a'; throw new Error('inner') }, {}, 502, /^The model failed to answer/],
   ['yields a number', async function * () { yield 7 }, {}, 502, /^The model failed/],
   ['is no generator', () => 'text', {}, 502, /^The model failed/],
-  ['is silent', async function * () { await endless(); yield '' }, { MODEL_SILENT_SECONDS: 0.05 }, 504, /wrote nothing/],
+  ['is silent', async function * () { yield await endless() }, { MODEL_SILENT_SECONDS: 0.05 }, 504, /wrote nothing/],
   ['takes too long', ticking, { MODEL_ANSWER_SECONDS: 0.05 }, 504, /longer than/]
 ]) {
   test(`a model that ${name} ends the answer, not the queue`, async () => {
