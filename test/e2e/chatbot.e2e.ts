@@ -95,9 +95,12 @@ const onPhone = { httpCredentials: users[0]!, viewport: { width: 360, height: 64
 const login = ({ username, password } = users[0]!): string => `Basic ${btoa(`${username}:${password}`)}`
 
 /** Asks as a program does. */
-function ask (url: string, question: string, accept = 'text/event-stream', user = users[0]): Promise<Response> {
+function ask (
+  url: string, question: string, accept = 'text/event-stream', user = users[0], signal?: AbortSignal
+): Promise<Response> {
   return fetch(`${url}/answer`, {
     method: 'POST',
+    ...(signal && { signal }),
     headers: { authorization: login(user), accept, 'content-type': 'application/json' },
     body: JSON.stringify({ question })
   })
@@ -236,7 +239,7 @@ t.test('the page', async (t) => {
 })
 
 t.test('twenty clients of six users share one slot, beside fifty guessers, while the model is killed', async (t) => {
-  const { url, log, process: server } = await startChatbot(t, 30)
+  const { url, log, process: server } = await startChatbot(t, 30, { MODEL_WAITING: '4' })
   const browser = await startBrowser(t)
   // One page for each user, and programs for the rest: users have three or four clients each.
   const pages: Page[] = []
@@ -263,6 +266,11 @@ t.test('twenty clients of six users share one slot, beside fifty guessers, while
     }
   }))
 
+  // Keeps the slot until all twenty wait.
+  const first = new AbortController()
+  await ask(url, 'silence', '*/*', users[0], first.signal)
+  const joined: Promise<unknown>[] = []
+
   let failures = 0
   const failed = (answer: string): boolean => answer.includes('The model failed to answer.') && ++failures > 0
   const clients = Array.from({ length: 20 }, async (_, index) => {
@@ -272,18 +280,24 @@ t.test('twenty clients of six users share one slot, beside fifty guessers, while
     let answer
     if (page !== undefined) {
       await page.evaluate('document.querySelector("form").requestSubmit()')
+      joined.push(page.getByText(/^Place \d+ in the queue$/).waitFor())
       answer = await answerOn(page)
       if (failed(answer)) {
         await page.getByRole('button', { name: 'Try again' }).click()
         answer = await answerOn(page)
       }
     } else {
-      answer = await textOf(await ask(url, question, '*/*', user))
+      const asking = ask(url, question, '*/*', user)
+      joined.push(asking)
+      answer = await textOf(await asking)
       if (failed(answer)) answer = await textOf(await ask(url, question, '*/*', user))
     }
     t.equal(answer.trim(), `${user.username} ${question}; `.repeat(20).trim(), 'each client gets its own whole answer')
   })
   const answered = (): string[] => [...log().matchAll(/"msg":"answers (\w+)"/g)].map(([, user = '']) => user)
+  await until(() => joined.length === 20, 30_000)
+  await Promise.all(joined)
+  first.abort()
   await until(() => answered().length === 4, 30_000)
   process.kill(Number([...log().matchAll(/"msg":"process (\d+)"/g)].at(-1)?.[1]), 'SIGKILL')
   await Promise.all(clients)
@@ -292,11 +306,12 @@ t.test('twenty clients of six users share one slot, beside fifty guessers, while
   t.equal(failures, 1, 'one answer was cut short by the kill')
   t.same(Object.keys(refusals).filter((status) => !['401', '429', '503'].includes(status)), [], 'no guess is let in')
 
-  // Each user has three questions at least, so for the first 18 answers all wait.
-  const counts = new Map(users.map(({ username }) => [username, 0]))
-  for (const user of answered().slice(0, 18)) {
+  // Each user has three questions at least, so for 18 answers all wait. The first user has had the slot already.
+  const counts = new Map(users.map(({ username }, index) => [username, index === 0 ? 1 : 0]))
+  for (const user of answered().slice(0, 17)) {
     counts.set(user, counts.get(user)! + 1)
-    t.ok(Math.max(...counts.values()) - Math.min(...counts.values()) <= 1, 'users take turns', { counts: [...counts] })
+    const numbers = [...counts.values()]
+    t.ok(Math.max(...numbers) - Math.min(...numbers) <= 1, 'users take turns', { numbers })
   }
 
   // The end, with an answer under way and others waiting.
