@@ -1,10 +1,12 @@
 import { cp, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { install, newFolder, pack, root, startServer } from './project.js'
+import { install, newFolder, pack, root, runToEnd, startServer } from './project.js'
 
 const { tarball } = await pack(t)
 const admin = { headers: { authorization: `Basic ${btoa('admin:secret')}` } }
+
+interface Manifest { dependencies: Record<string, string>, scripts: Record<string, string> }
 
 /** What each example answers: path, request, status, and a text in the answer. */
 const answers: Record<string, [path: string, init: RequestInit, status: number, text: string | RegExp][]> = {
@@ -33,6 +35,13 @@ const answers: Record<string, [path: string, init: RequestInit, status: number, 
     ['/notes', admin, 200, 'water the &lt;plants&gt;'],
     ['/notes', admin, 200, 'Logged in as admin.'],
     ['/secret', admin, 200, 'admin']
+  ],
+  chatbot: [
+    ['/', {}, 401, 'A login is required'],
+    ['/', admin, 200, 'a small imitation of ELIZA'],
+    ['/health', {}, 200, 'ok'],
+    ['/static/chat.js', {}, 200, 'addEventListener'],
+    ['/answer', { ...admin, method: 'POST', body: new URLSearchParams({ question: 'I need a holiday' }) }, 200, /event: done/]
   ]
 }
 
@@ -46,7 +55,7 @@ for (const [name, expected] of Object.entries(answers)) {
     const folder = await newFolder(t)
     await cp(join(root, 'examples', name), folder, { recursive: true, filter: (source) => !source.includes('node_modules') })
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
-    const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+    const { dependencies, scripts } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest
     t.equal(dependencies['fastify-quickstart'], `^${version}`, 'it asks for this version')
 
     await install(folder, tarball)
@@ -55,6 +64,10 @@ for (const [name, expected] of Object.entries(answers)) {
       const answer = await fetch(url + path, init)
       t.equal(answer.status, status, path)
       t.match(await answer.text(), text, path)
+    }
+    if (scripts.test !== undefined) {
+      const { code, output } = await runToEnd('npm', ['test'], folder)
+      t.equal(code, 0, 'its own tests pass', code === 0 ? {} : { output })
     }
   })
 }

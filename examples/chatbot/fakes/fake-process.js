@@ -1,0 +1,31 @@
+// A model for MODEL_COMMAND that does what the question says.
+import { createInterface } from 'node:readline'
+
+const say = (message) => console.log(JSON.stringify(message))
+let timer
+let deaf = false
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { messages, user, cancel } = JSON.parse(line)
+  if (cancel) {
+    if (deaf || timer === undefined) return
+    clearInterval(timer)
+    timer = undefined
+    return say({ done: true })
+  }
+  const question = messages.at(-1).content
+  deaf = question === 'deaf'
+  if (question === 'die') process.exit(3)
+  if (question === 'rubbish') return console.log('Loading weights: 50 %')
+  if (question === 'endless') return process.stdout.write('x'.repeat(2_000_000))
+  if (question === 'fail') return say({ error: 'out of memory' })
+  if (question === 'silent') return
+  if (question === 'complain') console.error('half of the memory is used')
+  if (question === 'slow' || deaf) {
+    timer = setInterval(() => say({ token: 'tick ' }), 50)
+    return
+  }
+  if (question === 'pid') say({ token: String(process.pid) })
+  else say({ token: `${user} said ${question}` })
+  say({ done: true })
+})

@@ -1,0 +1,90 @@
+// What the tests put in the place of real models. It has no tests of its own.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+
+/** A command for MODEL_COMMAND: a process that answers as the question says; see fake-process.js. */
+export const fakeCommand = `"${process.execPath}" "${here('fake-process.js')}"`
+
+/** A server that speaks OpenAI's chat completions, and does what the last message says. */
+export async function fakeCompletions (t) {
+  const requests = []
+  const server = createServer(async (request, response) => {
+    const { model, messages } = JSON.parse((await request.setEncoding('utf8').toArray()).join(''))
+    const question = messages.at(-1).content
+    requests.push({ url: request.url, authorization: request.headers.authorization, model, messages, response })
+    if (question === 'refuse') return response.writeHead(404).end('{"error":"model \'x\' not found"}')
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    const send = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+    if (question === 'rubbish') send('<html>')
+    if (question === 'fail') send({ error: { message: 'out of memory' } })
+    send({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
+    for (const word of ['You ', 'said ', question]) send({ choices: [{ index: 0, delta: { content: word } }] })
+    if (question === 'hang') return
+    if (question === 'break') return setTimeout(() => response.destroy(), 50)
+    if (question === 'stop early') return response.end()
+    send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+    send({ choices: [], usage: { total_tokens: 3 } })
+    send('[DONE]')
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${server.address().port}/v1`, requests }
+}
+
+/** Starts server.js with settings, and stops it when the test ends. */
+export async function startServer (t, env = {}) {
+  const child = spawn(process.execPath, [here('../server.js')], {
+    env: { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0', PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const server = { child, output: '', url: undefined, ended: once(child, 'close') }
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await server.ended
+  })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { server.output += chunk })
+  while (!/Open (\S+)\/ in a browser/.test(server.output)) {
+    if (child.exitCode !== null) break
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  server.url = /Open (\S+)\/ in a browser/.exec(server.output)?.[1]
+  return server
+}
+
+/** Waits for a line in the log, which may arrive later than the answer. */
+export async function logged (server, pattern) {
+  for (let tries = 0; tries < 250 && !pattern.test(server.output); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  assert.match(server.output, pattern)
+}
+
+export const admin = `Basic ${btoa('admin:secret')}`
+
+/** Asks, as a program does. */
+export function ask (server, question, { accept = 'text/event-stream', signal, body = { question } } = {}) {
+  return fetch(`${server.url}/answer`, {
+    method: 'POST',
+    headers: { authorization: admin, accept, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal
+  })
+}
+
+/** The events of a stream as `[event, data]`, comments left out. */
+export async function eventsOf (response) {
+  const blocks = (await response.text()).split('\n\n').filter((block) => block.startsWith('event: '))
+  return blocks.map((block) => {
+    const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block)
+    return [event, JSON.parse(data)]
+  })
+}

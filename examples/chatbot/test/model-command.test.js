@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openCommand } from '../model-command.js'
+import { fakeCommand } from '../fakes/fakes.js'
+
+/** The model of a command, with what it logs. Closed when the test ends. */
+function open (t, command = fakeCommand, own = {}) {
+  const lines = []
+  const note = (level) => (...args) => lines.push(`${level} ${args.at(-1)}`)
+  const log = { info: note('info'), warn: note('warn'), error: note('error') }
+  const settings = { MODEL_COMMAND: command, MODEL_SLOTS: 1, MODEL_SILENT_SECONDS: 60, ...own }
+  const model = openCommand(settings, log)
+  t.after(() => model.close())
+  return { ...model, lines }
+}
+
+/** A whole answer; or what came until it was stopped, after so many pieces. */
+async function ask ({ answer }, content, { stopAfter = Infinity, controller = new AbortController() } = {}) {
+  let text = ''
+  let pieces = 0
+  for await (const piece of answer([{ role: 'user', content }], { signal: controller.signal, user: 'ann' })) {
+    text += piece
+    if (++pieces === stopAfter) break
+  }
+  return text
+}
+
+test('answers, one question after the other, from one process', async (t) => {
+  const model = open(t)
+  assert.equal(await ask(model, 'hello'), 'ann said hello')
+  const pid = await ask(model, 'pid')
+  assert.equal(await ask(model, 'pid'), pid)
+})
+
+test('has a process for each slot', async (t) => {
+  const model = open(t, fakeCommand, { MODEL_SLOTS: 2 })
+  const [one, other] = await Promise.all([ask(model, 'pid'), ask(model, 'pid')])
+  assert.notEqual(one, other)
+})
+
+test('what the process writes to its standard error is logged', async (t) => {
+  const model = open(t)
+  await ask(model, 'complain')
+  for (let tries = 0; tries < 100 && model.lines.length === 0; tries++) await setTimeout(10)
+  assert.deepEqual(model.lines, ['info half of the memory is used'])
+})
+
+test('a cancelled answer ends, and the process goes on', async (t) => {
+  const model = open(t)
+  const pid = await ask(model, 'pid')
+  assert.equal(await ask(model, 'slow', { stopAfter: 2 }), 'tick tick ')
+  assert.equal(await ask(model, 'pid'), pid)
+  assert.deepEqual(model.lines, [])
+})
+
+test('a process that does not listen to a cancel is killed within a second, and started anew', async (t) => {
+  const model = open(t)
+  const pid = await ask(model, 'pid')
+  const started = Date.now()
+  await ask(model, 'deaf', { stopAfter: 1 })
+  assert.notEqual(await ask(model, 'pid'), pid)
+  assert.ok(Date.now() - started < 3000)
+  assert.deepEqual(model.lines, ['warn the process of MODEL_COMMAND did not end a cancelled answer: it is killed'])
+})
+
+test('an abort while the process is silent frees it as well', async (t) => {
+  const model = open(t)
+  const pid = await ask(model, 'pid')
+  const controller = new AbortController()
+  const stopped = ask(model, 'silent', { controller })
+  await setTimeout(50)
+  controller.abort()
+  await assert.rejects(stopped, /^Error: the process of MODEL_COMMAND ended: SIGKILL/)
+  assert.notEqual(await ask(model, 'pid'), pid)
+})
+
+test('a process that may still load is not killed by the first cancel', async (t) => {
+  const model = open(t, fakeCommand, { MODEL_SILENT_SECONDS: 2 })
+  const controller = new AbortController()
+  const started = Date.now()
+  const stopped = ask(model, 'silent', { controller })
+  controller.abort()
+  await assert.rejects(stopped, /SIGKILL/)
+  assert.ok(Date.now() - started > 1500)
+})
+
+for (const [question, message] of [
+  ['die', /^the process of MODEL_COMMAND ended: exit code 3$/],
+  ['rubbish', /^the process of MODEL_COMMAND wrote "Loading weights: 50 %"; expected \{"token":"…"\}/],
+  ['endless', /^the process of MODEL_COMMAND wrote "x{100}"; expected/],
+  ['fail', /^the process of MODEL_COMMAND says: out of memory$/]
+]) {
+  test(`a process that answers with "${question}" fails that answer, and the next one works`, async (t) => {
+    const model = open(t)
+    await assert.rejects(ask(model, question), { message })
+    assert.equal(await ask(model, 'hello'), 'ann said hello')
+  })
+}
+
+test('a process that is killed while it is idle is started anew', async (t) => {
+  const model = open(t)
+  process.kill(Number(await ask(model, 'pid')), 'SIGKILL')
+  await setTimeout(100)
+  assert.deepEqual(model.lines, ['error the process of MODEL_COMMAND ended: SIGKILL'])
+  assert.equal(await ask(model, 'hello'), 'ann said hello')
+})
+
+test('a command that is not there is named in the log, and in the error of who asks', async (t) => {
+  const model = open(t, 'no-such-command --flag')
+  await setTimeout(50)
+  assert.deepEqual(model.lines, ['error the process of MODEL_COMMAND ended: spawn no-such-command ENOENT'])
+  const message = /ended: spawn no-such-command ENOENT$/
+  for (let round = 0; round < 2; round++) await assert.rejects(ask(model, 'hello'), { message })
+})
+
+function hasPython () {
+  try {
+    execFileSync('python3', ['-c', 'import pydoc_data.topics'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const skip = hasPython() ? false : 'python3 is not installed'
+test('model.py answers, and listens to a cancel', { skip }, async (t) => {
+  const model = open(t, `python3 "${fileURLToPath(new URL('../model.py', import.meta.url))}"`)
+  assert.match(await ask(model, 'What is a generator function?'), /^(?:generator|function|What|is|a) (?:\S+ ){59}$/)
+  assert.match(await ask(model, 'Again'), /^(?:\S+ ){60}$/)
+  await ask(model, 'Stop this one', { stopAfter: 1 })
+  assert.match(await ask(model, 'Last one'), /^(?:\S+ ){60}$/)
+  assert.deepEqual(model.lines, [])
+})

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { openUrl } from '../model-url.js'
+import { fakeCompletions } from '../fakes/fakes.js'
+
+/** A whole answer of a server; or what came until it was stopped, after so many pieces. */
+async function ask (url, content, { name = '', key = '', signal, stopAfter = Infinity } = {}) {
+  const { answer } = openUrl({ MODEL_URL: url, MODEL_NAME: name, MODEL_API_KEY: key })
+  const pieces = []
+  for await (const piece of answer([{ role: 'user', content }], { signal })) {
+    if (pieces.push(piece) === stopAfter) break
+  }
+  return pieces.join('')
+}
+
+test('asks for a streamed chat completion, with the name and the key', async (t) => {
+  const { url, requests } = await fakeCompletions(t)
+  assert.equal(await ask(url, 'hello', { name: 'llama3', key: 'sk-1' }), 'You said hello')
+  assert.equal(await ask(`${url}/`, 'hello'), 'You said hello')
+  assert.deepEqual(requests.map(({ url, authorization, model }) => [url, authorization, model]), [
+    ['/v1/chat/completions', 'Bearer sk-1', 'llama3'],
+    ['/v1/chat/completions', undefined, undefined]
+  ])
+  assert.deepEqual(requests[0].messages, [{ role: 'user', content: 'hello' }])
+})
+
+for (const [question, message] of [
+  ['refuse', /^MODEL_URL answers 404: ".*model 'x' not found.*"$/],
+  ['rubbish', /^MODEL_URL sent "<html>"; expected a chat completion chunk in JSON$/],
+  ['fail', /^MODEL_URL says: \{"message":"out of memory"\}$/],
+  ['stop early', /^MODEL_URL ended its answer early/],
+  ['break', /^MODEL_URL broke off its answer: /]
+]) {
+  test(`a server that answers "${question}" fails that answer`, async (t) => {
+    const { url } = await fakeCompletions(t)
+    await assert.rejects(ask(url, question), { message })
+    assert.equal(await ask(url, 'hello'), 'You said hello')
+  })
+}
+
+test('a server that is not there is an error that says so', async () => {
+  await assert.rejects(ask('http://127.0.0.1:9/v1', 'hello'), { message: /^MODEL_URL does not answer: .*(?:ECONNREFUSED|bad port)/ })
+})
+
+test('a stop ends the request', async (t) => {
+  const { url, requests } = await fakeCompletions(t)
+  const controller = new AbortController()
+  const stopped = ask(url, 'hang', { signal: controller.signal })
+  while (requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  controller.abort()
+  await assert.rejects(stopped)
+  await once(requests[0].response, 'close')
+})
+
+test('an answer that is cut ends the request', async (t) => {
+  const { url, requests } = await fakeCompletions(t)
+  await ask(url, 'hang', { stopAfter: 1 })
+  if (!requests[0].response.closed) await once(requests[0].response, 'close')
+})

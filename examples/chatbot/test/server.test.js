@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
+
+const login = { headers: { authorization: admin } }
+
+test('with nothing set, the built-in model answers', async (t) => {
+  const server = await startServer(t)
+  assert.match(await (await fetch(server.url, login)).text(), /a small imitation of ELIZA, a program of 1966/)
+  const { answer } = await (await ask(server, 'I need a holiday.', { accept: 'application/json' })).json()
+  assert.equal(answer, 'Why do you need a holiday?')
+  const honest = await (await ask(server, 'What are you?', { accept: 'application/json' })).json()
+  assert.match(honest.answer, /I understand nothing/)
+})
+
+test('page and answers need a login, the health check does not', async (t) => {
+  const server = await startServer(t)
+  for (const [path, method] of [['/', 'GET'], ['/answer', 'POST']]) {
+    const response = await fetch(server.url + path, { method })
+    assert.equal(response.status, 401)
+    assert.match(response.headers.get('www-authenticate'), /^Basic realm="Chatbot"/)
+  }
+  const page = await fetch(server.url, { headers: { accept: 'text/html' } })
+  assert.match(await page.text(), /<p role="alert">A login is required<\/p>/)
+  const health = await fetch(`${server.url}/health`)
+  assert.deepEqual([health.status, await health.text()], [200, 'ok'])
+})
+
+test('a program gets events, or one JSON answer, and a form a page', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const stream = await ask(server, 'hello', { accept: '*/*' })
+  assert.equal(stream.headers.get('content-type'), 'text/event-stream')
+  assert.equal(stream.headers.get('cache-control'), 'private, no-store')
+  assert.equal(stream.headers.get('x-accel-buffering'), 'no')
+  const token = ['token', { text: 'admin said hello' }]
+  assert.deepEqual(await eventsOf(stream), [['place', { place: 0 }], token, ['done', {}]])
+
+  const json = await ask(server, 'hello', { accept: 'application/json' })
+  assert.deepEqual(await json.json(), { answer: 'admin said hello' })
+
+  const history = JSON.stringify([{ role: 'user', content: '```\nx < y\n```' }])
+  const form = new URLSearchParams({ question: '<b>1 & 2</b>', history })
+  const headers = { ...login.headers, accept: 'text/html,application/xml;q=0.9,*/*;q=0.8' }
+  const page = await (await fetch(`${server.url}/answer`, { method: 'POST', headers, body: form })).text()
+  assert.match(page, /<pre tabindex="0"><code>x &lt; y<\/code><\/pre>/)
+  assert.match(page, /<p>admin said &lt;b&gt;1 &amp; 2&lt;\/b&gt;<\/p>/)
+})
+
+test('a link may fill in the question', async (t) => {
+  const server = await startServer(t)
+  const page = await fetch(`${server.url}/?question=${encodeURIComponent('What is <this>?')}`, login)
+  assert.match(await page.text(), />What is &lt;this&gt;\?<\/textarea>/)
+})
+
+test('past a limit there is a message, for programs and on the page', async (t) => {
+  const limits = { MODEL_QUESTION_LENGTH: '5', MODEL_HISTORY_LENGTH: '8' }
+  const server = await startServer(t, { ...limits, MODEL_COMMAND: fakeCommand })
+  const message = 'The question has 6 characters; at most 5 are taken. Shorten it.'
+  const refusal = await ask(server, '123456')
+  assert.equal(refusal.status, 413)
+  assert.deepEqual(await refusal.json(), { statusCode: 413, message })
+  const onPage = await ask(server, '123456', { accept: 'text/html' })
+  const page = await onPage.text()
+  assert.match(page, new RegExp(`<p id="status" role="status" class="problem">${message}`))
+  assert.match(page, />123456<\/textarea>/)
+  const long = await ask(server, 'x', { body: { question: 'x', history: [{ role: 'user', content: '123456789' }] } })
+  assert.match((await long.json()).message, /^The conversation has 9 characters; at most 8 are taken. Start a new one/)
+})
+
+test('an answer that is too long is cut, and says so', async (t) => {
+  const server = await startServer(t, { MODEL_ANSWER_LENGTH: '5', MODEL_COMMAND: fakeCommand })
+  assert.deepEqual((await eventsOf(await ask(server, 'hi'))).slice(1), [
+    ['token', { text: 'admin' }],
+    ['done', { message: 'The answer was cut after 5 characters.' }]
+  ])
+})
+
+test('an answer that takes too long, and a model that is silent, end with an error event', async (t) => {
+  const server = await startServer(t, { MODEL_ANSWER_SECONDS: '1', MODEL_COMMAND: fakeCommand })
+  const slow = await eventsOf(await ask(server, 'slow'))
+  const tooLong = 'The answer took longer than 1 seconds and was stopped.'
+  assert.deepEqual(slow.at(-1), ['error', { statusCode: 504, message: tooLong }])
+
+  const quiet = await startServer(t, { MODEL_SILENT_SECONDS: '2', MODEL_COMMAND: fakeCommand })
+  const silent = await eventsOf(await ask(quiet, 'silent'))
+  const nothing = 'The model wrote nothing for 2 seconds and was stopped.'
+  assert.deepEqual(silent.at(-1), ['error', { statusCode: 504, message: nothing }])
+  await logged(quiet, /"user":"admin","msg":"no answer: The model wrote nothing for 2 seconds/)
+  assert.equal((await eventsOf(await ask(quiet, 'hello'))).at(-1)[0], 'done')
+})
+
+for (const question of ['die', 'rubbish', 'fail']) {
+  test(`a model that answers with "${question}" is an error event and a line in the log, and no more`, async (t) => {
+    const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+    const events = await eventsOf(await ask(server, question))
+    assert.deepEqual(events.at(-1), ['error', { statusCode: 502, message: 'The model failed to answer. Try again.' }])
+    assert.equal((await ask(server, question, { accept: 'application/json' })).status, 502)
+    assert.deepEqual((await eventsOf(await ask(server, 'hello'))).at(-1), ['done', {}])
+    await logged(server, /("msg":"no answer: the process of MODEL_COMMAND[^]*){2}/)
+    assert.equal(server.output.match(/"level":50/g).length, 2)
+  })
+}
+
+test('a server behind MODEL_URL answers', async (t) => {
+  const { url } = await fakeCompletions(t)
+  const server = await startServer(t, { MODEL_URL: url })
+  const events = await eventsOf(await ask(server, 'hello'))
+  assert.equal(events.map(([, { text }]) => text).join(''), 'You said hello')
+})
+
+test('neither a command nor an address that is not there stops the server', async (t) => {
+  for (const [env, reason] of [
+    [{ MODEL_COMMAND: 'no-such-command' }, /spawn no-such-command ENOENT/],
+    [{ MODEL_URL: 'http://127.0.0.1:9' }, /MODEL_URL does not answer/]
+  ]) {
+    const server = await startServer(t, env)
+    assert.equal((await eventsOf(await ask(server, 'hello'))).at(-1)[0], 'error')
+    await logged(server, reason)
+    assert.equal((await fetch(server.url, login)).status, 200)
+  }
+})
+
+test('a wrong setting stops the start with one line', async (t) => {
+  await Promise.all([
+    [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
+    [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS is "0"; expected a whole number from 1 to 2000000\n$/],
+    [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS is "1e1"; expected/],
+    [{ MODEL_ANSWER_SECONDS: '2000001' }, /^chatbot: MODEL_ANSWER_SECONDS is "2000001"; expected/],
+    [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND is blank; expected a command such as python3 model.py\n$/],
+    [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
+    [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
+    [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
+    [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
+  ].map(async ([env, line]) => {
+    const server = await startServer(t, env)
+    await server.ended
+    assert.equal(server.child.exitCode, 1)
+    assert.match(server.output, line)
+  }))
+})
+
+/** Asks something that takes for ever, and waits for its first words. */
+async function askSlowly (server, controller) {
+  const response = await ask(server, 'slow', { signal: controller?.signal })
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('tick')) text += (await reader.read()).value
+  return { reader, text }
+}
+
+test('a client that goes away stops its answer, and the next one has the model within a second', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const controller = new AbortController()
+  await askSlowly(server, controller)
+  const next = ask(server, 'hello')
+  await setTimeout(100)
+  controller.abort()
+  const started = Date.now()
+  assert.deepEqual((await eventsOf(await next)).at(-1), ['done', {}])
+  assert.ok(Date.now() - started < 2000) // a second, and the time a busy machine takes
+})
+
+test('one user has three questions waiting at most', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const controller = new AbortController()
+  const { signal } = controller
+  await askSlowly(server, controller)
+  await Promise.all([1, 2, 3].map(() => ask(server, 'slow', { signal })))
+  const refusal = await ask(server, 'hello')
+  assert.deepEqual([refusal.status, refusal.headers.get('retry-after')], [429, '5'])
+  assert.match((await refusal.json()).message, /^Too many questions at once/)
+  controller.abort()
+})
+
+test('SIGTERM tells each open stream, and ends the server', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const { reader } = await askSlowly(server)
+  const waiting = ask(server, 'hello').then(eventsOf)
+  await setTimeout(100)
+  const started = Date.now()
+  server.child.kill('SIGTERM')
+  let text = ''
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value
+  const message = 'The server is shutting down. Try again in a moment.'
+  assert.match(text, new RegExp(`event: error\ndata: {"statusCode":503,"message":"${message}"}\n\n$`))
+  assert.deepEqual((await waiting).at(-1), ['error', { statusCode: 503, message }])
+  if (server.child.exitCode === null) await once(server.child, 'exit')
+  assert.equal(server.child.exitCode, 0)
+  assert.ok(Date.now() - started < 5000, `${Date.now() - started} ms`)
+})
