@@ -4,7 +4,7 @@ import formbody from '@fastify/formbody'
 import accepts from 'accepts'
 import closeWithGrace from 'close-with-grace'
 import Fastify, { LogController } from 'fastify'
-import auth from 'fastify-quickstart/auth'
+import auth, { requiresAuth } from 'fastify-quickstart/auth'
 import hello from 'fastify-quickstart/hello'
 import params, { string } from 'fastify-quickstart/params'
 import files from 'fastify-quickstart/static'
@@ -54,7 +54,6 @@ await app.register(templates, { root: new URL('views', import.meta.url), context
 await app.register(hello, { path: '/health', message: 'ok' })
 await app.register(formbody)
 app.decorateRequest('conversation', null)
-const { requiresAuth } = app
 
 const filledIn = { type: 'object', properties: { question: string({ minLength: 0, default: '' }) } }
 app.get('/', {
