@@ -17,6 +17,8 @@ export interface Folder {
   files: Files
   /** Whether a URL with an escape in it begins with that path, and has no escaped slash. */
   isOwnPath: (url: string) => boolean
+  /** Whether a file of this name belongs to another route, which no URL leads to. */
+  isElsewhere: (name: string) => boolean
 }
 
 /** Answers a GET or HEAD. With a file in memory nothing waits, and no promise is returned: it would cost time. */
@@ -52,14 +54,16 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, folder: Fo
  * The file for a request; or the one URL of what it asks for, where it is spelt otherwise. That is decided before any
  * look-up, so a redirect does not tell whether there is a file.
  */
-function lookUp (request: FastifyRequest, { files, isOwnPath }: Folder): Found | string | undefined {
+function lookUp (request: FastifyRequest, { files, isOwnPath, isElsewhere }: Folder): Found | string | undefined {
   const url = request.raw.url!
+  const name = (request.params as { '*': string })['*'] // the route ends in a wildcard
   if (url.includes('%')) {
     if (!isOwnPath(url)) return undefined
     const spelling = otherSpelling(url)
     if (spelling !== undefined) return spelling
+    if (isElsewhere(name)) return undefined
   }
-  return files.find((request.params as { '*': string })['*']) // the route ends in a wildcard
+  return files.find(name)
 }
 
 async function answerFromDisk (

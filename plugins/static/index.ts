@@ -69,7 +69,7 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const files = memory === false
     ? filesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
-  const folder: Folder = { files, isOwnPath: createPathTest(base) }
+  const folder: Folder = { files, isOwnPath: createPathTest(base), isElsewhere: (name) => hasDeadRoute(app, base, name) }
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const isFirst = decorateAsset(app, { files, base })
@@ -101,6 +101,20 @@ async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, ca
   })
   app.addHook('onClose', async () => closing.abort())
   return files
+}
+
+/**
+ * Whether a route names a file, or a folder above it, in a text that no URL matches: the router decodes the path of a
+ * request, so it never comes to `/static/a#b/*` or `/static/a%40b/*`. What such a route guards is not served here.
+ */
+function hasDeadRoute (app: FastifyInstance, base: string, name: string): boolean {
+  return [name, name.split('/').map(encodeURIComponent).join('/')].some((text) => {
+    const segments = text.split('/')
+    const paths = segments.map((_, index) => index === segments.length - 1
+      ? base + text
+      : `${base}${segments.slice(0, index + 1).join('/')}/*`)
+    return paths.some((url) => app.hasRoute({ method: 'GET', url }))
+  })
 }
 
 function checkRoot (root: string): void {

@@ -227,8 +227,8 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
 
 /* Each printable character that a route's path can have and a file's name, with how the route is written. */
 const characters = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromCharCode(0x20 + index))
-  .filter((character) => !'*/\\.()'.includes(character))
-const inRoute: Record<string, string> = { ':': '::', '#': '%23', '?': '%3F', '%': '%25' }
+  .filter((character) => !/[*/\\.()A-Z]/.test(character))
+const inRoute: Record<string, string> = { ':': '::' }
 
 /** Every way to write a character in a URL that a client can send. */
 function spellings (character: string): string[] {
