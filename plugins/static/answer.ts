@@ -61,9 +61,8 @@ function lookUp (request: FastifyRequest, { files, isOwnPath, isElsewhere }: Fol
     if (!isOwnPath(url)) return undefined
     const spelling = otherSpelling(url)
     if (spelling !== undefined) return spelling
-    if (isElsewhere(name)) return undefined
   }
-  return files.find(name)
+  return isElsewhere(name) ? undefined : files.find(name)
 }
 
 async function answerFromDisk (

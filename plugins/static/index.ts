@@ -9,6 +9,7 @@ import { checkOptions } from '../options.js'
 import { answer, type Folder, refuse } from './answer.js'
 import { decorateAsset } from './asset.js'
 import { compress } from './compression.js'
+import { hasDeadRoute } from './dead-route.js'
 import { InvalidRoot } from './errors.js'
 import { type Files, filesInMemory, filesOnDisk } from './files.js'
 import type { MemoryCaps } from './memory.js'
@@ -101,20 +102,6 @@ async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, ca
   })
   app.addHook('onClose', async () => closing.abort())
   return files
-}
-
-/**
- * Whether a route names a file, or a folder above it, in a text that no URL matches: the router decodes the path of a
- * request, so it never comes to `/static/a#b/*` or `/static/a%40b/*`. What such a route guards is not served here.
- */
-function hasDeadRoute (app: FastifyInstance, base: string, name: string): boolean {
-  return [name, name.split('/').map(encodeURIComponent).join('/')].some((text) => {
-    const segments = text.split('/')
-    const paths = segments.map((_, index) => index === segments.length - 1
-      ? base + text
-      : `${base}${segments.slice(0, index + 1).join('/')}/*`)
-    return paths.some((url) => app.hasRoute({ method: 'GET', url }))
-  })
 }
 
 function checkRoot (root: string): void {

@@ -306,3 +306,15 @@ t.test('a redirect never leads to another host', async (t) => {
     t.match(fields.location, /^\/evil\.test\//, target)
   }
 })
+
+t.test('what a route names in a text that no URL matches is not served', async (t) => {
+  const root = t.testdir({ 'a@b': { 'x.txt': secret }, 'a&b.txt': secret, 'a#b': { sub: { 'x.txt': secret } }, 'a@c.txt': 'open' })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(staticFiles, { root, memory: false })
+  for (const path of ['a%40b/*', 'a%26b.txt', 'a#b/*']) app.get(`/static/${path}`, (request, reply) => { reply.code(401).send() })
+  for (const target of ['a@b/x.txt', 'a&b.txt', 'a%23b/sub/x.txt']) {
+    t.equal((await app.inject(`/static/${target}`)).statusCode, 404, target)
+  }
+  t.equal((await app.inject('/static/a@c.txt')).body, 'open')
+})
