@@ -70,7 +70,8 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const files = memory === false
     ? filesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
-  const folder: Folder = { files, isOwnPath: createPathTest(base), isElsewhere: (name) => hasDeadRoute(app, base, name) }
+  const isElsewhere = (name: string) => hasDeadRoute(app, base, name)
+  const folder: Folder = { files, isOwnPath: createPathTest(base), isElsewhere }
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const isFirst = decorateAsset(app, { files, base })
