@@ -5,11 +5,6 @@ export type Coding = typeof codings[number]
 // RFC 9110 section 12.4.2: a weight is 0 to 1 with at most three decimals.
 const member = /^([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/
 
-/** Browsers send a handful of values, so most requests find theirs here. Bounded, for clients decide what stands in it. */
-const remembered = new Map<string, readonly Coding[]>()
-const mostRemembered = 200
-const longestRemembered = 200
-
 const plainOnly: readonly Coding[] = ['identity']
 
 /**
@@ -18,18 +13,6 @@ const plainOnly: readonly Coding[] = ['identity']
  */
 export function acceptedCodings (acceptEncoding: string | undefined): readonly Coding[] {
   if (acceptEncoding === undefined) return plainOnly
-  const known = remembered.get(acceptEncoding)
-  if (known !== undefined) return known
-
-  const accepted = parse(acceptEncoding)
-  if (acceptEncoding.length <= longestRemembered) {
-    if (remembered.size >= mostRemembered) remembered.clear()
-    remembered.set(acceptEncoding, accepted)
-  }
-  return accepted
-}
-
-function parse (acceptEncoding: string): readonly Coding[] {
   const weights = new Map<string, number>()
   for (const text of acceptEncoding.toLowerCase().split(',')) {
     const match = member.exec(text.trim())

@@ -1,22 +1,26 @@
-import mime from 'mime'
+import { Mime } from 'mime'
+import otherTypes from 'mime/types/other.js'
+import standardTypes from 'mime/types/standard.js'
+
+// One JSON text a line: in wide use, and not registered with IANA.
+const mime = new Mime(standardTypes, otherTypes).define({ 'application/x-ndjson': ['ndjson', 'jsonl'] })
 
 /** The Content-Type of a file by its name; text is UTF-8. */
 export function contentType (name: string): string {
   // The slash keeps mime from taking a file called `js` for an extension.
   const type = mime.getType(`/${name}`) ?? 'application/octet-stream'
-  return type.startsWith('text/') ? withCharset(type) : type
+  return type.startsWith('text/') ? `${type}; charset=utf-8` : type
 }
 
-/** Made once for each type, not once for each file. */
-const types = new Map<string, string>()
-
-function withCharset (type: string): string {
-  const made = types.get(type) ?? `${type}; charset=utf-8`
-  types.set(type, made)
-  return made
-}
-
-const compressible = /^text\/|[/+](?:json|xml|javascript|wasm|x-ndjson|rtf|postscript)$|^font\/(?:ttf|otf|collection)$|^application\/vnd\.ms-fontobject$|^image\/(?:bmp|vnd\.microsoft\.icon|x-icon)$/
+const compressible = new RegExp([
+  '^text/',
+  '[/+](?:json|xml|javascript|wasm)$',
+  '^application/(?:x-ndjson|json5|hjson|toml|sql|node|x-sh|x-tex|xml-dtd|rtf|postscript|vnd\\.apple\\.mpegurl)$',
+  '^model/(?:obj|stl|mtl)$',
+  '^font/(?:ttf|otf|collection)$',
+  '^application/vnd\\.ms-fontobject$',
+  '^image/(?:bmp|vnd\\.microsoft\\.icon|x-icon)$'
+].join('|'))
 
 /** Whether files of this type shrink: text and its like do; pictures, films and archives are compressed already. */
 export function isCompressible (type: string): boolean {

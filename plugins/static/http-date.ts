@@ -9,22 +9,28 @@ const formats = [
   new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`)
 ]
 
-/** The milliseconds since 1970 of an HTTP-date; `undefined` for anything else, such as what Date.parse takes beside it. */
+/** The milliseconds since 1970 of an HTTP-date; `undefined` for any other text. Date.parse would accept much more. */
 export function parseHttpDate (text: string): number | undefined {
   for (const format of formats) {
     const parts = format.exec(text)?.groups
-    if (parts === undefined) continue
-    const [year, day, hour, minute, second] = [parts.year, parts.day, parts.hour, parts.minute, parts.second].map(Number) as [number, number, number, number, number]
-    const fullYear = parts.year!.length === 2 ? nearestCentury(year) : year
-    const date = new Date(Date.UTC(fullYear, months.indexOf(parts.month!), day, hour, minute, second))
-    // Date.UTC counts a 31 June on to 1 July, and takes the years before 100 for 19xx.
-    const exists = date.getUTCFullYear() === fullYear && date.getUTCDate() === day && date.getUTCHours() === hour && date.getUTCMinutes() === minute
-    return exists ? date.getTime() : undefined
+    if (parts !== undefined) return toTime(parts)
   }
   return undefined
 }
 
-/** A year of two digits that seems more than 50 years ahead is the last one in the past that ends so (section 5.6.7). */
+function toTime (parts: Record<string, string | undefined>): number | undefined {
+  const year = parts.year!.length === 2 ? nearestCentury(Number(parts.year)) : Number(parts.year)
+  const [day, hour, minute, second] = [parts.day, parts.hour, parts.minute, parts.second].map(Number)
+  // The grammar goes from 00:00:00 to 23:59:60. Date has no leap second: it is the second before, and one more.
+  const leap = second === 60 && hour === 23 && minute === 59 ? 1 : 0
+  const date = new Date(Date.UTC(year, months.indexOf(parts.month!), day, hour, minute, second! - leap))
+  // Date.UTC counts 31 June on to 1 July, 12:60 on to 13:00, and takes the years before 100 for 19xx.
+  const exists = date.getUTCFullYear() === year && date.getUTCDate() === day &&
+    date.getUTCHours() === hour && date.getUTCMinutes() === minute
+  return exists ? date.getTime() + leap * 1000 : undefined
+}
+
+/** Section 5.6.7: a year of two digits that seems more than 50 years ahead is the last one in the past that ends so. */
 function nearestCentury (twoDigits: number): number {
   const now = new Date().getUTCFullYear()
   const year = now - now % 100 + twoDigits

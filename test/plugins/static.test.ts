@@ -1,9 +1,9 @@
 import { appendFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import staticFiles, { type StaticOptions } from '../../plugins/static/index.js'
+import staticFiles, { asset, type StaticOptions } from '../../plugins/static/index.js'
 
 const script = 'console.log("again and again and again and again")\n'.repeat(20)
 
@@ -185,6 +185,10 @@ t.test('counts compressed forms in the caps', async (t) => {
 })
 
 t.test('compresses what gets smaller, and uses what lies beside a file', async (t) => {
+  const made = {
+    br: brotliCompressSync(script, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }),
+    gzip: gzipSync(script, { level: 1 })
+  }
   const root = t.testdir({
     'app.js': script,
     'tiny.js': '1',
@@ -192,12 +196,12 @@ t.test('compresses what gets smaller, and uses what lies beside a file', async (
     'short.js': 'alert(1)',
     'photo.jpg': script,
     'made.js': script,
-    'made.js.br': 'brotli, says the name',
-    'made.js.gz': 'gzip, says the name',
+    'made.js.br': made.br,
+    'made.js.gz': made.gzip,
     'half.js': script,
-    'half.js.gz': 'gzip, says the name',
-    'model.bin': 'x'.repeat(1000),
-    'model.bin.gz': 'gzip, says the name',
+    'half.js.gz': made.gzip,
+    'model.bin': script,
+    'model.bin.gz': made.gzip,
     'failed.jpg': script,
     'failed.jpg.br': '',
     'failed.jpg.gz': ''
@@ -211,10 +215,10 @@ t.test('compresses what gets smaller, and uses what lies beside a file', async (
   for (const name of ['tiny.js', 'empty.js', 'short.js', 'photo.jpg']) {
     for (const coding of ['br', 'gzip']) t.equal((await get(name, coding)).headers['content-encoding'], undefined, name)
   }
-  t.equal((await get('made.js', 'br')).body, 'brotli, says the name')
-  t.equal((await get('made.js', 'gzip')).body, 'gzip, says the name')
+  t.strictSame((await get('made.js', 'br')).rawPayload, made.br)
+  t.strictSame((await get('made.js', 'gzip')).rawPayload, made.gzip)
   t.equal((await get('made.js', 'gzip')).headers['content-type'], 'text/javascript; charset=utf-8')
-  t.equal((await get('half.js', 'gzip')).body, 'gzip, says the name')
+  t.strictSame((await get('half.js', 'gzip')).rawPayload, made.gzip)
   t.equal((await get('half.js', 'br')).headers['content-encoding'], 'br')
   const model = await get('model.bin', 'gzip')
   t.equal(model.headers['content-encoding'], 'gzip')
@@ -222,6 +226,81 @@ t.test('compresses what gets smaller, and uses what lies beside a file', async (
   t.equal((await get('model.bin', 'identity')).headers.vary, 'Accept-Encoding')
   for (const coding of ['br', 'gzip']) t.equal((await get('failed.jpg', coding)).body, script, 'not what a failed build has left')
   t.equal((await get('made.js.gz', 'gzip')).headers['content-encoding'], undefined, 'and is a file of its own too')
+})
+
+t.test('does not use what lies beside a file where it decodes to something else, and says so', async (t) => {
+  const older = script.replace('again', 'before')
+  const wrong: [what: string, br: Buffer | string, gzip: Buffer | string][] = [
+    ['an older version', brotliCompressSync(older), gzipSync(older)],
+    ['a longer one', brotliCompressSync(script + script), gzipSync(script + script)],
+    ['a shorter one', brotliCompressSync(script.slice(1)), gzipSync(script.slice(1))],
+    ['cut short', brotliCompressSync(script).subarray(0, -1), gzipSync(script).subarray(0, -1)],
+    ['with something after it', Buffer.concat([brotliCompressSync(script), Buffer.from('x')]),
+      Buffer.concat([gzipSync(script), Buffer.from('x')])],
+    ['two, one after the other', Buffer.concat([brotliCompressSync(script), brotliCompressSync(script)]),
+      Buffer.concat([gzipSync(script), gzipSync(script)])],
+    ['not compressed at all', script, script],
+    ['the one in place of the other', gzipSync(script), brotliCompressSync(script)],
+    ['a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'],
+    ['empty', '', '']
+  ]
+  for (const [what, br, gzip] of wrong) {
+    const lines: string[] = []
+    const app = Fastify({ logger: { level: 'warn', stream: { write: (line) => { lines.push(line) } } } })
+    t.teardown(() => app.close())
+    const folder = { 'app.js': script, 'app.js.br': br, 'app.js.gz': gzip, 'photo.jpg': script, 'photo.jpg.br': br, 'photo.jpg.gz': gzip }
+    await app.register(staticFiles, { root: t.testdir({ [what]: folder }) + '/' + what, memory: true })
+
+    const answers = await Promise.all(['br', 'gzip'].map(async (coding) =>
+      await app.inject({ url: app.asset('app.js'), headers: { 'accept-encoding': coding } })))
+    t.equal(String(brotliDecompressSync(answers[0]!.rawPayload)), script, `${what}: made afresh`)
+    t.equal(String(gunzipSync(answers[1]!.rawPayload)), script, `${what}: made afresh`)
+    const photo = await app.inject({ url: '/static/photo.jpg', headers: { 'accept-encoding': 'br, gzip' } })
+    t.equal(photo.headers['content-encoding'], undefined, `${what}: a picture goes out as it is`)
+    t.same(lines.map((line) => JSON.parse(line).file).sort(), ['app.js.br', 'app.js.gz', 'photo.jpg.br', 'photo.jpg.gz'], what)
+  }
+})
+
+t.test('a right form beside a file over the caps is not used', async (t) => {
+  const root = t.testdir({ 'app.js': script, 'app.js.gz': gzipSync(script) })
+  const app = await build(t, { root, memory: { maxFileSize: script.length - 1 } })
+  const answer = await app.inject({ url: '/static/app.js', headers: { 'accept-encoding': 'gzip' } })
+  t.equal(answer.headers['content-encoding'], undefined)
+  t.equal(answer.body, script)
+})
+
+t.test('an empty file beside which an empty form lies is served', async (t) => {
+  const app = await build(t, { root: t.testdir({ 'a.txt': '', 'a.txt.gz': gzipSync(''), 'b.txt': '', 'b.txt.gz': '' }), memory: true })
+  for (const name of ['a.txt', 'b.txt']) {
+    const { rawPayload, headers } = await app.inject({ url: `/static/${name}`, headers: { 'accept-encoding': 'gzip' } })
+    t.equal(String(headers['content-encoding'] === 'gzip' ? gunzipSync(rawPayload) : rawPayload), '')
+  }
+})
+
+t.test('the function asset is there before the plugin, and says what is missing', async (t) => {
+  const root = t.testdir({ 'app.js': script })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const notLoaded = { code: 'FST_QUICKSTART_STATIC_NOT_LOADED', message: /the static plugin is not loaded in this part of the app/ }
+  app.register(staticFiles, { root, memory: false })
+  t.throws(() => asset(app, 'app.js'), notLoaded, 'register is not awaited')
+  app.get('/', async () => asset(app, 'app.js'))
+  app.get('/missing', async (request) => asset(request.server, 'missing.js'))
+  t.equal((await app.inject('/')).body, '/static/app.js', 'in a handler it is loaded')
+  t.equal((await app.inject('/missing')).json().code, 'FST_QUICKSTART_STATIC_MISSING_ASSET')
+
+  const other = Fastify()
+  t.teardown(() => other.close())
+  await other.register(async (part) => {
+    await part.register(staticFiles, { root, memory: false })
+    part.get('/part', async (request) => asset(request.server, 'app.js'))
+  })
+  other.get('/', async (request) => asset(request.server, 'app.js'))
+  t.equal((await other.inject('/part')).body, '/static/app.js')
+  const refused = await other.inject('/')
+  t.equal(refused.statusCode, 500)
+  t.equal(refused.json().code, 'FST_QUICKSTART_STATIC_NOT_LOADED', 'a sibling does not have it')
 })
 
 t.test('honours its prefix and the prefix of the host', async (t) => {

@@ -60,7 +60,7 @@ const served: [target: string, body: string][] = [
   ['100%25.txt', '100%.txt'],
   ['100%2525.txt', '100%25.txt'],
   ['a%2520.md', 'a%20.md'],
-  ['a%20b%23c%3Fd%26e%3Bf%2Bg.txt', 'odd'],
+  ['a%20b%23c%3Fd&e;f+g.txt', 'odd'],
   ['gr%C3%BC%C3%9Fe-%E6%97%A5%E6%9C%AC.txt', 'umlaut'],
   ['.well-known/x', 'x'],
   ['sub/x.txt', 'sub/x.txt'],
@@ -156,22 +156,38 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
 
   t.test(`no escape leads past a route beside it, ${mode}`, async (t) => {
     const root = t.testdir({ '@private': { 'x.txt': secret }, 'a,b@c.txt': 'open' })
-    const open = Fastify()
-    t.teardown(() => open.close())
-    await open.register(staticFiles, { root, memory })
-    t.equal((await open.inject('/static/a%2Cb%40c.txt')).body, 'open', 'where there is none, any escape will do')
-
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(staticFiles, { root, memory })
     app.get('/static/@private/*', (request, reply) => { reply.code(401).send() })
     for (const target of ['/static/@private/x.txt', '/static/%40private/x.txt', app.asset('@private/x.txt')]) {
       const answer = await app.inject(target)
-      t.match(String(answer.statusCode), /^40[14]$/, target)
+      t.match(String(answer.statusCode), /^(?:40[14]|308)$/, target)
       t.notMatch(answer.body, secret)
     }
     t.equal((await app.inject('/static/a,b@c.txt')).body, 'open')
     t.equal((await app.inject(app.asset('a,b@c.txt'))).body, 'open')
+  })
+
+  t.test(`redirects to the one URL of a file, ${mode}`, async (t) => {
+    const app = await serve(t)
+    const rows: [target: string, location: string | undefined][] = [
+      ['/static/a%20b%23c%3Fd%26e%3Bf%2Bg.txt', '/static/a%20b%23c%3Fd&e;f+g.txt'],
+      ['/static/a%20b%23c%3Fd%26e;f%2bg.txt?v=%26', '/static/a%20b%23c%3Fd&e;f+g.txt?v=%26'],
+      ['http://test/static/do%40.txt', '/static/do@.txt'],
+      ['/static/missing%40.txt', '/static/missing@.txt'],
+      ['/static/%2Fmissing%40.txt', undefined],
+      ['/%73tatic/missing%40.txt', undefined]
+    ]
+    for (const [target, location] of rows) {
+      for (const method of ['GET', 'HEAD']) {
+        const { status, fields } = await rawRequest(app, method, target)
+        t.equal(status, location === undefined ? 404 : 308, `${method} ${target}`)
+        t.equal(fields.location, location, target)
+      }
+      t.equal((await rawRequest(app, 'POST', target)).status, 404)
+    }
+    t.equal(String((await rawRequest(app, 'GET', '/static/a%20b%23c%3Fd&e;f+g.txt')).body), 'odd')
   })
 
   // As the auth plugin does it: by route, when the route is declared, before what the route itself has.
@@ -208,3 +224,97 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
     t.equal(linked.fields['cache-control'], memory === false ? 'no-cache' : 'private, max-age=31536000, immutable', 'and no shared cache keeps it')
   })
 }
+
+/* Each printable character that a route's path can have and a file's name, with how the route is written. */
+const characters = Array.from({ length: 0x7f - 0x20 }, (_, index) => String.fromCharCode(0x20 + index))
+  .filter((character) => !/[*/\\.()A-Z]/.test(character))
+const inRoute: Record<string, string> = { ':': '::' }
+
+/** Every way to write a character in a URL that a client can send. */
+function spellings (character: string): string[] {
+  const hex = character.charCodeAt(0).toString(16).padStart(2, '0')
+  const escapes = [`%${hex}`, `%${hex.toUpperCase()}`, `%25${hex}`]
+  return ' #?%'.includes(character) ? escapes : [character, ...escapes]
+}
+
+const routers: [name: string, routerOptions: object, outer: string, inUrl: string][] = [
+  ['as it is', {}, '', ''],
+  ['with a parameter in front', {}, '/:tenant', '/one'],
+  ['with two parameters in one segment', {}, '/:tenant-:part', '/one-two'],
+  ['without upper and lower case', { caseSensitive: false }, '', ''],
+  ['without the last slash', { ignoreTrailingSlash: true }, '', ''],
+  ['without doubled slashes', { ignoreDuplicateSlashes: true }, '', ''],
+  ['without any of them', { caseSensitive: false, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true }, '/:tenant', '/one']
+]
+
+for (const [name, routerOptions, outer, inUrl] of routers) {
+  for (const order of ['before', 'after', 'outside']) {
+    t.test(`no spelling leads past a guarded route below the files: a router ${name}, declared ${order}`, async (t) => {
+      const root = t.testdir({ files: {} })
+      const app = Fastify({ routerOptions })
+      t.teardown(() => app.close())
+      const guard = (): void => {
+        for (const character of characters) {
+          const segment = `a${inRoute[character] ?? character}b`
+          app.get(`${outer}/static/${segment}/*`, (request, reply) => { reply.code(401).send('guarded') })
+          app.get(`${outer}/static/${segment}.txt`, (request, reply) => { reply.code(401).send('guarded') })
+        }
+      }
+      for (const character of characters) {
+        mkdirSync(join(root, 'files', `a${character}b`))
+        writeFileSync(join(root, 'files', `a${character}b`, 'x.txt'), secret)
+        writeFileSync(join(root, 'files', `a${character}b.txt`), secret)
+      }
+      if (order === 'before') guard()
+      await app.register(async (part) => {
+        await part.register(staticFiles, { root: join(root, 'files'), memory: true })
+        if (order === 'after') guard()
+        for (const character of characters) {
+          for (const file of [`a${character}b/x.txt`, `a${character}b.txt`]) {
+            const url = part.asset(file).replace(outer, inUrl).replace(/\.[0-9a-f]{16}/, '')
+            t.equal(url.startsWith(`${inUrl}/static/a`), true)
+          }
+        }
+      }, { prefix: outer })
+      if (order === 'outside') guard()
+      await app.listen({ port: 0, host: '127.0.0.1' })
+
+      for (const character of characters) {
+        for (const spelling of spellings(character)) {
+          const targets = [`a${spelling}b/x.txt`, `a${spelling}b.txt`, `a${spelling}b//x.txt`, `a${spelling}b.txt/`, `%61${spelling}b/x.txt`, `A${spelling}B/x.txt`]
+          for (const target of targets) {
+            const answer = await rawRequest(app, 'GET', `${inUrl}/static/${target}`)
+            t.match(String(answer.status), /^(?:308|401|404)$/, `${name}: ${target}`)
+            t.notMatch(String(answer.body), secret, `${name}: ${target}`)
+          }
+        }
+      }
+    })
+  }
+}
+
+t.test('a redirect never leads to another host', async (t) => {
+  const app = Fastify({ routerOptions: { ignoreDuplicateSlashes: true } })
+  t.teardown(() => app.close())
+  await app.register(async (tenant) => {
+    await tenant.register(staticFiles, { root: site(t), memory: false })
+  }, { prefix: '/:tenant' })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  for (const target of ['//evil.test/static/%40.js', '///evil.test//static/%40.js', 'http://x//evil.test/static/%40.js']) {
+    const { status, fields } = await rawRequest(app, 'GET', target)
+    t.equal(status, 308)
+    t.match(fields.location, /^\/evil\.test\//, target)
+  }
+})
+
+t.test('what a route names in a text that no URL matches is not served', async (t) => {
+  const root = t.testdir({ 'a@b': { 'x.txt': secret }, 'a&b.txt': secret, 'a#b': { sub: { 'x.txt': secret } }, 'a@c.txt': 'open' })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(staticFiles, { root, memory: false })
+  for (const path of ['a%40b/*', 'a%26b.txt', 'a#b/*']) app.get(`/static/${path}`, (request, reply) => { reply.code(401).send() })
+  for (const target of ['a@b/x.txt', 'a&b.txt', 'a%23b/sub/x.txt']) {
+    t.equal((await app.inject(`/static/${target}`)).statusCode, 404, target)
+  }
+  t.equal((await app.inject('/static/a@c.txt')).body, 'open')
+})

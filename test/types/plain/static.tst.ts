@@ -1,5 +1,5 @@
-import Fastify, { type FastifyReply } from 'fastify'
-import files, { type MemoryCaps, type StaticOptions } from 'fastify-quickstart/static'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import files, { asset, type MemoryCaps, type StaticOptions } from 'fastify-quickstart/static'
 import { expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -27,6 +27,10 @@ test('is registered with its options', () => {
 test('reply.sendFile and reply.download', () => {
   expect(reply.sendFile).type.toBeCallableWith('report.txt')
   expect(reply.download).type.toBeCallableWith('report.txt', 'yours.txt')
+})
+
+test('the function asset', () => {
+  expect(asset).type.toBe<(app: FastifyInstance, name: string) => string>()
 })
 
 test('app.asset', () => {

@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify'
+import { perContext } from '../per-context.js'
+import { MissingAsset, NotLoaded } from './errors.js'
+import type { Files } from './files.js'
+import { encodeName } from './names.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * The URL to put in a page for a file of the static plugin, such as `/static/app.0123456789abcdef.js`.
+     *
+     * It is there once the plugin is loaded: before that, and where the plugin is not registered, it is `undefined`.
+     * The function `asset` of `fastify-quickstart/static` is always there.
+     *
+     * @param name the file's name below root, such as `app.js`
+     * @throws `FST_QUICKSTART_STATIC_MISSING_ASSET` when there is no such file
+     */
+    asset: (name: string) => string
+  }
+}
+
+/** Files, and the path that their URLs begin with. */
+interface Linked {
+  files: Files
+  base: string
+}
+
+/** What each context serves, in the order it was registered. */
+const linked = perContext<Linked[]>('fastify-quickstart/static')
+
+/** Adds `app.asset` to a context, or more files to the one that it has. Returns whether the context had none. */
+export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
+  const own = linked.own(app)
+  if (own !== undefined) {
+    own.push(added)
+    return false
+  }
+  linked.add(app, [added])
+  app.decorate('asset', (name) => asset(app, name))
+  return true
+}
+
+/**
+ * The URL to put in a page for a file of the static plugin, as `app.asset` gives it. It is there before the plugin is,
+ * and says what is wrong where the plugin is not loaded.
+ *
+ * ```ts
+ * import { asset } from 'fastify-quickstart/static'
+ *
+ * app.get('/', async (request, reply) => {
+ *   return reply.type('text/html').send(`<script src="${asset(app, 'app.js')}"></script>`)
+ * })
+ * ```
+ *
+ * @param app where the page is: its own files come first, then those of the contexts around it
+ * @param name the file's name below root, such as `app.js`
+ * @throws `FST_QUICKSTART_STATIC_NOT_LOADED` when neither `app` nor a context around it has the plugin yet
+ * @throws `FST_QUICKSTART_STATIC_MISSING_ASSET` when there is no such file
+ */
+export function asset (app: FastifyInstance, name: string): string {
+  const all = linked.all(app).flat()
+  if (all.length === 0) throw new NotLoaded(JSON.stringify(name))
+  for (const { files, base } of typeof name === 'string' ? all : []) {
+    const link = files.link(name)
+    if (link === undefined) continue
+    const url = encodeURI(base) + encodeName(link)
+    // Below the base of another folder, that one answers.
+    if (!all.some((other) => other.base.length > base.length && url.startsWith(encodeURI(other.base)))) return url
+  }
+  throw new MissingAsset(JSON.stringify(name))
+}
