@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import proxyAddr from '@fastify/proxy-addr'
 import envSchema from 'env-schema'
 import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.js'
@@ -170,17 +171,19 @@ function redisUrl (value: string | undefined): string | undefined {
   throw misfit('QUICKSTART_REDIS_URL', value)
 }
 
+/** Names for private ranges that Fastify's `trustProxy` takes. */
+const addressNames = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
 /** A number of hops is not taken: anybody can send as many addresses. */
 function trustProxy (value: string | undefined): boolean | string[] {
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
   const addresses = splitList(value)
   try {
-    proxyAddr.compile(addresses) // what Fastify does with them
-    return addresses
-  } catch {
-    throw misfit('QUICKSTART_TRUST_PROXY', value)
-  }
+    proxyAddr.compile(addresses) // what Fastify does with them; it takes `1` for 0.0.0.1
+    if (addresses.every((address) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0)) return addresses
+  } catch {}
+  throw misfit('QUICKSTART_TRUST_PROXY', value)
 }
 
 function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
