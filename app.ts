@@ -64,8 +64,8 @@ export const options = {
   bodyLimit: 1_048_576,
   // UTF-16 units of one parameter in a path: room for 1,024 characters, where an emoji is two units. More is 414.
   routerOptions: { maxParamLength: 2048 },
-  // The command chooses its own log.
-  logger: { redact, ...(isFastifyStart() && !isProduction() && developmentLog(process.stdout)) },
+  // The command makes its own log.
+  logger: { redact, ...(isFastifyStart() && !isProduction() && logToTerminal()) },
   frameworkErrors: answerRouterError
 } satisfies FastifyHttpOptions<Server>
 
@@ -123,9 +123,8 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   if (on.static) await registerStatic(app, on.static, settings)
   answeredBy = 'templates'
   if (on.templates) {
-    const isBuiltIn = on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined && !isProduction()
     const root = settings.viewsDir ?? viewsDir
-    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: isBuiltIn }))
+    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: !hasUsers(on.auth, settings) }))
     if (app.hasView('source')) showSources(app, packageRoot, on)
   }
   answeredBy = 'hello'
@@ -153,12 +152,16 @@ async function authOptions (app: FastifyInstance, own: Partial<AuthOptions>, set
   if (settings.redisUrl !== undefined && own.throttle !== false) {
     options.throttle = { redis: settings.redisUrl, ...own.throttle }
   }
-  // In production auth refuses to start without users.
-  if (!namesUsers(options) && !isProduction()) {
+  if (!hasUsers(own, settings) && !isProduction()) { // in production auth refuses to start
     options.users = await builtInLogin()
     app.log.warn('no users are configured: from this machine, anybody can log in as admin with the password secret')
   }
   return options
+}
+
+/** Whether anybody but the tutorial's own user can log in. */
+function hasUsers (own: Partial<AuthOptions> | undefined, settings: Settings): boolean {
+  return namesUsers(own) || settings.usersFile !== undefined
 }
 
 function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions> = {}): boolean {
@@ -182,6 +185,12 @@ function foldersOf (on: Switches, settings: Settings): string[] {
     ...(on.static === undefined ? [] : [on.static.root ?? settings.publicDir ?? publicDir]),
     ...(on.templates === undefined ? [] : [on.templates.root ?? settings.viewsDir ?? viewsDir])
   ].map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder)
+}
+
+function logToTerminal () {
+  // Whoever reads the log may go away. The server stays.
+  process.stdout.on('error', () => {})
+  return developmentLog(process.stdout)
 }
 
 function trustedProxies (): boolean | string[] {

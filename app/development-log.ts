@@ -34,13 +34,17 @@ const omitted = new Set(['level', 'time', 'pid', 'hostname', 'reqId', 'msg', 'er
 /**
  * Logger options for development: text instead of JSON, one short line for a request, none for the files that a page
  * loads.
+ *
+ * @param omit messages that whoever starts the server says in another way
  */
-export function developmentLog (output: Output) {
+export function developmentLog (output: Output, omit = /^Server listening at /) {
   /** Requests whose refusal is written, which says more than that they were completed. */
   const refused = new Set<string>()
 
   function describe (entry: Entry): string | undefined {
     const { level, msg = '', reqId = '', err, req, res, responseTime = 0, statusCode, reason } = entry
+    const isAsset = res !== undefined && res.isAsset && res.statusCode < 400 && level <= 30
+    if (isAsset || omit.test(msg)) return undefined
     switch (msg) {
       case 'incoming request': return undefined
       case 'the request was refused':
@@ -48,7 +52,7 @@ export function developmentLog (output: Output) {
         refused.add(reqId)
         return `${statusCode} ${req?.method} ${req?.url}: ${reason}`
       case 'request completed':
-        if (refused.delete(reqId) || (res?.isAsset && res.statusCode < 400)) return undefined
+        if (refused.delete(reqId)) return undefined
         return `${res?.statusCode} ${res?.method} ${res?.url} ${responseTime.toFixed(0)} ms`
     }
     const more = Object.entries(entry).filter(([name]) => !omitted.has(name))

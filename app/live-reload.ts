@@ -61,7 +61,7 @@ export function reloadPages (app: FastifyInstance, folders: readonly string[]): 
     return reply.header('cache-control', 'no-store').type('text/javascript; charset=utf-8').send(script(base))
   })
   app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload !== 'string' || !String(reply.getHeader('content-type')).startsWith('text/html')) return payload
+    if (typeof payload !== 'string' || !/^text\/html/i.test(String(reply.getHeader('content-type')))) return payload
     reply.removeHeader('content-length')
     return `${payload}<script src="${base}.js" defer></script>\n`
   })

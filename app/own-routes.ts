@@ -3,9 +3,12 @@ import type { FastifyPluginAsync, FastifyPluginCallback, RawServerDefault } from
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 
 /** A plugin with routes of one's own, whatever options or type provider it is written for. */
-export type RoutesPlugin = FastifyPluginAsync<any, RawServerDefault, any> | FastifyPluginCallback<any, RawServerDefault, any>
+export type RoutesPlugin =
+  FastifyPluginAsync<any, RawServerDefault, any> |
+  FastifyPluginCallback<any, RawServerDefault, any>
 
 /** A plugin, several of them, or (as the flag `--routes` gives it) the path of a file that exports one by default. */
 export type OwnRoutes = RoutesPlugin | readonly RoutesPlugin[] | string
@@ -19,37 +22,41 @@ const InvalidRoutes = createError('FST_QUICKSTART_APP_INVALID_ROUTES', '%s', 500
  * loaded by this version of Node, or does not export a plugin. What the file's own code throws is thrown as it is
  */
 export async function loadRoutes (routes: unknown = []): Promise<readonly RoutesPlugin[]> {
-  if (typeof routes === 'string') return asPlugins(await load(routes), (value) =>
-    `routes: ${JSON.stringify(routes)} exports ${value} by default; expected a plugin, or a list of plugins: ` +
-    'export default async function routes (app) { … }')
-  return asPlugins(routes, (value) =>
-    `option "routes" is ${value} (--routes as a flag); expected a plugin, a list of plugins, or the path of a file that exports one`)
+  if (typeof routes !== 'string') {
+    return asPlugins(routes, (found) => `option "routes" is ${found}; it takes ${wanted}, or the path of a file`)
+  }
+  const exported = await load(routes)
+  return asPlugins(exported, (found) => `--routes ${routes}: the default export is ${found}; it must be ${wanted}`)
 }
 
-function asPlugins (value: unknown, problem: (value: string) => string): readonly RoutesPlugin[] {
+const wanted = 'a Fastify plugin (async function routes (app) { … }), or a list of them'
+
+function asPlugins (value: unknown, describeProblem: (found: string) => string): readonly RoutesPlugin[] {
   const plugins: unknown[] = Array.isArray(value) ? value : [value]
-  const other = plugins.find((plugin) => typeof plugin !== 'function')
-  if (plugins.length > 0 && plugins.some((plugin) => typeof plugin !== 'function')) {
-    throw new InvalidRoutes(problem(Array.isArray(value) ? `a list with ${describe(other)} in it` : describe(value)))
+  for (const plugin of plugins) {
+    if (typeof plugin === 'function') continue
+    const found = describe(plugin)
+    throw new InvalidRoutes(describeProblem(Array.isArray(value) ? `a list with ${found} in it` : found))
   }
   return plugins as RoutesPlugin[] // each one is a function, which register takes for a plugin
 }
 
 function describe (value: unknown): string {
-  if (value === undefined) return 'nothing'
-  return value === null || typeof value !== 'object' ? String(JSON.stringify(value)) : 'an object'
+  if (value === undefined) return 'missing'
+  if (value === null || typeof value !== 'object') return inspect(value)
+  return Array.isArray(value) ? 'a list' : 'an object'
 }
 
 async function load (file: string): Promise<unknown> {
   const path = resolve(file)
-  if (!existsSync(path)) throw new InvalidRoutes(`routes: ${JSON.stringify(file)} does not exist`)
+  if (!existsSync(path)) throw new InvalidRoutes(`--routes ${file} does not exist`)
   try {
     const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
     return exported
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException // whatever a module throws, this is a look at a field
-    const reason = loadFailures[code ?? '']
-    throw reason === undefined ? error : new InvalidRoutes(`routes: ${JSON.stringify(file)} ${reason}`)
+    // A module may throw anything.
+    const reason = loadFailures[(error as Partial<NodeJS.ErrnoException> | undefined)?.code ?? '']
+    throw reason === undefined ? error : new InvalidRoutes(`--routes ${file} ${reason}`)
   }
 }
 

@@ -181,7 +181,8 @@ function trustProxy (value: string | undefined): boolean | string[] {
   const addresses = splitList(value)
   try {
     proxyAddr.compile(addresses) // what Fastify does with them; it takes `1` for 0.0.0.1
-    if (addresses.every((address) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0)) return addresses
+    const isKnown = (address: string) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0
+    if (addresses.every(isKnown)) return addresses
   } catch {}
   throw misfit('QUICKSTART_TRUST_PROXY', value)
 }

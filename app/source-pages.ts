@@ -18,7 +18,8 @@ export const sourceOf: Readonly<Record<Topic, string>> = {
  * @param root the package's folder
  */
 export function showSources (app: FastifyInstance, root: string, on: Switches): void {
-  const sources = new Map<string, string>(Object.entries(sourceOf).filter(([topic]) => on[topic as Topic] !== undefined))
+  const topics = Object.keys(sourceOf) as Topic[] // its keys are the topics
+  const sources = new Map<string, string>(topics.filter((topic) => on[topic]).map((topic) => [topic, sourceOf[topic]]))
   app.get<{ Params: { topic: string } }>('/source/:topic', async ({ params }, reply) => {
     const name = sources.get(params.topic)
     if (name === undefined) {

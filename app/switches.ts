@@ -31,8 +31,8 @@ export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptio
    */
   routes?: OwnRoutes
   /**
-   * What pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header), or
-   * the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
+   * What pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
+   * or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
    */
   csp?: ContentSecurityPolicy
   /**
@@ -74,17 +74,17 @@ export function refuseLostSwitches (words: readonly string[]): void {
  *
  * @param options what the app was registered with
  * @param settings what the environment says
- * @param alsoKnown names that come with the options and are Fastify's
+ * @param others names of Fastify's that come with the options
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for an unknown name or a value that does not fit
  */
-export function readSwitches (options: QuickstartOptions, settings: Settings, alsoKnown: ReadonlySet<string>): Switches {
+export function readSwitches (options: QuickstartOptions, settings: Settings, others: ReadonlySet<string>): Switches {
   const given = new Map<string, unknown>()
   for (const [name, value] of Object.entries(options)) {
     // fastify-cli hands `--no-auth` over as `noAuth: true`.
     const negated = topics.find((topic) => name === `no${topic[0]?.toUpperCase()}${topic.slice(1)}`)
     if (negated !== undefined) given.set(negated, value === true ? false : value)
     else if (isTopic(name)) given.set(name, value)
-    else if (!names.includes(name) && !alsoKnown.has(name)) {
+    else if (!names.includes(name) && !others.has(name)) {
       const known = names.join(', ')
       throw new InvalidOption(`"${name}" is not an option of the app (--${name} as a flag); known options: ${known}`)
     }
@@ -98,7 +98,8 @@ export function readSwitches (options: QuickstartOptions, settings: Settings, al
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = value
     else throw misfit(topic, value, "true, false, or as an option an object with the plugin's options")
   }
-  return switches as Switches // each value is an object for that topic's plugin, which checks it when registered
+  // Each value is an object for that topic's plugin, which checks it when it is registered.
+  return switches as Switches
 }
 
 /**

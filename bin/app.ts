@@ -31,6 +31,9 @@ export function readFlags<Flags extends NonNullable<ParseArgsConfig['options']>>
   }
 }
 
+/** The command prints where the server listens. */
+const saidOtherwise = /^(?:Server listening at|Open) /
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /**
@@ -51,7 +54,9 @@ export async function makeApp (
   useFolders()
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.js')
-  const log = process.env.NODE_ENV === 'production' ? { stream: process.stderr } : developmentLog(process.stderr)
+  const log = process.env.NODE_ENV === 'production'
+    ? { stream: process.stderr }
+    : developmentLog(process.stderr, saidOtherwise)
   const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, level, ...log } })
   prepare(server)
   try {

@@ -18,7 +18,8 @@ const head = ['METHOD', 'PATH', 'NAME', 'ANSWERED BY', 'LOGIN']
 function table (declared: readonly RouteOptions[]): string {
   const lines = [head, ...declared.filter(isOwn(declared)).map(describe).sort(byPath)]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length))) // as many as in head
-  return lines.map((line) => `${line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`).join('')
+  const pad = (cell: string, column: number) => cell.padEnd(widths[column]!)
+  return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('')
 }
 
 /** Leaves out the HEAD route that comes with a GET. */

@@ -1,5 +1,6 @@
 import closeWithGrace from 'close-with-grace'
 import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
 import { appFlags, makeApp, OperatorError, readFlags } from './app.js'
 
 const flags = {
@@ -23,9 +24,11 @@ export async function serve (args: readonly string[]): Promise<number> {
   const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
   try {
     const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
-    closeWithGrace({ delay: 10_000 }, async ({ err }) => {
-      if (err !== undefined) app.log.fatal({ err }, 'an uncaught error ends the server')
+    closeWithGrace({ delay: 10_000 }, async (reason) => {
+      if ('err' in reason) app.log.fatal({ err: asError(reason.err) }, 'an uncaught error ends the server')
       await app.close()
+      // For a falsy error the exit code would be 0.
+      if ('err' in reason) process.exit(1)
     })
     process.stdout.write(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
     return 0
@@ -33,4 +36,9 @@ export async function serve (args: readonly string[]): Promise<number> {
     await app.close()
     throw error
   }
+}
+
+/** Anything can be thrown. The log shows the stack of an error alone. */
+function asError (thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`thrown: ${inspect(thrown)}`)
 }
