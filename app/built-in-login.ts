@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { BlockList } from 'node:net'
+import { BlockList, isIPv6 } from 'node:net'
 import { hash } from '../plugins/auth/index.js'
 import type { UserLookup } from '../plugins/auth/index.js'
 
@@ -28,8 +28,8 @@ export async function builtInLogin (): Promise<UserLookup> {
 }
 
 function isFromThisMachine ({ raw, headers }: FastifyRequest): boolean {
-  const { remoteAddress, remoteFamily } = raw.socket
+  const { remoteAddress } = raw.socket
   // A Unix socket has no address: what connects to it is a proxy.
   if (remoteAddress === undefined || Object.keys(headers).some((name) => forwarding.test(name))) return false
-  return loopback.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4')
+  return loopback.check(remoteAddress, isIPv6(remoteAddress) ? 'ipv6' : 'ipv4')
 }

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsync, FastifyPluginCallback, RawServerDefault } from 'fastify'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
@@ -49,19 +49,17 @@ function describe (value: unknown): string {
 
 async function load (file: string): Promise<unknown> {
   const path = resolve(file)
-  if (!existsSync(path)) throw new InvalidRoutes(`--routes ${file} does not exist`)
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) throw new InvalidRoutes(`--routes ${file} does not exist`)
+  if (!stat.isFile()) throw new InvalidRoutes(`--routes ${file} is not a file`)
   try {
     const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
     return exported
   } catch (error) {
-    // A module may throw anything.
-    const reason = loadFailures[(error as Partial<NodeJS.ErrnoException> | undefined)?.code ?? '']
-    throw reason === undefined ? error : new InvalidRoutes(`--routes ${file} ${reason}`)
+    // Node's error has it as its code, those of loaders in the message.
+    const isUnknown = /ERR_UNKNOWN_FILE_EXTENSION/.test(String(error))
+    // Fastify takes a rejection with null for none.
+    if (!isUnknown) throw error ?? new InvalidRoutes(`--routes ${file} throws ${error}`)
+    throw new InvalidRoutes(`--routes ${file} is not JavaScript; it takes a .js file, or .ts from Node 22.18 on`)
   }
-}
-
-/** Why Node does not load a file, by its error's code. */
-const loadFailures: Record<string, string> = {
-  ERR_UNKNOWN_FILE_EXTENSION: 'is not JavaScript; expected a .js file, or .ts from Node 22.18 on',
-  ERR_UNSUPPORTED_DIR_IMPORT: 'is a folder; expected a file'
 }
