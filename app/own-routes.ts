@@ -1,14 +1,12 @@
 import createError from '@fastify/error'
-import type { FastifyPluginAsync, FastifyPluginCallback, RawServerDefault } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 
-/** A plugin with routes of one's own, whatever options or type provider it is written for. */
-export type RoutesPlugin =
-  FastifyPluginAsync<any, RawServerDefault, any> |
-  FastifyPluginCallback<any, RawServerDefault, any>
+/** A plugin with routes of one's own, async or with a callback. It gets no options. */
+export type RoutesPlugin = (app: FastifyInstance, options: any, done: (error?: Error) => void) => void | Promise<void>
 
 /** A plugin, several of them, or (as the flag `--routes` gives it) the path of a file that exports one by default. */
 export type OwnRoutes = RoutesPlugin | readonly RoutesPlugin[] | string

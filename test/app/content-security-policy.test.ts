@@ -137,7 +137,7 @@ t.test('in development, a page with inline code that the policy stops is one lin
       'move it to a file in public/, give the element nonce="<%= it.nonce %>", or set QUICKSTART_CSP']],
     [{}, '/fine', []],
     [{}, '/hello', []],
-    [{ QUICKSTART_CSP: "style-src 'self'" }, '/', [/^\/ holds a style attribute, which/.source]],
+    [{ QUICKSTART_CSP: "style-src 'self'" }, '/', ['/ holds a style attribute, which']],
     [{ QUICKSTART_CSP: 'off' }, '/', []],
     [{ NODE_ENV: 'production', QUICKSTART_AUTH: 'false' }, '/', []]
   ]
@@ -150,6 +150,6 @@ t.test('in development, a page with inline code that the policy stops is one lin
     await app.inject(url)
     const warnings = lines.filter(({ level }) => level === 40).map(({ msg }) => msg)
     t.equal(warnings.length, says.length, JSON.stringify([env, url]))
-    for (const [index, text] of says.entries()) t.ok(warnings[index] === text || new RegExp(text).test(String(warnings[index])), warnings[index])
+    for (const [index, text] of says.entries()) t.match(warnings[index], text)
   }
 })
