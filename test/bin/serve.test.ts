@@ -49,7 +49,7 @@ t.test('goes on when nobody reads the log any more', async (t) => {
 t.test('outlives a crowd that leaves no file descriptor, and answers again', async (t) => {
   // The shell lowers the limit for the server alone.
   const folder = t.testdir({})
-  const args = ['-c', 'ulimit -n 120 && exec "$0" "$@"', process.execPath, ...process.execArgv, command, '--port', '0']
+  const args = ['-c', 'ulimit -n 300 && exec "$0" "$@"', process.execPath, ...process.execArgv, command, '--port', '0']
   const child = spawn('/bin/sh', args, { cwd: folder, env: environment() })
   const exited = once(child, 'close')
   t.teardown(async () => { child.kill('SIGTERM'); await exited })
@@ -60,7 +60,7 @@ t.test('outlives a crowd that leaves no file descriptor, and answers again', asy
 
   const crowd: Socket[] = []
   t.teardown(() => { for (const socket of crowd) socket.destroy() })
-  for (let visitor = 0; visitor < 200; visitor++) {
+  for (let visitor = 0; visitor < 400; visitor++) {
     crowd.push(connect(Number(port), '127.0.0.1').on('error', () => {}))
   }
   await setTimeout(3500) // the load is looked at each second
