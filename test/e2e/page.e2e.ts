@@ -178,7 +178,7 @@ t.test('with --reload, the page reloads when its view changes and when the serve
   await page.waitForTimeout(500)
   first.process.kill('SIGTERM')
   await once(first.process, 'exit')
-  await startServer(t, { env: { ...env, PORT: new URL(first.url).port, QUICKSTART_REALM: 'again' }, flags: ['--reload=true'] })
+  await startServer(t, { env: { ...env, PORT: new URL(first.url).port }, flags: ['--reload=true'] })
   await page.evaluate('window.stale = true').catch(() => {}) // gone, where the page has reloaded already
   await page.waitForFunction('window.stale === undefined')
   t.equal(await page.locator('p').textContent(), 'two')
