@@ -156,7 +156,7 @@ t.test('the policy stops an inline script, lets one with the nonce run, and WebA
   const browser = await startBrowser(t)
   const { page, seen } = await openPage(t, browser, url)
   await page.goto(url)
-  await page.waitForFunction('document.querySelector("p").textContent.includes("3")')
+  await page.getByText('013').waitFor()
   t.equal(await page.locator('p').textContent(), '013')
   t.equal(await page.evaluate('getComputedStyle(document.querySelector("p")).color'), 'rgb(1, 2, 3)')
   t.equal(seen.consoleErrors.length, 1)
@@ -176,10 +176,10 @@ t.test('with --reload, the page reloads when its view changes and when the serve
   t.same(seen.consoleErrors, [])
 
   await page.waitForTimeout(500)
+  const reloaded = page.waitForEvent('load')
   first.process.kill('SIGTERM')
   await once(first.process, 'exit')
   await startServer(t, { env: { ...env, PORT: new URL(first.url).port }, flags: ['--reload=true'] })
-  await page.evaluate('window.stale = true').catch(() => {}) // gone, where the page has reloaded already
-  await page.waitForFunction('window.stale === undefined')
+  await reloaded
   t.equal(await page.locator('p').textContent(), 'two')
 })
