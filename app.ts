@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { builtInLogin } from './app/built-in-login.js'
 import { developmentLog } from './app/development-log.js'
 import { answerErrors, answerRouterError } from './app/error-answers.js'
+import { surviveHangup } from './app/hangup.js'
 import { warnOfInlineCode } from './app/inline-code.js'
 import { reloadPages } from './app/live-reload.js'
 import { shedLoad } from './app/load-shedding.js'
@@ -15,6 +16,7 @@ import { createSecurityHeaders } from './app/security-headers.js'
 import { readSettings, type Settings } from './app/settings.js'
 import { showSources } from './app/source-pages.js'
 import { commandLine, isFastifyStart, reportStartFailure } from './app/start-failure.js'
+import { stopGently } from './app/stopping.js'
 import {
   type QuickstartOptions, readPolicy, readReload, readSwitches, refuseLostSwitches, type Switches
 } from './app/switches.js'
@@ -57,9 +59,15 @@ export const options = {
   // Addresses and scheme of the client come from X-Forwarded-* only when the request comes from a trusted proxy.
   trustProxy: trustedProxies(),
   // A client gets this long, in milliseconds, to send its headers, to send a whole request, and to be silent.
-  http: { headersTimeout: 15_000 },
+  // Node looks at these limits each connectionsCheckingInterval.
+  http: { headersTimeout: 15_000, connectionsCheckingInterval: 1000 },
   requestTimeout: 30_000,
   connectionTimeout: 120_000,
+  // Longer than a proxy keeps an idle connection (Caddy: 2 minutes), so that it is never the server that closes one
+  // just as the proxy sends a request.
+  keepAliveTimeout: 150_000,
+  // While the app stops it goes on answering: see app/stopping.ts.
+  return503OnClosing: false,
   // Bytes of a request's body; more is 413.
   bodyLimit: 1_048_576,
   // UTF-16 units of one parameter in a path: room for 1,024 characters, where an emoji is two units. More is 414.
@@ -98,11 +106,16 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
     refuseLostSwitches(commandLine())
   }
   const settings = readSettings()
+  if (isFastifyStart()) {
+    app.addHook('onListen', async () => surviveHangup(process, app.log))
+    if (settings.logLevel !== undefined && !isLogLevelGiven()) app.log.level = settings.logLevel
+  }
   const on = readSwitches(given, settings, alsoKnown)
   const csp = readPolicy(given, settings)
   const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
+  stopGently(app, settings.stop)
   let answeredBy = 'app'
   app.addHook('onRoute', (route) => { route.config = { answeredBy, ...route.config } })
 
@@ -191,6 +204,11 @@ function logToTerminal () {
   // Whoever reads the log may go away. The server stays.
   process.stdout.on('error', () => {})
   return developmentLog(process.stdout)
+}
+
+/** Whether `fastify start` was told a level, which wins over the setting. */
+function isLogLevelGiven (): boolean {
+  return process.env.FASTIFY_LOG_LEVEL !== undefined || commandLine().some((word) => /^(?:--log-level|-l)/.test(word))
 }
 
 function trustedProxies (): boolean | string[] {

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { developmentLog } from '../app/development-log.js'
+import { logLevels, readSettings } from '../app/settings.js'
 
 /** What every subcommand that makes the app takes: the app's options as texts, and the log's level. */
 export const appFlags = {
@@ -34,24 +35,24 @@ export function readFlags<Flags extends NonNullable<ParseArgsConfig['options']>>
 /** The command prints where the server listens. */
 const saidOtherwise = /^(?:Server listening at|Open) /
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
-
 /**
  * Makes the app as the settings, the folders and the flags have it. The log goes to standard error.
  *
  * @param options the app's options, as texts: the app reads them like the flags of fastify-cli
+ * @param level of the log; default QUICKSTART_LOG_LEVEL, else info in production and warn elsewhere
  * @param prepare is called with the server before the app is registered
  */
 export async function makeApp (
   options: Record<string, string | boolean | undefined>,
-  level = 'warn',
+  level?: string,
   prepare: (server: FastifyInstance) => void = () => {}
 ): Promise<FastifyInstance> {
-  if (!logLevels.includes(level)) {
+  if (level !== undefined && !(logLevels as readonly string[]).includes(level)) { // a wider type: it may be any text
     throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
   }
   readSettingsFile()
   useFolders()
+  level ??= readSettings().logLevel ?? (process.env.NODE_ENV === 'production' ? 'info' : 'warn')
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.js')
   const log = process.env.NODE_ENV === 'production'

@@ -18,7 +18,9 @@ The folders public/ and views/ of the current folder are used where they are, el
 Flags
   -p, --port N         where to listen; default PORT, else 5001
   -a, --address A      the address to listen on; default HOST, else 127.0.0.1
-  -l, --log-level L    fatal, error, warn, info, debug or trace; default warn; the log goes to stderr
+  -s, --socket PATH    a Unix socket to listen on instead
+  -l, --log-level L    silent, fatal, error, warn, info, debug or trace; default QUICKSTART_LOG_LEVEL, else info in
+                       production and warn elsewhere; the log goes to stderr
   --routes FILE        routes of your own: a file whose default export is a Fastify plugin
   --csp POLICY         what pages may load and run: strict (default), off, or a Content-Security-Policy
   --reload             while developing: reload pages in the browser when a view or a public file changes
