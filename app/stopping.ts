@@ -37,6 +37,17 @@ export function leaveQuietly (server: Server): void {
 /** Milliseconds before the end of the grace at which what is left is cut: the app's own end takes a moment too. */
 const lastMoment = 500
 
+/** Milliseconds that a connection has at the end for its first request, which may be on its way. */
+const firstPatience = 500
+
+/** An open connection. */
+interface Connection {
+  /** What it waits for. */
+  answers: Set<ServerResponse>
+  /** Whether it has had no request yet. */
+  isFresh: boolean
+}
+
 /**
  * Makes `app.close()` lose no answer, whoever calls it:
  *
@@ -52,45 +63,50 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
   const { server, log } = app
   if (!(server instanceof Server)) return // HTTP/2 says goodbye in its own way
 
-  /** The answers that each open connection waits for. */
-  const answers = new Map<Socket, Set<ServerResponse>>()
+  const connections = new Map<Socket, Connection>()
   server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-    answers.set(socket, new Set())
-    socket.once('close', () => answers.delete(socket))
+    connections.set(socket, { answers: new Set(), isFresh: true })
+    socket.once('close', () => connections.delete(socket))
   })
   server.prependListener('request', ({ socket }, answer) => {
-    const waiting = answers.get(socket)
-    waiting?.add(answer)
+    const connection = connections.get(socket)
+    if (connection === undefined) return // made up by a test, or gone already
+    connection.isFresh = false
+    connection.answers.add(answer)
     if (server[phase] !== undefined) answer.setHeader('connection', 'close')
     answer.once('close', () => {
-      waiting?.delete(answer)
-      if (server[phase] === 'closing' && waiting?.size === 0) socket.end(() => socket.destroy())
+      connection.answers.delete(answer)
+      if (server[phase] === 'closing' && connection.answers.size === 0) socket.end(() => socket.destroy())
     })
   })
   // server.close() calls this. Node's own takes a connection for idle while an answer is still on its way.
   server.closeIdleConnections = () => {
-    for (const [socket, waiting] of answers) if (waiting.size === 0) socket.destroy()
+    for (const [socket, { answers, isFresh }] of connections) {
+      if (isFresh) setTimeout(() => { if (answers.size === 0) socket.destroy() }, firstPatience)
+      else if (answers.size === 0) socket.destroy()
+    }
   }
 
   let graceTimer: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
     if (!server.listening || server[phase] !== undefined) return
     graceTimer = setTimeout(() => {
-      const late = underWay(answers)
+      const late = underWay(connections).length
       if (late > 0) log.warn(`stopping: ${late} not answered within ${graceSeconds} s, cut`)
-      for (const socket of answers.keys()) socket.destroy()
+      for (const socket of connections.keys()) socket.destroy()
     }, graceSeconds * 1000 - lastMoment)
 
     server[phase] = 'draining'
-    for (const answer of [...answers.values()].flatMap((waiting) => [...waiting])) {
-      if (!answer.headersSent) answer.setHeader('connection', 'close')
-    }
-    if (drainSeconds > 0) {
-      log.info(`stopping: draining for ${drainSeconds} s, GET /health answers 503`)
-      await wait(drainSeconds * 1000)
+    for (const answer of underWay(connections)) if (!answer.headersSent) answer.setHeader('connection', 'close')
+    // A worker that has been replaced is behind no load balancer, but its clients must learn of it all the same.
+    const seconds = server[replaced] === undefined ? drainSeconds : Math.max(1, drainSeconds)
+    if (seconds > 0) {
+      const health = isLeaving(app) ? ', GET /health answers 503' : ''
+      log.info(`stopping: draining for ${seconds} s${health}`)
+      await wait(seconds * 1000)
     }
     server[phase] = 'closing'
-    log.info(`stopping: no new connections; requests under way: ${underWay(answers)}`)
+    log.info(`stopping: no new connections; requests under way: ${underWay(connections).length}`)
   })
   app.addHook('onClose', async () => {
     clearTimeout(graceTimer)
@@ -98,8 +114,6 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
   })
 }
 
-function underWay (answers: ReadonlyMap<Socket, ReadonlySet<ServerResponse>>): number {
-  let count = 0
-  for (const waiting of answers.values()) count += waiting.size
-  return count
+function underWay (connections: ReadonlyMap<Socket, Connection>): ServerResponse[] {
+  return [...connections.values()].flatMap(({ answers }) => [...answers])
 }

@@ -47,18 +47,12 @@ export async function makeApp (
   level?: string,
   prepare: (server: FastifyInstance) => void = () => {}
 ): Promise<FastifyInstance> {
-  if (level !== undefined && !(logLevels as readonly string[]).includes(level)) { // a wider type: it may be any text
-    throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
-  }
+  checkLogLevel(level)
   readSettingsFile()
   useFolders()
-  level ??= readSettings().logLevel ?? (process.env.NODE_ENV === 'production' ? 'info' : 'warn')
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.js')
-  const log = process.env.NODE_ENV === 'production'
-    ? { stream: process.stderr }
-    : developmentLog(process.stderr, saidOtherwise)
-  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, level, ...log } })
+  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...logOptions(level) } })
   prepare(server)
   try {
     await server.register(quickstart, options as object)
@@ -68,6 +62,19 @@ export async function makeApp (
     throw error
   }
   return server
+}
+
+/** @throws OperatorError for a text that is not a level */
+export function checkLogLevel (level: string | undefined): void {
+  if (level === undefined || (logLevels as readonly string[]).includes(level)) return // a wider type: any text
+  throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
+}
+
+/** The command's log, which goes to standard error. */
+export function logOptions (given: string | undefined, settings = readSettings()) {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
+  return { level, ...isProduction ? { stream: process.stderr } : developmentLog(process.stderr, saidOtherwise) }
 }
 
 /** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */

@@ -19,6 +19,7 @@ Flags
   -p, --port N         where to listen; default PORT, else 5001
   -a, --address A      the address to listen on; default HOST, else 127.0.0.1
   -s, --socket PATH    a Unix socket to listen on instead
+  -w, --workers N      processes that share the port, one for each core with auto; SIGHUP replaces them one by one
   -l, --log-level L    silent, fatal, error, warn, info, debug or trace; default QUICKSTART_LOG_LEVEL, else info in
                        production and warn elsewhere; the log goes to stderr
   --routes FILE        routes of your own: a file whose default export is a Fastify plugin

@@ -1,11 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 import { RedisMissing } from './errors.js'
 
 /** What is asked of the place where counts are kept. */
 export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delete'>
 
-/** A place where counts are kept: in memory, or in Redis with the memory for when Redis is away. */
+/**
+ * A place where counts are kept: in memory, in the primary of node:cluster, or in Redis with the memory for when Redis
+ * is away.
+ */
 export interface Counts {
   run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T>
   close (): void
@@ -48,6 +51,19 @@ const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
 
 export function memoryCounts ({ window }: CountsOptions): Counts {
   const limiter = new RateLimiterMemory({ ...unlimited, duration: window })
+  return { run: (operation) => operation(limiter), close () {} }
+}
+
+/** Counts in the primary of node:cluster, shared by its workers. */
+export function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
+  const primary = new RateLimiterCluster({ ...unlimited, duration: window, keyPrefix })
+  // Blocking is the only way to set a count there. It takes the key over its limit, so that `consume` would reject.
+  const limiter: Limiter = {
+    get: (key) => primary.get(key),
+    consume: (key) => primary.penalty(key),
+    set: (key, points, seconds) => primary.block(key, seconds),
+    delete: (key) => primary.delete(key)
+  }
   return { run: (operation) => operation(limiter), close () {} }
 }
 

@@ -1,26 +1,30 @@
 import { availableParallelism } from 'node:os'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { contextsAround } from '../per-context.js'
 import { challengeMaker, credentialsReader } from './authorization.js'
-import { connectRedisCounts, memoryCounts, RedisCounts } from './counts.js'
+import {
+  clusterCounts, connectRedisCounts, type Counts, type CountsOptions, memoryCounts, RedisCounts
+} from './counts.js'
 import { InvalidOption, NoUsers } from './errors.js'
 import { openGroups } from './groups.js'
-import { Guard, guards, standing, type Standing } from './guard.js'
+import { Guard, guards, type LoginCounts, standing, type Standing } from './guard.js'
 import { HeldAnswers, Throttle, type TryGuess, withoutThrottle } from './guesses.js'
 import { checkGroups, type GuardHook, guardHook, type Needs, needsAmong } from './hooks.js'
 import { hashLogins, type Logins, ownLogins } from './logins.js'
 import { type AuthOptions, checkAuthOptions, type ThrottleOptions, type User } from './options.js'
 import { logoutPage, secretPage } from './pages.js'
-import { boundedVerify } from './passwords.js'
+import { boundedVerify, type HashingLoad } from './passwords.js'
 import { isProtected, protectRoutes } from './protect.js'
 import { htpasswdUsers, lookupUsers, mapUsers, tutorialUsers, type UserSource } from './users.js'
 
 export type { RedisClient } from './counts.js'
+export type { LoginCounts } from './guard.js'
 export type { GroupLookup, Groups } from './groups.js'
 export { type GuardHook, type Needs, optionalAuth, requiresAuth, requiresGroup } from './hooks.js'
 export { parseHtpasswd, withUser } from './htpasswd.js'
 export type { AuthOptions, OwnCheck, ThrottleOptions, User } from './options.js'
+export type { HashingLoad } from './passwords.js'
 export { hash, isSupportedHash, nameProblem, passwordProblem, verify } from './passwords.js'
 export type { UserLookup, UserMap } from './users.js'
 
@@ -111,6 +115,21 @@ export function loginNeeds (context: FastifyInstance, route: RouteOptions): Need
   return [...isProtected(context, route) ? ['login' as const] : [], ...needsAmong(route.onRequest)]
 }
 
+/**
+ * What the logins of this context and of those around it came to since the start, and the passwords that are being
+ * hashed: for metrics.
+ */
+export function loginCounts (app: FastifyInstance): { outcomes: LoginCounts, hashing: HashingLoad } {
+  const outcomes = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
+  const hashing = { running: 0, waiting: 0 }
+  for (const guard of guards.all(app)) {
+    for (const outcome of Object.keys(outcomes) as Array<keyof LoginCounts>) outcomes[outcome] += guard.counts[outcome]
+    hashing.running += guard.hashing.running
+    hashing.waiting += guard.hashing.waiting
+  }
+  return { outcomes, hashing }
+}
+
 async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<Logins> {
   if (options.verify !== undefined) return ownLogins(options.verify)
   const { parallel = Math.max(1, Math.min(availableParallelism() - 1, 3)), queue = 100 } = options.hashing ?? {}
@@ -133,18 +152,23 @@ async function openUsers (app: FastifyInstance, { users, htpasswd }: AuthOptions
 const registrations = Symbol('fastify-quickstart/auth: registrations')
 
 async function openThrottle (app: FastifyInstance, options: ThrottleOptions): Promise<TryGuess> {
-  const { perLogin = 10, perAddress = 100, window = 900, block = 900, redis } = options
+  const { perLogin = 10, perAddress = 100, window = 900, block = 900 } = options
   // Two registrations in one app have counts of their own, and the same ones in each process.
   const root = contextsAround(app).at(-1)!
   if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
   const number = ++root.getDecorator<{ count: number }>(registrations).count
   const keyPrefix = options.keyPrefix ?? 'fastify-quickstart'
   const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
-  const counts = redis === undefined
-    ? memoryCounts(how)
-    : typeof redis === 'string' ? await connectRedisCounts(redis, how, app.log) : new RedisCounts(redis, how, app.log)
+  const counts = await openCounts(options, how, app.log)
   app.addHook('onClose', async () => counts.close())
   return new Throttle(counts, { perLogin, perAddress, block }).tryGuess
+}
+
+async function openCounts (options: ThrottleOptions, how: CountsOptions, log: FastifyBaseLogger): Promise<Counts> {
+  const { redis, cluster = false } = options
+  if (typeof redis === 'string') return await connectRedisCounts(redis, how, log)
+  if (redis !== undefined) return new RedisCounts(redis, how, log)
+  return cluster ? clusterCounts(how) : memoryCounts(how)
 }
 
 const plugin = fp(auth, { fastify: '5.x', name: 'fastify-quickstart/auth' })
