@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { describeStartFailure } from '../app/start-failure.js'
 import { OperatorError } from './app.js'
+import { check } from './check.js'
 import { hashPassword } from './hash-password.js'
 import { routes } from './routes.js'
 import { serve } from './serve.js'
@@ -9,6 +10,7 @@ const help = `fastify-quickstart: a web server over the folders public/ and view
 
   fastify-quickstart [flags]                      start the server
   fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
+  fastify-quickstart check [flags]                check settings, users, views and routes, say what will be on, and exit
   fastify-quickstart hash-password [name]         ask for a password and print its hash, or the line name:hash
   fastify-quickstart hash-password --verify HASH  ask for a password and check it against a hash
   fastify-quickstart --help | --version
@@ -34,6 +36,7 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 /** The subcommands: each takes the words after its name, and gives the exit code. */
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr),
+  check,
   routes
 }
 
