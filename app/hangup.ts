@@ -8,16 +8,14 @@ interface HangupProcess {
 }
 
 /**
- * Makes SIGHUP what an operator sends after a change of the users: it does not end the process. On a terminal it still
- * does, for there it says that the terminal is gone.
- *
- * @param reload what to do besides. Nothing is needed for files of users and groups: each login looks at them
+ * Makes SIGHUP what an operator sends after a change of the users: it does not end the process. There is nothing to
+ * do, for each login looks at the files of users and groups. On a terminal it still ends the process, for there it
+ * says that the terminal is gone.
  */
-export function surviveHangup (process: HangupProcess, log: FastifyBaseLogger, reload?: () => void): void {
+export function surviveHangup (process: HangupProcess, log: FastifyBaseLogger): void {
   if (process.stdout.isTTY === true) return
   process.removeAllListeners('SIGHUP')
   process.on('SIGHUP', () => {
-    if (reload !== undefined) reload()
-    else log.info('SIGHUP: changed files of users and groups hold from the next login on; other changes need a restart')
+    log.info('SIGHUP: changed files of users and groups hold from the next login on; other changes need a restart')
   })
 }

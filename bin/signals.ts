@@ -21,7 +21,8 @@ export function isWorker (): boolean {
 
 /** Stops the server at a signal and after an uncaught error. */
 export function stopWithSignals (app: FastifyInstance): void {
-  closeGently(app, ['SIGHUP'])
+  const isOnTerminal = process.stdout.isTTY === true // SIGHUP says that the terminal is gone
+  closeGently(app, isOnTerminal ? [] : ['SIGHUP'])
   surviveHangup(process, app.log)
 }
 

@@ -31,7 +31,8 @@ export async function superviseWorkers (count: number, level: string | undefined
   const crew = new Crew(count, settings, log)
   const metrics = settings.metrics === undefined ? undefined : await serveWorkersMetrics(settings.metrics, log)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => crew.stop(signal, metrics))
-  process.on('SIGHUP', () => crew.replaceAll())
+  // On a terminal SIGHUP says that it is gone.
+  process.on('SIGHUP', () => process.stdout.isTTY === true ? crew.stop('SIGHUP', metrics) : crew.replaceAll())
   const where = await crew.start()
   if (where === undefined) {
     await metrics?.close()
