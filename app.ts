@@ -1,27 +1,52 @@
 import createError from '@fastify/error'
-import underPressure from '@fastify/under-pressure'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cardsOf } from './app/cards.js'
-import { answerError, answerNotFound, answerRouterError, answerRouterErrorsAs } from './app/error-answers.js'
-import { setSecurityHeaders } from './app/security-headers.js'
+import { developmentLog } from './app/development-log.js'
+import { answerErrors, answerRouterError } from './app/error-answers.js'
+import { warnOfInlineCode } from './app/inline-code.js'
+import { reloadPages } from './app/live-reload.js'
+import { shedLoad } from './app/load-shedding.js'
+import { loadRoutes, type OwnRoutes, type RoutesPlugin } from './app/own-routes.js'
+import { helloPath, templatesOptions } from './app/pages.js'
+import { createSecurityHeaders } from './app/security-headers.js'
 import { readSettings, type Settings } from './app/settings.js'
+import { showSources } from './app/source-pages.js'
 import { commandLine, isFastifyStart, reportStartFailure } from './app/start-failure.js'
-import { type QuickstartOptions, readSwitches, refuseLostSwitches, type Switches } from './app/switches.js'
-import auth, { type AuthOptions } from './plugins/auth/index.js'
+import {
+  type QuickstartOptions, readPolicy, readReload, readSwitches, refuseLostSwitches, type Switches
+} from './app/switches.js'
+import auth, { type AuthOptions, optionalAuth } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
 import params from './plugins/params/index.js'
 import staticFiles, { type StaticOptions } from './plugins/static/index.js'
-import templates, { type TemplatesOptions } from './plugins/templates/index.js'
+import templates from './plugins/templates/index.js'
+import routes from './routes.js'
 
-export type { QuickstartOptions }
+export type { OwnRoutes, QuickstartOptions, RoutesPlugin }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who answers a route of the root app: a topic, `app` for what is around the topics, or `own`. Set by the app. */
+    answeredBy?: string
+  }
+}
 
 /** The package's folder, from app.ts and from dist/app.js alike. */
-const root = dirname(fileURLToPath(import.meta.resolve('#package.json')))
+const packageRoot = dirname(fileURLToPath(import.meta.resolve('#package.json')))
 
-const ProtectWithoutAuth = createError('FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH', 'QUICKSTART_PROTECT names pages that need a login, but auth is off; switch auth on or take QUICKSTART_PROTECT away', 500, TypeError)
+const isProduction = (): boolean => process.env.NODE_ENV === 'production'
+
+const ProtectWithoutAuth = createError(
+  'FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH',
+  'QUICKSTART_PROTECT names pages that need a login, but auth is off; switch auth on or take QUICKSTART_PROTECT away',
+  500,
+  TypeError
+)
+
+/** No password and no session in a log, whoever adds headers to it. */
+const redact = ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie']
 
 /**
  * What the server itself needs, where this app is the whole server: `fastify start --options dist/app.js`, or
@@ -38,42 +63,80 @@ export const options = {
   bodyLimit: 1_048_576,
   // UTF-16 units of one parameter in a path: room for 1,024 characters, where an emoji is two units. More is 414.
   routerOptions: { maxParamLength: 2048 },
-  // No password and no session in a log, whoever adds headers to it.
-  logger: { redact: ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie'] },
+  // The command makes its own log.
+  logger: { redact, ...(isFastifyStart() && !isProduction() && logToTerminal()) },
   frameworkErrors: answerRouterError
 } satisfies FastifyHttpOptions<Server>
 
-/** What arrives among the app's options and is no switch of it. */
+/** What arrives among the app's options and belongs to Fastify. */
 const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSerializers', 'skipOverride'])
 
 /**
- * The root app: registers each topic that is on, and what a whole app needs around them.
+ * The root app: registers each topic that is on, what a whole app needs around them, and your own routes.
  *
- * @throws `FST_QUICKSTART_APP_INVALID_SETTING` or `FST_QUICKSTART_APP_INVALID_OPTION` where a setting or a switch is
- * wrong, `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH` where pages are to be protected and auth is off, and what the plugins
- * throw when their options are wrong
+ * ```ts
+ * import Fastify from 'fastify'
+ * import quickstart, { options } from 'fastify-quickstart'
+ * import { requiresAuth } from 'fastify-quickstart/auth'
+ *
+ * const app = Fastify(options)
+ * await app.register(quickstart, {
+ *   routes: async (app) => {
+ *     app.get('/results', { onRequest: requiresAuth }, async (request) => ({ for: request.user?.name }))
+ *   }
+ * })
+ * await app.listen({ port: 3000 })
+ * ```
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_SETTING` or `FST_QUICKSTART_APP_INVALID_OPTION` where a setting or an option is
+ * wrong, `FST_QUICKSTART_APP_INVALID_ROUTES` where `routes` is not a plugin, `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH`
+ * where pages are to be protected and auth is off, and what the plugins throw when their options are wrong
  */
-export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
+async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
   if (isFastifyStart()) {
     app.addHook('onListen', reportStartFailure(process))
     refuseLostSwitches(commandLine())
   }
   const settings = readSettings()
   const on = readSwitches(given, settings, alsoKnown)
+  const csp = readPolicy(given, settings)
+  const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
-  app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request.raw, reply.raw))
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler(answerNotFound)
-  answerRouterErrorsAs(app)
+  let answeredBy = 'app'
+  app.addHook('onRoute', (route) => {
+    route.config = { answeredBy, ...route.config }
+    // Each page shows who is logged in.
+    if (on.auth && answeredBy === 'templates') route.onRequest = [optionalAuth, route.onRequest ?? []].flat()
+  })
+
+  const setSecurityHeaders = createSecurityHeaders(csp)
+  if (!app.hasRequestDecorator('cspNonce')) app.decorateRequest('cspNonce')
+  app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request, reply))
+  if (!isProduction()) warnOfInlineCode(app, csp)
+  answerErrors(app, setSecurityHeaders)
 
   // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
+  answeredBy = 'auth'
   if (on.auth) await app.register(auth, authOptions(on.auth, settings))
-  await app.register(underPressure, { exposeStatusRoute, maxEventLoopDelay: 1000, retryAfter: 5 })
+  answeredBy = 'app'
+  shedLoad(app)
+  answeredBy = 'params'
   if (on.params) await app.register(params, on.params)
+  answeredBy = 'static'
   if (on.static) await registerStatic(app, on.static, settings)
-  if (on.templates) await app.register(templates, templatesOptions(app, on, settings))
+  answeredBy = 'templates'
+  if (on.templates) {
+    const root = settings.viewsDir ?? viewsDir
+    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: !hasUsers(on.auth, settings) }))
+    if (app.hasView('source')) showSources(app, packageRoot, on)
+  }
+  answeredBy = 'hello'
   if (on.hello) await app.register(hello, { path: helloPath(on), ...on.hello })
+  answeredBy = 'reload'
+  if (readReload(given)) reloadPages(app, foldersOf(on, settings))
+  answeredBy = 'own'
+  for (const plugin of ownRoutes) await app.register(plugin)
 
   app.addHook('onListen', async () => {
     const address = app.server.address()
@@ -83,25 +146,34 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   })
 }
 
-/** Whoever watches over the server has no login, so `/*` in QUICKSTART_PROTECT is all but this. */
-const exposeStatusRoute = { url: '/health', routeOpts: { config: { auth: false as const } } }
+export { quickstart, quickstart as default }
 
 function authOptions (own: Partial<AuthOptions>, settings: Settings): AuthOptions {
-  return {
+  const options: AuthOptions = {
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
-    ...own,
-    ...(settings.redisUrl !== undefined && own.throttle !== false && { throttle: { redis: settings.redisUrl, ...own.throttle } })
+    ...own
   }
+  if (settings.redisUrl !== undefined && own.throttle !== false) {
+    options.throttle = { redis: settings.redisUrl, ...own.throttle }
+  }
+  return options
 }
 
-function namesUsers (own: Partial<AuthOptions> = {}): boolean {
-  return own.users !== undefined || own.htpasswd !== undefined || own.verify !== undefined
+/** Whether anybody but the tutorial's own user can log in. */
+function hasUsers (own: Partial<AuthOptions> | undefined, settings: Settings): boolean {
+  return namesUsers(own) || settings.usersFile !== undefined
 }
+
+function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions> = {}): boolean {
+  return users !== undefined || htpasswd !== undefined || verify !== undefined
+}
+
+const publicDir = join(packageRoot, 'public')
+const viewsDir = join(packageRoot, 'views')
 
 async function registerStatic (app: FastifyInstance, own: Partial<StaticOptions>, settings: Settings): Promise<void> {
-  const publicDir = join(root, 'public')
   await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...own })
   // The suite's own pages keep their style beside somebody else's public files, which come first.
   if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
@@ -109,35 +181,18 @@ async function registerStatic (app: FastifyInstance, own: Partial<StaticOptions>
   }
 }
 
-function templatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
-  const prefix = app.prefix.replace(/\/$/, '')
-  const cards = cardsOf(on, {
-    prefix,
-    helloPath: on.hello?.path ?? helloPath(on),
-    scriptUrl: on.static && assetUrl(app, 'app.js'),
-    secretPath: on.auth?.path ?? '/secret',
-    builtInUser: process.env.NODE_ENV !== 'production' && settings.usersFile === undefined && !namesUsers(on.auth)
-  })
-  return {
-    root: settings.viewsDir ?? join(root, 'views'),
-    index: { path: '/', view: 'index', data: { cards } },
-    context: { home: `${prefix}/`, static: on.static !== undefined },
-    ...on.templates
-  }
+/** The folders whose files a page is made of. */
+function foldersOf (on: Switches, settings: Settings): string[] {
+  return [
+    ...(on.static === undefined ? [] : [on.static.root ?? settings.publicDir ?? publicDir]),
+    ...(on.templates === undefined ? [] : [on.templates.root ?? settings.viewsDir ?? viewsDir])
+  ].map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder)
 }
 
-/** The index page takes `/` where there is one. */
-function helloPath ({ templates }: Switches): string {
-  return templates === undefined || templates.index === false ? '/' : '/hello'
-}
-
-/** The URL of a public file, or undefined where there is no such file. */
-function assetUrl (app: FastifyInstance, name: string): string | undefined {
-  try {
-    return app.asset(name)
-  } catch {
-    return undefined
-  }
+function logToTerminal () {
+  // Whoever reads the log may go away. The server stays.
+  process.stdout.on('error', () => {})
+  return developmentLog(process.stdout)
 }
 
 function trustedProxies (): boolean | string[] {

@@ -2,7 +2,8 @@ import accepts from 'accepts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import { type SendView, sendView } from '../plugins/templates/send-view.js'
-import { setSecurityHeaders } from './security-headers.js'
+import { addVary } from '../plugins/vary.js'
+import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.js'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
 export interface InputIssue {
@@ -20,24 +21,38 @@ export interface ErrorBody {
   /** The status in words, such as `Not Found`. */
   error: string
   message: string
-  /** The code of a refusal. Absent for a fault of the server's own. */
+  /** The code of a refusal. Absent where the server is at fault. */
   code?: string
   issues?: InputIssue[]
 }
 
+/** Where a server keeps the app that answers what its router refuses. */
+const errorAnswers = Symbol('fastify-quickstart.error-answers')
+
+declare module 'node:http' {
+  interface Server {
+    [errorAnswers]?: { app: FastifyInstance, setSecurityHeaders: SetSecurityHeaders }
+  }
+}
+
+/**
+ * Answers every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
+ *
+ * @param setSecurityHeaders for what the router refuses, which comes before any hook of the app
+ */
+export function answerErrors (app: FastifyInstance, setSecurityHeaders: SetSecurityHeaders): void {
+  // The request's own context may have an error page of its own.
+  app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
+  app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
+  // The router's errors reach the server alone. Of several apps on one server, the last answers them.
+  app.server[errorAnswers] = { app, setSecurityHeaders }
+}
+
+const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }
+
 /** What the error page says where the server is at fault: nothing of what happened. */
-const serverFault: Record<number, string> = {
+const serverFaults: Record<number, string> = {
   503: 'The server is busy right now. Please try again in a moment.'
-}
-
-/** Answers an error: a page for a client that prefers HTML, else JSON; nothing of the server's own shows in a 5xx. */
-export function answerError (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return answer(request.server, error, request, reply)
-}
-
-/** Answers an address that there is not. */
-export function answerNotFound (request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return send(request.server, request, reply, { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' })
 }
 
 /** What the router refuses, by its error's code. Its own messages repeat what the client sent. */
@@ -52,34 +67,30 @@ const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> 
   }
 }
 
-/** The app of each server whose pages are also shown for what the router refuses. */
-const apps = new WeakMap<FastifyInstance['server'], FastifyInstance>()
-
-/** Has `answerRouterError` answer as this app does. */
-export function answerRouterErrorsAs (app: FastifyInstance): void {
-  apps.set(app.server, app)
-}
+const setDefaultHeaders = createSecurityHeaders('strict')
 
 /**
  * Answers what the router itself refuses before any route or hook of the app is reached: a malformed escape in the
  * path (400) or a parameter that is too long (414). Request and reply are the bare server's, without what plugins add.
  */
 export function answerRouterError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  setSecurityHeaders(request.raw, reply.raw)
-  const app = apps.get(request.server.server) ?? request.server
+  const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
+    { app: request.server, setSecurityHeaders: setDefaultHeaders }
+  setSecurityHeaders(request, reply)
   const { statusCode, code } = error
   const refusal = routerRefusals[code]
   answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
 }
 
 function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { statusCode: given, message, code, issues } = (error ?? {}) as AnyError
+  const { statusCode: given, message, code, issues } = (error ?? {}) as AnyError // each field is looked at below
   const statusCode = given !== undefined && given >= 400 && given <= 599 ? given : 500
   if (statusCode >= 500) {
     request.log.error({ err: error }, 'the request failed')
-    return send(app, request, reply, { statusCode, error: phrase(statusCode), message: serverFault[statusCode] ?? 'The server could not answer this request.' })
+    const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
+    return send(app, request, reply, { statusCode, error: phrase(statusCode), message: says })
   }
-  request.log.info({ statusCode, code, reason: message }, 'the request was refused')
+  request.log.info({ req: request, statusCode, code, reason: message }, 'the request was refused')
   return send(app, request, reply, {
     statusCode,
     error: phrase(statusCode),
@@ -95,8 +106,8 @@ function phrase (statusCode: number): string {
 
 /** @param app the one whose error page it is, if it has one */
 function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyReply, body: ErrorBody): FastifyReply {
-  const vary = reply.getHeader('vary')
-  reply.code(body.statusCode).header('vary', vary === undefined ? 'Accept' : `${String(vary)}, Accept`)
+  reply.code(body.statusCode)
+  addVary(reply, 'Accept')
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
   if (accepts(request.raw).type(['json', 'html']) !== 'html' || !app.hasDecorator(sendView) || !app.hasView('error')) return sendJson()
 

@@ -1,13 +1,55 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import helmet from 'helmet'
+import { randomBytes } from 'node:crypto'
+import { type ContentSecurityPolicy, policyText, withNonce } from './content-security-policy.js'
 
-/** Nothing from elsewhere in a page, and no HTTPS forced upon a server that has none. */
-const setHeaders = helmet({
-  contentSecurityPolicy: { directives: { styleSrc: ["'self'"], fontSrc: ["'self'"], upgradeInsecureRequests: null } },
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * For inline scripts and styles of this answer: `<script nonce="${request.cspNonce}">`. In views it is `it.nonce`.
+     * Printing it makes the nonce and adds it to the answer's Content-Security-Policy.
+     */
+    cspNonce: CspNonce
+  }
+}
+
+/** Lazy, so that an answer that prints no nonce keeps the plain policy. */
+export class CspNonce {
+  readonly #reply: FastifyReply
+  readonly #policy: string | undefined
+  #value: string | undefined
+
+  constructor (reply: FastifyReply, policy: string | undefined) {
+    this.#reply = reply
+    this.#policy = policy
+  }
+
+  toString (): string {
+    if (this.#value === undefined) {
+      this.#value = randomBytes(16).toString('base64')
+      if (this.#policy !== undefined) {
+        this.#reply.raw.setHeader('content-security-policy', withNonce(this.#policy, this.#value))
+      }
+    }
+    return this.#value
+  }
+}
+
+/** Helmet's other headers, without forcing HTTPS upon the subdomains of a server. */
+const setHelmetHeaders = helmet({
+  contentSecurityPolicy: false,
   strictTransportSecurity: { includeSubDomains: false }
 })
 
-/** Sets the security headers of an answer, be it one that comes before any hook of the app. */
-export function setSecurityHeaders (request: IncomingMessage, response: ServerResponse): void {
-  setHeaders(request, response, () => {})
+/** Sets the security headers of an answer, also of one that comes before any hook of the app. */
+export type SetSecurityHeaders = (request: FastifyRequest, reply: FastifyReply) => void
+
+/** Makes the function that sets the security headers with this policy. */
+export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityHeaders {
+  const policy = policyText(csp)
+  return (request, reply) => {
+    setHelmetHeaders(request.raw, reply.raw, () => {})
+    if (policy !== undefined) reply.raw.setHeader('content-security-policy', policy)
+    request.cspNonce = new CspNonce(reply, policy)
+  }
 }

@@ -1,29 +1,48 @@
 import createError from '@fastify/error'
+import proxyAddr from '@fastify/proxy-addr'
 import envSchema from 'env-schema'
-import ipaddr from 'ipaddr.js'
 import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
+import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.js'
+
+const trueOrFalse = { default: true, description: 'true or false' }
 
 /**
- * Every setting there is, read from the environment or from a file `.env` in the current folder (the environment wins).
- * The description completes the sentence "it takes …" and stands in the error for a value that does not fit.
+ * Every setting, read from the environment or from a file `.env` in the current folder (the environment wins). The
+ * description completes the sentence "it takes …" in the error for a value that does not fit.
  */
 export const settingsSchema = Type.Object({
-  QUICKSTART_HELLO: Type.Boolean({ default: true, description: 'true or false' }),
-  QUICKSTART_STATIC: Type.Boolean({ default: true, description: 'true or false' }),
-  QUICKSTART_TEMPLATES: Type.Boolean({ default: true, description: 'true or false' }),
-  QUICKSTART_PARAMS: Type.Boolean({ default: true, description: 'true or false' }),
-  QUICKSTART_AUTH: Type.Boolean({ default: true, description: 'true or false' }),
+  QUICKSTART_HELLO: Type.Boolean(trueOrFalse),
+  QUICKSTART_STATIC: Type.Boolean(trueOrFalse),
+  QUICKSTART_TEMPLATES: Type.Boolean(trueOrFalse),
+  QUICKSTART_PARAMS: Type.Boolean(trueOrFalse),
+  QUICKSTART_AUTH: Type.Boolean(trueOrFalse),
   QUICKSTART_PUBLIC_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of static files' })),
   QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of Eta templates' })),
   QUICKSTART_USERS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable htpasswd file' })),
   QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
-  QUICKSTART_PROTECT: Type.Optional(Type.String({ pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$', description: 'route paths that need a login, separated by commas, such as /,/static/*' })),
-  QUICKSTART_REDIS_URL: Type.Optional(Type.String({ pattern: '^rediss?://.+', description: 'an address such as redis://127.0.0.1:6379' })),
-  QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({ minLength: 1, description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8' }))
+  QUICKSTART_PROTECT: Type.Optional(Type.String({
+    pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$',
+    description: 'route paths that need a login, separated by commas, such as /,/static/*'
+  })),
+  QUICKSTART_REDIS_URL: Type.Optional(Type.String({
+    pattern: '^rediss?://.+',
+    description: 'an address such as redis://127.0.0.1:6379 or redis://name:password@host:6379/0, ' +
+      'with the special characters of the password percent-encoded'
+  })),
+  QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({
+    minLength: 1,
+    description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'
+  })),
+  QUICKSTART_CSP: Type.Optional(Type.String({
+    minLength: 1,
+    description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
+  }))
 }, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
+
+type SettingName = keyof typeof settingsSchema.properties
 
 /** The settings, checked and in the shapes that app.ts works with. */
 export interface Settings {
@@ -41,6 +60,7 @@ export interface Settings {
   redisUrl: string | undefined
   /** As Fastify's server option `trustProxy` takes it. */
   trustProxy: boolean | string[]
+  csp: ContentSecurityPolicy
 }
 
 const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
@@ -66,8 +86,9 @@ export function readSettings (): Settings {
     usersFile: existing('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
     realm: env.QUICKSTART_REALM,
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
-    redisUrl: env.QUICKSTART_REDIS_URL,
-    trustProxy: trustProxy(env.QUICKSTART_TRUST_PROXY)
+    redisUrl: redisUrl(env.QUICKSTART_REDIS_URL),
+    trustProxy: trustProxy(env.QUICKSTART_TRUST_PROXY),
+    csp: contentSecurityPolicy(env.QUICKSTART_CSP)
   }
 }
 
@@ -78,14 +99,14 @@ function readEnvironment (): Static<typeof settingsSchema> {
       dotenv: true,
       ajv: {
         customOptions (ajv) {
-          // An unknown QUICKSTART_* name shall be an error, not be dropped in silence.
+          // An unknown QUICKSTART_* name is an error: by default env-schema drops it in silence.
           ajv.opts.removeAdditional = false
           return ajv
         }
       }
     })
   } catch (error) {
-    throw explain(error as EnvSchemaError)
+    throw explain(error as EnvSchemaError) // env-schema throws errors of this shape alone
   }
 }
 
@@ -99,17 +120,23 @@ function explain (error: EnvSchemaError): Error {
   if (first === undefined) return new InvalidSetting(`.env cannot be read: ${error.message}`)
   const unknown = first.params.additionalProperty
   if (unknown !== undefined) {
-    return new InvalidSetting(`${unknown} is no setting; there are ${Object.keys(settingsSchema.properties).join(', ')}`)
+    const known = Object.keys(settingsSchema.properties).join(', ')
+    return new InvalidSetting(`${unknown} is not a setting; known settings: ${known}`)
   }
-  const name = first.instancePath.slice(1) as keyof typeof settingsSchema.properties
+  const name = first.instancePath.slice(1) as SettingName // the schema refuses any other name above
   return misfit(name, process.env[name])
 }
 
-/** The error for a value that does not fit, which shows it unless it may hold a password. */
-function misfit (name: keyof typeof settingsSchema.properties, value: string | undefined, reason = ''): Error {
+/**
+ * The error for a value that does not fit, which shows it unless it may hold a password.
+ *
+ * @param reason what is wrong with the value, in words that follow it
+ */
+function misfit (name: SettingName, value: string | undefined, reason = ''): Error {
   // TypeBox keeps a schema's description, which its types do not show.
   const { description } = settingsSchema.properties[name] as object as { description: string }
-  const shown = value === undefined || name === 'QUICKSTART_REDIS_URL' ? 'does not fit' : `is ${JSON.stringify(value)}${reason}`
+  const isSecret = name === 'QUICKSTART_REDIS_URL'
+  const shown = value === undefined || isSecret ? 'does not fit' : `is ${JSON.stringify(value)}${reason}`
   return new InvalidSetting(`${name} ${shown}; it takes ${description}`)
 }
 
@@ -117,25 +144,51 @@ function splitList (text: string): string[] {
   return text.split(',').map((entry) => entry.trim())
 }
 
-function existing (name: keyof typeof settingsSchema.properties, value: string | undefined, kind: 'isDirectory' | 'isFile'): string | undefined {
+/** The absolute path of a file or folder that exists. */
+function existing (name: SettingName, value: string | undefined, kind: 'isDirectory' | 'isFile'): string | undefined {
   if (value === undefined) return undefined
-  const path = resolve(value)
-  const stat = statSync(path, { throwIfNoEntry: false })
+  let path, stat
+  try {
+    path = resolve(value) // throws where the current folder was removed
+    stat = statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw misfit(name, value, `, which cannot be read (${(error as NodeJS.ErrnoException).code})`) // a system's error
+  }
   if (stat === undefined) throw misfit(name, value, ', which does not exist')
-  if (!stat[kind]()) throw misfit(name, value, `, which is no ${kind === 'isFile' ? 'file' : 'folder'}`)
+  if (!stat[kind]()) throw misfit(name, value, `, which is not a ${kind === 'isFile' ? 'file' : 'folder'}`)
   return path
 }
 
-/** A number of hops is not taken: Fastify trusts nobody by a number, since anybody can send as many addresses. */
+/** Redis takes a number as its database. A password's `/`, `#`, `?` or `%` that is not encoded shifts the parts. */
+function redisUrl (value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  try {
+    const { pathname, search, hash, username, password } = new URL(value)
+    decodeURIComponent(username)
+    decodeURIComponent(password)
+    if (/^\/?\d*$/.test(pathname) && !search.includes('@') && hash === '') return value
+  } catch {}
+  throw misfit('QUICKSTART_REDIS_URL', value)
+}
+
+/** Names for private ranges that Fastify's `trustProxy` takes. */
+const addressNames = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/** A number of hops is not taken: anybody can send as many addresses. */
 function trustProxy (value: string | undefined): boolean | string[] {
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
   const addresses = splitList(value)
-  if (!addresses.every((address) => isIP(address) !== 0 || ipaddr.isValidCIDR(address) || addressNames.has(address))) {
-    throw misfit('QUICKSTART_TRUST_PROXY', value)
-  }
-  return addresses
+  try {
+    proxyAddr.compile(addresses) // what Fastify does with them; it takes `1` for 0.0.0.1
+    const isKnown = (address: string) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0
+    if (addresses.every(isKnown)) return addresses
+  } catch {}
+  throw misfit('QUICKSTART_TRUST_PROXY', value)
 }
 
-/** Names for private ranges that Fastify's `trustProxy` knows. */
-const addressNames = new Set(['loopback', 'linklocal', 'uniquelocal'])
+function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
+  const problem = policyProblem(value)
+  if (problem !== undefined) throw misfit('QUICKSTART_CSP', value, problem)
+  return value
+}

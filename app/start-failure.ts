@@ -4,12 +4,12 @@ import { basename } from 'node:path'
 const listenFailures: Record<string, string> = {
   EADDRINUSE: 'is in use; choose another port with PORT',
   EACCES: 'may not be used by this account; choose a port above 1023 with PORT',
-  EADDRNOTAVAIL: 'is no address of this machine; choose another with HOST',
+  EADDRNOTAVAIL: 'is not an address of this machine; choose another with HOST',
   ENOTFOUND: 'HOST takes a name or an address of this machine',
   ERR_SOCKET_BAD_PORT: 'PORT takes a number from 0 to 65535'
 }
 
-/** The setting that stands behind an error of a topic's own, by the error's code. */
+/** The setting that leads to an error of a topic, by the error's code. */
 const settingBehind: Record<string, string> = {
   FST_QUICKSTART_AUTH_PROTECT_NOTHING: 'QUICKSTART_PROTECT: '
 }
@@ -31,14 +31,14 @@ export interface OperatorProcess {
 }
 
 /**
- * Whether this process was started by `fastify start`. Anywhere else the app is a guest: it throws, and what becomes of
- * the process is the host's to say.
+ * Whether this process was started by `fastify start`. Anywhere else the app is a guest: it throws, and the host
+ * decides what becomes of the process.
  */
 export function isFastifyStart (script = String(process.argv[1])): boolean {
   return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
 }
 
-/** The words that this process was started with. fastify-cli takes its own out of process.argv before it loads an app. */
+/** The words that this process was started with, of which fastify-cli takes its own out of process.argv. */
 export function commandLine (): string[] {
   const { header } = process.report.getReport() as { header: { commandLine: string[] } }
   return header.commandLine
@@ -57,7 +57,7 @@ export function reportStartFailure (process: OperatorProcess): () => void {
       process.stderr.write(`fastify-quickstart: ${line}\n`)
       process.exit(1)
     } else if (process.listenerCount('unhandledRejection') === 1) {
-      // Without this listener the rejection would end the process with its stack trace. It still shall.
+      // Without this listener the rejection ends the process with its stack trace. So it does with it.
       throw reason
     }
   }
@@ -70,7 +70,14 @@ export function describeStartFailure (reason: unknown): string | undefined {
   const error = reason as StartError | undefined
   const code = error?.code ?? ''
   const listenFailure = listenFailures[code]
-  if (listenFailure !== undefined) return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
-  if (code.startsWith('FST_QUICKSTART_')) return `${settingBehind[code] ?? ''}${error?.message.replace(/^fastify-quickstart\//, '')}`
+  if (listenFailure !== undefined) {
+    return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
+  }
+  if (code === 'FST_ERR_DUPLICATED_ROUTE') {
+    return `${error?.message}; choose another path, or switch off the topic that has this one`
+  }
+  if (code.startsWith('FST_QUICKSTART_')) {
+    return `${settingBehind[code] ?? ''}${error?.message.replace(/^fastify-quickstart\//, '')}`
+  }
   return undefined
 }

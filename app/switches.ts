@@ -4,6 +4,8 @@ import type { HelloOptions } from '../plugins/hello/index.js'
 import type { ParamsOptions } from '../plugins/params/index.js'
 import type { StaticOptions } from '../plugins/static/index.js'
 import type { TemplatesOptions } from '../plugins/templates/index.js'
+import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.js'
+import type { OwnRoutes } from './own-routes.js'
 import type { Settings } from './settings.js'
 
 /** Options of each topic's plugin, by the topic's name. */
@@ -19,31 +21,50 @@ export interface TopicOptions {
 export type Topic = keyof TopicOptions
 
 /**
- * Options of the root app: a switch for each topic. `false` switches it off, `true` on, and an object switches it on
+ * Options of the root app. Each topic has a switch: `false` switches it off, `true` on, and an object switches it on
  * with these options for its plugin. A topic left out is as the environment has it (`QUICKSTART_AUTH=false`), else on.
  */
-export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> }
+export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> } & {
+  /**
+   * Routes of your own: a plugin, or a list of them. They run inside the app after the topics, with all their
+   * decorators, pages, headers and guards. Beside the app, on the host, routes have none of these. Default: none.
+   */
+  routes?: OwnRoutes
+  /**
+   * What pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
+   * or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
+   */
+  csp?: ContentSecurityPolicy
+  /**
+   * Reloads the pages in the browser when a file in the folders of views or public files changes, or the server starts
+   * anew. Ignored in production. Default `false`.
+   */
+  reload?: boolean
+}
 
 /** For each topic the options given for its plugin, or undefined where it is off. */
 export type Switches = { [Name in Topic]: Partial<TopicOptions[Name]> | undefined }
 
 const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'auth']
 
-const InvalidSwitch = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
+/** Every name that the app takes as an option or a flag. */
+const names: readonly string[] = [...topics, 'routes', 'csp', 'reload']
+
+const InvalidOption = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
 
 /**
- * Refuses a switch among fastify's own flags: fastify-cli drops there, without a word, what it does not know.
+ * Refuses a flag of the app among fastify's own: fastify-cli drops there, without a word, what it does not know.
  *
  * @param words the whole command line of `fastify start`
- * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a switch that no `--` stands before
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a flag of the app with no `--` before it
  */
 export function refuseLostSwitches (words: readonly string[]): void {
   const fastifysOwn = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
-  for (const topic of topics) {
-    const lost = fastifysOwn.find((word) => [`--${topic}`, `--no-${topic}`].includes(word.replace(/=.*/s, '')))
-    if (lost !== undefined) {
-      throw new InvalidSwitch(`${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --${topic}=false`)
-    }
+  for (const name of names) {
+    const lost = fastifysOwn.find((word) => [`--${name}`, `--no-${name}`].includes(word.replace(/=.*/s, '')))
+    if (lost === undefined) continue
+    throw new InvalidOption(`${lost} would have no effect here: switches go behind a -- of their own, ` +
+      `as in npm start -- -- --${name}=${isTopic(name) ? 'false' : '…'}`)
   }
 }
 
@@ -53,31 +74,67 @@ export function refuseLostSwitches (words: readonly string[]): void {
  *
  * @param options what the app was registered with
  * @param settings what the environment says
- * @param alsoKnown names that are no switch and yet come with the options
+ * @param others names of Fastify's that come with the options
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for an unknown name or a value that does not fit
  */
-export function readSwitches (options: QuickstartOptions, settings: Settings, alsoKnown: ReadonlySet<string>): Switches {
+export function readSwitches (options: QuickstartOptions, settings: Settings, others: ReadonlySet<string>): Switches {
   const given = new Map<string, unknown>()
   for (const [name, value] of Object.entries(options)) {
     // fastify-cli hands `--no-auth` over as `noAuth: true`.
     const negated = topics.find((topic) => name === `no${topic[0]?.toUpperCase()}${topic.slice(1)}`)
     if (negated !== undefined) given.set(negated, value === true ? false : value)
-    else if ((topics as readonly string[]).includes(name)) given.set(name, value)
-    else if (!alsoKnown.has(name)) {
-      throw new InvalidSwitch(`"${name}" is no option of the app (--${name} as a flag); it takes ${topics.join(', ')}`)
+    else if (isTopic(name)) given.set(name, value)
+    else if (!names.includes(name) && !others.has(name)) {
+      const known = names.join(', ')
+      throw new InvalidOption(`"${name}" is not an option of the app (--${name} as a flag); known options: ${known}`)
     }
   }
 
   const switches: Record<string, object | undefined> = {}
   for (const topic of topics) {
     const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
-    if (value === true || value === 'true') switches[topic] = {}
-    else if (value === false || value === 'false') switches[topic] = undefined
+    const isOn = readBoolean(value)
+    if (isOn !== undefined) switches[topic] = isOn ? {} : undefined
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = value
-    else {
-      throw new InvalidSwitch(`"${topic}" is ${JSON.stringify(value)} (--${topic} as a flag); it takes true, false, or as an option an object with the plugin's options`)
-    }
+    else throw misfit(topic, value, "true, false, or as an option an object with the plugin's options")
   }
-  // Each value above is an object for that topic's plugin, which checks it when it is registered.
+  // Each value is an object for that topic's plugin, which checks it when it is registered.
   return switches as Switches
+}
+
+/**
+ * The policy for pages, from the option or flag, else from the settings.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for one that does not fit
+ */
+export function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
+  if (csp === undefined) return settings.csp
+  const problem = typeof csp === 'string' ? policyProblem(csp) : ''
+  if (problem === undefined) return csp
+  throw misfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
+}
+
+/**
+ * Whether pages are reloaded: never in production.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
+ */
+export function readReload ({ reload = false }: QuickstartOptions): boolean {
+  const isOn = readBoolean(reload)
+  if (isOn === undefined) throw misfit('reload', reload, 'true or false')
+  return isOn && process.env.NODE_ENV !== 'production'
+}
+
+function isTopic (name: string): name is Topic {
+  return (topics as readonly string[]).includes(name) // a wider type: the name may be any text
+}
+
+/** A boolean, which is a text where it comes from a flag. */
+function readBoolean (value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : undefined
+}
+
+function misfit (name: string, value: unknown, takes: string, problem = ''): Error {
+  return new InvalidOption(`"${name}" is ${JSON.stringify(value)}${problem} (--${name} as a flag); it takes ${takes}`)
 }

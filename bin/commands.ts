@@ -1,15 +1,16 @@
-import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { parseArgs } from 'node:util'
-import closeWithGrace from 'close-with-grace'
-import Fastify from 'fastify'
 import { describeStartFailure } from '../app/start-failure.js'
+import { OperatorError } from './app.js'
 import { hashPassword } from './hash-password.js'
+import { routes } from './routes.js'
+import { serve } from './serve.js'
 
 const help = `fastify-quickstart: a web server over the folders public/ and views/
 
   fastify-quickstart [flags]                      start the server
+  fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
   fastify-quickstart hash-password [name]         ask for a password and print its hash, or the line name:hash
+  fastify-quickstart hash-password name --file F  put that line into a users file
   fastify-quickstart hash-password --verify HASH  ask for a password and check it against a hash
   fastify-quickstart --help | --version
 
@@ -19,26 +20,31 @@ Flags
   -p, --port N         where to listen; default PORT, else 5001
   -a, --address A      the address to listen on; default HOST, else 127.0.0.1
   -l, --log-level L    fatal, error, warn, info, debug or trace; default warn; the log goes to stderr
+  --routes FILE        routes of your own: a file whose default export is a Fastify plugin
+  --csp POLICY         what pages may load and run: strict (default), off, or a Content-Security-Policy
+  --reload             while developing: reload pages in the browser when a view or a public file changes
   --hello=false, --static=false, --templates=false, --params=false, --auth=false
                        switch a topic off
 
 Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUICKSTART_PROTECT and others.
 `
 
-const flags = {
-  port: { type: 'string', short: 'p' },
-  address: { type: 'string', short: 'a' },
-  'log-level': { type: 'string', short: 'l' },
-  hello: { type: 'string' },
-  static: { type: 'string' },
-  templates: { type: 'string' },
-  params: { type: 'string' },
-  auth: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' }
-} as const
+/** The subcommands: each takes the words after its name, and gives the exit code. */
+const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr),
+  routes
+}
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+/** Flags that take the place of a command, wherever they stand. */
+const answers: Readonly<Record<string, () => string>> = {
+  '--help': () => help,
+  '-h': () => help,
+  '--version': version,
+  '-v': version
+}
+
+/** Commands with a help of their own. */
+const selfExplaining = new Set(['hash-password'])
 
 /**
  * The package's command.
@@ -47,60 +53,23 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
  * @returns the exit code; for a started server once it listens
  */
 export async function main (args: readonly string[]): Promise<number> {
-  if (args[0] === 'hash-password') return await hashPassword(args.slice(1), process.stdin, process.stdout, process.stderr)
-
-  let values
-  try {
-    // A lone `--` is allowed before the switches, as `fastify start` asks for it.
-    values = parseArgs({ args: args.filter((arg) => arg !== '--'), options: flags }).values
-  } catch (error) {
-    return refuse((error as Error).message)
+  const [name = '', ...others] = args
+  const answer = selfExplaining.has(name) ? undefined : args.find((arg) => Object.hasOwn(answers, arg))
+  if (answer !== undefined) {
+    process.stdout.write(answers[answer]!())
+    return 0
   }
-  const { port, address, help: wantsHelp, version: wantsVersion, 'log-level': level = 'warn', ...switches } = values
-  if (wantsHelp) return print(help)
-  if (wantsVersion) return print(`${(createRequire(import.meta.url)('#package.json') as { version: string }).version}\n`)
-  if (!logLevels.includes(level)) return refuse(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse(`--port is "${port}"; it takes a number from 0 to 65535`)
-
-  readSettingsFile()
-  useFolders()
-  // Loaded now, for the server's options depend on the settings.
-  const { default: quickstart, options } = await import('../app.js')
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
-  const app = Fastify({ ...options, logger: { ...options.logger, level, stream: process.stderr } })
   try {
-    // As flags the switches are texts, which the app reads like those of fastify-cli.
-    await app.register(quickstart, switches as object)
-    const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
-    closeWithGrace({ delay: 10_000 }, async () => { await app.close() })
-    return print(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
+    return Object.hasOwn(commands, name) ? await commands[name]!(others) : await serve(args)
   } catch (error) {
-    const reason = describeStartFailure(error)
+    const reason = error instanceof OperatorError ? error.message : describeStartFailure(error)
     if (reason === undefined) throw error
-    await app.close()
-    return refuse(reason)
+    process.stderr.write(`fastify-quickstart: ${reason}\n`)
+    return 1
   }
 }
 
-/** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */
-function readSettingsFile (): void {
-  try {
-    process.loadEnvFile()
-  } catch {}
-}
-
-function useFolders (): void {
-  for (const [name, folder] of [['QUICKSTART_PUBLIC_DIR', 'public'], ['QUICKSTART_VIEWS_DIR', 'views']] as const) {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) process.env[name] ??= folder
-  }
-}
-
-function print (text: string): number {
-  process.stdout.write(text)
-  return 0
-}
-
-function refuse (reason: string): number {
-  process.stderr.write(`fastify-quickstart: ${reason}\n`)
-  return 1
+function version (): string {
+  const manifest = createRequire(import.meta.url)('#package.json') as { version: string } // npm needs it to be there
+  return `${manifest.version}\n`
 }

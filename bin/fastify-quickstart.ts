@@ -2,5 +2,5 @@
 import { main } from './commands.js'
 
 const exitCode = await main(process.argv.slice(2))
-// A start that failed is over, whatever it had opened; one that did not goes on.
+// A start that failed is over, whatever it opened. A server that started goes on.
 if (exitCode !== 0) process.exit(exitCode)

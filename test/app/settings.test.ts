@@ -14,7 +14,8 @@ t.test('without any setting, every topic is on and the rest is the default', asy
     realm: undefined,
     protect: [],
     redisUrl: undefined,
-    trustProxy: false
+    trustProxy: false,
+    csp: 'strict'
   })
 })
 
@@ -32,7 +33,8 @@ t.test('reads every setting from the environment', async (t) => {
     QUICKSTART_REALM: 'Staff only',
     QUICKSTART_PROTECT: '/, /static/*',
     QUICKSTART_REDIS_URL: 'redis://127.0.0.1:6379/1',
-    QUICKSTART_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, loopback'
+    QUICKSTART_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, loopback',
+    QUICKSTART_CSP: "default-src 'self'"
   })
   t.same(readSettings(), {
     switches: { hello: false, static: true, templates: false, params: false, auth: false },
@@ -42,7 +44,8 @@ t.test('reads every setting from the environment', async (t) => {
     realm: 'Staff only',
     protect: ['/', '/static/*'],
     redisUrl: 'redis://127.0.0.1:6379/1',
-    trustProxy: ['127.0.0.1', '10.0.0.0/8', 'loopback']
+    trustProxy: ['127.0.0.1', '10.0.0.0/8', 'loopback'],
+    csp: "default-src 'self'"
   })
 })
 
@@ -63,15 +66,17 @@ t.test('reads .env, and the environment wins over it', async (t) => {
 })
 
 t.test('a wrong setting is one line that names it and says what it takes', async (t) => {
-  t.chdir(t.testdir({ folder: {}, file: '' }))
+  t.chdir(t.testdir({ folder: {}, file: '', loop: t.fixture('symlink', 'loop') }))
+  const list = 'it takes true, false, or the addresses of the proxies separated by commas'
+  const policy = 'it takes strict, off, or the text of a policy, such as default-src'
   const wrong: [name: string, value: string, says: string][] = [
     ['QUICKSTART_AUTH', 'ture', 'QUICKSTART_AUTH is "ture"; it takes true or false'],
     ['QUICKSTART_AUTH', '', 'QUICKSTART_AUTH is ""; it takes true or false'],
     ['QUICKSTART_HELLO', '2', 'QUICKSTART_HELLO is "2"; it takes true or false'],
     ['QUICKSTART_PUBLIC_DIR', 'nowhere', 'QUICKSTART_PUBLIC_DIR is "nowhere", which does not exist; it takes a folder of static files'],
-    ['QUICKSTART_PUBLIC_DIR', 'file', 'QUICKSTART_PUBLIC_DIR is "file", which is no folder; it takes a folder of static files'],
+    ['QUICKSTART_PUBLIC_DIR', 'file', 'QUICKSTART_PUBLIC_DIR is "file", which is not a folder; it takes a folder of static files'],
     ['QUICKSTART_VIEWS_DIR', '', 'QUICKSTART_VIEWS_DIR is ""; it takes a folder of Eta templates'],
-    ['QUICKSTART_USERS_FILE', 'folder', 'QUICKSTART_USERS_FILE is "folder", which is no file; it takes a readable htpasswd file'],
+    ['QUICKSTART_USERS_FILE', 'folder', 'QUICKSTART_USERS_FILE is "folder", which is not a file; it takes a readable htpasswd file'],
     ['QUICKSTART_REALM', 'a\nb', 'QUICKSTART_REALM is "a\\nb"; it takes printable ASCII text'],
     ['QUICKSTART_REALM', 'Büro', 'QUICKSTART_REALM is "Büro"; it takes printable ASCII text'],
     ['QUICKSTART_PROTECT', 'secret', 'QUICKSTART_PROTECT is "secret"; it takes route paths that need a login, separated by commas, such as /,/static/*'],
@@ -79,7 +84,18 @@ t.test('a wrong setting is one line that names it and says what it takes', async
     ['QUICKSTART_REDIS_URL', 'http://me:secret@redis', 'QUICKSTART_REDIS_URL does not fit; it takes an address such as redis://127.0.0.1:6379'],
     ['QUICKSTART_TRUST_PROXY', '127.0.0.1,nobody', 'QUICKSTART_TRUST_PROXY is "127.0.0.1,nobody"; it takes true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'],
     ['QUICKSTART_TRUST_PROXY', '1', 'QUICKSTART_TRUST_PROXY is "1"; it takes true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'],
-    ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is no setting; there are ${Object.keys(settingsSchema.properties).join(', ')}`]
+    ['QUICKSTART_PUBLIC_DIR', 'loop', 'QUICKSTART_PUBLIC_DIR is "loop", which cannot be read (ELOOP); it takes a folder'],
+    ...['0.0.0.0/0', '::/0', '10.0.0.0/00', '10.0.0.0/33', '127.0.0.1,0.0.0.0/0', '10.0.0.0/x', '10.0/8', '/8', ','].map(
+      (value): [string, string, string] => ['QUICKSTART_TRUST_PROXY', value, `QUICKSTART_TRUST_PROXY is "${value}"; ${list}`]
+    ),
+    ['QUICKSTART_CSP', '', `QUICKSTART_CSP is ""; ${policy}`],
+    ['QUICKSTART_CSP', 'stricts', `QUICKSTART_CSP is "stricts", where "stricts" is not a directive; ${policy}`],
+    ['QUICKSTART_CSP', ' ; ', `QUICKSTART_CSP is " ; ", which names no directive; ${policy}`],
+    ['QUICKSTART_CSP', 'img-src *\nx: y', `QUICKSTART_CSP is "img-src *\\nx: y", which a header cannot hold; ${policy}`],
+    ['QUICKSTART_CSP', 'img-src *; IMG-SRC a.example', 'which names img-src twice'],
+    ['QUICKSTART_CSP', 'script-src self', "where self needs single quotes: 'self'"],
+    ['QUICKSTART_CSP', 'script-src nonce-abc', "where nonce-abc needs single quotes: 'nonce-abc'"],
+    ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
   ]
   for (const [name, value, says] of wrong) {
     setEnvironment(t, { [name]: value })
@@ -97,4 +113,38 @@ t.test('a .env that cannot be read is named', async (t) => {
   setEnvironment(t)
   t.chdir(t.testdir({ '.env': {} }))
   t.throws(() => readSettings(), { code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: /^\.env cannot be read: / })
+})
+
+t.test('takes the usual ways to write a policy', async (t) => {
+  t.chdir(t.testdir({}))
+  for (const value of ['strict', 'off', "default-src 'self' https://cdn.example.org;", 'sandbox allow-scripts', 'upgrade-insecure-requests']) {
+    setEnvironment(t, { QUICKSTART_CSP: value })
+    t.equal(readSettings().csp, value)
+  }
+})
+
+t.test('an address of Redis that does not fit is refused without a word of its password', async (t) => {
+  t.chdir(t.testdir({}))
+  const wrong = [
+    'redis://:s3cret/x@127.0.0.1:6379', 'redis://:s3cret#x@127.0.0.1:6379', 'redis://:s3cret?x@127.0.0.1:6379',
+    'redis://:s3cret%@127.0.0.1:6379', 'redis://:s3cret%zz@127.0.0.1:6379', 'redis://s3cret%E9@127.0.0.1:6379',
+    'redis://me:1/s3cret@127.0.0.1', 'redis://me:1#s3cret@127.0.0.1', 'redis://me:1?s3cret@127.0.0.1',
+    'redis://:s3cret@127.0.0.1:99999', 'redis://:s3cret@127.0.0.1:6379/main', 'redis://:s3cret@127.0.0.1/1/2',
+    'redis://:s3cret@127.0.0.1/-1', 'redis://:s3cret@127.0.0.1/0#a', 'redis://:s3cret@', 'redis://:s3cret@a b', 'redis:s3cret'
+  ]
+  for (const value of wrong) {
+    setEnvironment(t, { QUICKSTART_REDIS_URL: value })
+    let message = ''
+    try {
+      readSettings()
+    } catch (error) {
+      message = (error as Error).message
+    }
+    t.match(message, /^QUICKSTART_REDIS_URL does not fit; it takes an address such as redis:.* percent-encoded$/, value)
+    t.notMatch(message, 's3cret')
+  }
+  for (const value of ['redis://me:p%2Fa%23b%25@127.0.0.1:6379/2', 'rediss://[::1]:6380', 'redis://redis/', 'redis://redis?family=6']) {
+    setEnvironment(t, { QUICKSTART_REDIS_URL: value })
+    t.equal(readSettings().redisUrl, value)
+  }
 })

@@ -1,44 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { accessSync, constants, symlinkSync } from 'node:fs'
 import { createServer, Server } from 'node:net'
 import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { main } from '../../bin/commands.js'
 import { setEnvironment } from '../environment.js'
-
-const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
-
-/** Runs the command in a folder, as a process of its own. */
-function run (folder: string, args: string[], variables: Record<string, string> = {}): { child: ChildProcess, output: { stdout: string, stderr: string } } {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(QUICKSTART_.*|PORT|HOST|NODE_ENV)$/.test(name)))
-  const child = spawn(process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...env, ...variables } })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
-  child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
-  return { child, output }
-}
-
-async function ending (folder: string, args: string[], variables?: Record<string, string>) {
-  const { child, output } = run(folder, args, variables)
-  const [exitCode] = await once(child, 'close')
-  return { exitCode, ...output }
-}
-
-/** Starts the server and gives its address; it is stopped when the test ends. */
-async function serving (t: Test, folder: string, args: string[] = [], variables: Record<string, string> = {}) {
-  const { child, output } = run(folder, args, { PORT: '0', ...variables })
-  const exited = once(child, 'close')
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await exited
-  })
-  await Promise.race([exited, new Promise<void>((resolve) => {
-    child.stdout?.on('data', () => { if (output.stdout.includes('\n')) resolve() })
-  })])
-  const [, url] = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/.exec(output.stdout) ?? []
-  if (url === undefined) throw new Error(`the server did not start: ${output.stdout}${output.stderr}`)
-  return { url, child, exited, output }
-}
+import { ending, routesFile, serving } from './command.js'
 
 /** Runs a command that ends by itself, within this process. */
 async function runHere (t: Test, args: string[]) {
@@ -51,14 +18,23 @@ async function runHere (t: Test, args: string[]) {
 
 t.test('says how to use it, and its version', async (t) => {
   await t.test('--help', async (t) => t.match(await runHere(t, ['--help']), { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' }))
+  await t.test('-p 80 -h', async (t) => t.match(await runHere(t, ['-p', '80', '-h']), { exitCode: 0, stdout: /fastify-quickstart routes/ }))
+  await t.test('routes --help', async (t) => t.match(await runHere(t, ['routes', '--help']), { exitCode: 0, stdout: /Flags/ }))
   await t.test('-v', async (t) => t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' }))
 })
 
 t.test('refuses wrong words with one line', async (t) => {
+  setEnvironment(t)
+  t.chdir(t.testdir({}))
   const wrong: [args: string[], says: RegExp][] = [
     [['--prot', '80'], /^fastify-quickstart: Unknown option '--prot'.*\n$/],
     [['serve'], /^fastify-quickstart: Unexpected argument 'serve'.*\n$/],
     [['--port', 'http'], /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
+    [['routes', '--port', '80'], /^fastify-quickstart: Unknown option '--port'.*\n$/],
+    [['routes', 'all'], /^fastify-quickstart: Unexpected argument 'all'.*\n$/],
+    [['routes', '--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/],
+    [['--routes', 'nowhere.js'], /^fastify-quickstart: --routes nowhere.js does not exist\n$/],
+    [['routes', '--csp=self'], /^fastify-quickstart: "csp" is "self", where "self" is not a directive \(--csp as a flag\); .*\n$/],
     [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/]
   ]
   for (const [args, stderr] of wrong) {
@@ -131,4 +107,65 @@ t.test('a fault of the program is not hidden', async (t) => {
   t.chdir(t.testdir({}))
   t.intercept(Server.prototype, 'listen', { value: () => { throw new TypeError('a fault') } })
   await t.rejects(main(['--port', '0', '--log-level', 'fatal']), { message: 'a fault' })
+})
+
+t.test('prints the routes: method, path, name, who answers, and login', async (t) => {
+  t.chdir(t.testdir({ 'routes.mjs': routesFile, public: {}, views: { 'index.eta': 'index' } }))
+  const rows = async (args: string[], env: Record<string, string> = {}) => {
+    setEnvironment(t, env)
+    const { exitCode, stdout, stderr } = await runHere(t, ['routes', ...args])
+    t.same([exitCode, stderr], [0, ''])
+    const [head, ...lines] = String(stdout).trimEnd().split('\n')
+    const columns = ['METHOD', 'PATH', 'NAME', 'ANSWERED BY', 'LOGIN'].map((title) => String(head).indexOf(title))
+    return lines.map((line) => columns.map((from, column) => line.slice(from, columns[column + 1]).trim()).join('|'))
+  }
+  await t.test('as by default', async (t) => {
+    setEnvironment(t)
+    t.same(await rows([]), [
+      'GET|/|index|templates|', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/path/*|path|params|',
+      'GET|/post/:id|post|params|', 'GET|/search|search|params|', 'GET|/secret|secret|auth|needed',
+      'GET, HEAD|/static/*|static|static|', 'POST, PUT, DELETE, PATCH|/static/*||static|',
+      'POST|/user|createUser|params|', 'GET|/user/:username|user|params|'
+    ])
+  })
+  await t.test('with flags and settings', async (t) => {
+    const found = await rows(
+      ['--', '--routes=./routes.mjs', '--params=false', '--static=false', '--templates=false'],
+      { QUICKSTART_PROTECT: '/', QUICKSTART_HELLO: 'true' }
+    )
+    t.same(found, [
+      'GET|/||hello|needed', 'GET|/health||app|', 'GET|/null||own|', 'HEAD|/only-head||own|', 'GET|/own|own|own|needed',
+      'PUT, PATCH|/own||own|', 'GET|/reject||own|', 'GET|/secret|secret|auth|needed', 'GET|/text||own|', 'GET|/throw||own|'
+    ])
+  })
+  await t.test('with a page of each source where the views are the suite\'s', async (t) => {
+    t.chdir(t.testdir({}))
+    t.ok((await rows([])).includes('GET|/source/:topic||templates|'))
+  })
+})
+
+t.test('a folder that cannot be looked at is one line', async (t) => {
+  setEnvironment(t)
+  const folder = t.testdir({})
+  symlinkSync('views', join(folder, 'views'))
+  t.chdir(folder)
+  t.match(await runHere(t, []), {
+    exitCode: 1,
+    stdout: '',
+    stderr: 'fastify-quickstart: views/ of the current folder cannot be read (ELOOP)\n'
+  })
+})
+
+t.test('a path that a topic has already is one line', async (t) => {
+  setEnvironment(t)
+  t.chdir(t.testdir({ 'routes.mjs': 'export default async (app) => { app.get("/hello", async () => "mine") }' }))
+  t.match(await runHere(t, ['--routes', 'routes.mjs', '--log-level', 'error']), {
+    exitCode: 1,
+    stderr: /^fastify-quickstart: .*'GET'.*'\/hello'.*; choose another path, or switch off the topic that has this one\n$/
+  })
+})
+
+t.test('npm links a file of the repository, which keeps its run bit', async (t) => {
+  const link = resolve(import.meta.dirname, '..', '..', 'bin', 'run.js')
+  t.doesNotThrow(() => accessSync(link, constants.X_OK))
 })

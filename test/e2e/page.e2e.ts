@@ -1,4 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { openPage, startBrowser } from './browser.js'
 import { startServer } from './server.js'
@@ -29,7 +32,7 @@ t.test('every link and form of every card leads to an answer', async (t) => {
 
   t.same(await page.locator('.card h2').allTextContents(), ['Hello World', 'Static files', 'Templates', 'URL parameters', 'Login'])
   const links = await page.locator('.card a').evaluateAll((anchors) => anchors.map((anchor) => anchor.getAttribute('href') ?? ''))
-  t.equal(links.length, 8)
+  t.equal(links.length, 13)
   for (const link of links) {
     const answer = await page.goto(url + link)
     t.equal(answer?.status(), 200, link)
@@ -111,4 +114,72 @@ t.test('can be used with the keyboard alone', async (t) => {
   await page.getByRole('button', { name: 'Greet' }).focus()
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/user\//)
+})
+
+t.test('the cards are one column on a phone, and rows without a hole elsewhere', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  for (const [width, rows] of [[360, [1, 1, 1, 1, 1]], [768, [2, 2, 1]], [1200, [3, 2]]] as const) {
+    const { page } = await openPage(t, browser, url, { viewport: { width, height: 800 } })
+    await page.goto(url)
+    const boxes = await page.locator('.card').evaluateAll((cards) => cards.map((card) => {
+      const { left, right, top } = card.getBoundingClientRect()
+      return { left, right, top }
+    }))
+    const tops = [...new Set(boxes.map(({ top }) => top))]
+    const inRows = tops.map((top) => boxes.filter((box) => box.top === top))
+    t.same(inRows.map(({ length }) => length), rows, `${width} px`)
+    t.equal(new Set(inRows.map((row) => row.at(0)?.left)).size, 1, 'each row begins at the same edge')
+    t.equal(new Set(inRows.map((row) => Math.round(row.at(-1)?.right ?? 0))).size, 1, 'each row ends at the same edge')
+  }
+})
+
+t.test('a card shows its source', async (t) => {
+  const { url } = await startServer(t)
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, url)
+  await page.goto(url)
+  await page.getByRole('link', { name: 'plugins/hello/index.ts' }).click()
+  await page.waitForURL(/\/source\/hello$/)
+  t.match(await page.locator('pre').innerText(), 'export default fp(hello')
+  t.same(seen.consoleErrors, [])
+})
+
+t.test('the policy stops an inline script, lets one with the nonce run, and WebAssembly', async (t) => {
+  const folder = t.testdir({
+    'index.eta': '<p>0</p><script nonce="<%= it.nonce %>">document.querySelector("p").textContent += "1"</script>' +
+      '<script>document.querySelector("p").textContent += "2"</script><style nonce="<%= it.nonce %>">p { color: rgb(1, 2, 3) }</style>' +
+      '<script nonce="<%= it.nonce %>">WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))' +
+      '.then(() => { document.querySelector("p").textContent += "3" })</script>'
+  })
+  const { url } = await startServer(t, { env: { QUICKSTART_VIEWS_DIR: folder } })
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, url)
+  await page.goto(url)
+  await page.getByText('013').waitFor()
+  t.equal(await page.locator('p').textContent(), '013')
+  t.equal(await page.evaluate('getComputedStyle(document.querySelector("p")).color'), 'rgb(1, 2, 3)')
+  t.equal(seen.consoleErrors.length, 1)
+  t.match(seen.consoleErrors[0], /Content Security Policy/)
+})
+
+t.test('with --reload, the page reloads when its view changes and when the server starts anew', async (t) => {
+  const folder = t.testdir({ 'index.eta': '<p>one</p>' })
+  const env = { QUICKSTART_VIEWS_DIR: folder }
+  const first = await startServer(t, { env, flags: ['--reload=true'] })
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, first.url)
+  await page.goto(first.url)
+  await page.waitForTimeout(500) // until the page listens
+  writeFileSync(join(folder, 'index.eta'), '<p>two</p>')
+  await page.getByText('two').waitFor()
+  t.same(seen.consoleErrors, [])
+
+  await page.waitForTimeout(500)
+  const reloaded = page.waitForEvent('load')
+  first.process.kill('SIGTERM')
+  await once(first.process, 'exit')
+  await startServer(t, { env: { ...env, PORT: new URL(first.url).port }, flags: ['--reload=true'] })
+  await reloaded
+  t.equal(await page.locator('p').textContent(), 'two')
 })

@@ -1,0 +1,63 @@
+import createError from '@fastify/error'
+import type { FastifyInstance } from 'fastify'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
+
+/** A plugin with routes of one's own, async or with a callback. It gets no options. */
+export type RoutesPlugin = (app: FastifyInstance, options: any, done: (error?: Error) => void) => void | Promise<void>
+
+/** A plugin, several of them, or (as the flag `--routes` gives it) the path of a file that exports one by default. */
+export type OwnRoutes = RoutesPlugin | readonly RoutesPlugin[] | string
+
+const InvalidRoutes = createError('FST_QUICKSTART_APP_INVALID_ROUTES', '%s', 500, TypeError)
+
+/**
+ * The plugins with routes of one's own.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_ROUTES` for what is not a plugin, and for a file that is missing, cannot be
+ * loaded by this version of Node, or does not export a plugin. What the file's own code throws is thrown as it is
+ */
+export async function loadRoutes (routes: unknown = []): Promise<readonly RoutesPlugin[]> {
+  if (typeof routes !== 'string') {
+    return asPlugins(routes, (found) => `option "routes" is ${found}; it takes ${wanted}, or the path of a file`)
+  }
+  const exported = await load(routes)
+  return asPlugins(exported, (found) => `--routes ${routes}: the default export is ${found}; it must be ${wanted}`)
+}
+
+const wanted = 'a Fastify plugin (async function routes (app) { … }), or a list of them'
+
+function asPlugins (value: unknown, describeProblem: (found: string) => string): readonly RoutesPlugin[] {
+  const plugins: unknown[] = Array.isArray(value) ? value : [value]
+  for (const plugin of plugins) {
+    if (typeof plugin === 'function') continue
+    const found = describe(plugin)
+    throw new InvalidRoutes(describeProblem(Array.isArray(value) ? `a list with ${found} in it` : found))
+  }
+  return plugins as RoutesPlugin[] // each one is a function, which register takes for a plugin
+}
+
+function describe (value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null || typeof value !== 'object') return inspect(value)
+  return Array.isArray(value) ? 'a list' : 'an object'
+}
+
+async function load (file: string): Promise<unknown> {
+  const path = resolve(file)
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) throw new InvalidRoutes(`--routes ${file} does not exist`)
+  if (!stat.isFile()) throw new InvalidRoutes(`--routes ${file} is not a file`)
+  try {
+    const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
+    return exported
+  } catch (error) {
+    // Node's error has it as its code, those of loaders in the message.
+    const isUnknown = /ERR_UNKNOWN_FILE_EXTENSION/.test(String(error))
+    // Fastify takes a rejection with null for none.
+    if (!isUnknown) throw error ?? new InvalidRoutes(`--routes ${file} throws ${error}`)
+    throw new InvalidRoutes(`--routes ${file} is not JavaScript; it takes a .js file, or .ts from Node 22.18 on`)
+  }
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// What npm links as the command. It is not built, so it keeps its run bit, and is there before the first build.
+import { existsSync } from 'node:fs'
+
+const built = new URL('../dist/bin/fastify-quickstart.js', import.meta.url)
+if (existsSync(built)) {
+  await import(built.href)
+} else {
+  process.stderr.write('fastify-quickstart: it is not built yet; run npm run build\n')
+  process.exitCode = 1
+}

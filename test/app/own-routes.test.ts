@@ -1,0 +1,95 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { join } from 'node:path'
+import t from 'tap'
+import { int } from '../../plugins/params/index.js'
+import { Type } from 'typebox'
+import { asAdmin, html, start } from './start.js'
+
+async function own (app: FastifyInstance): Promise<void> {
+  app.get('/mine', async (request, reply) => reply.render('secret', { user: { name: app.asset('app.js') } }))
+  app.get('/guarded', { onRequest: app.requiresAuth }, async (request) => ({ for: request.user?.name }))
+  app.get('/url', { config: { name: 'own' } }, async () => app.urlFor('own', {}, { query: { a: 1 } }))
+}
+
+t.test('run inside the app, with decorators, pages, guards, names and headers', async (t) => {
+  const app = await start(t, { routes: own })
+  const page = await app.inject('/mine')
+  t.match(page.body, '<strong>/static/app.js</strong>')
+  t.ok(page.headers['content-security-policy'])
+  t.equal((await app.inject('/guarded')).statusCode, 401)
+  t.same((await app.inject({ url: '/guarded', headers: asAdmin })).json(), { for: 'admin' })
+  t.equal((await app.inject('/url')).body, '/url?a=1')
+  t.match((await app.inject({ url: '/guarded', headers: html })).body, '<h1>401 Unauthorized</h1>')
+})
+
+t.test('may be a plugin in any of its forms, or a list', async (t) => {
+  const typed: FastifyPluginAsyncTypebox = async (app) => {
+    app.get('/a/:n', { schema: { params: Type.Object({ n: int() }) } }, async ({ params }) => ({ n: params.n + 1 }))
+  }
+  const forms: [routes: Parameters<typeof start>[1], answers: string[]][] = [
+    [{ routes: [] }, []],
+    [{ routes: undefined }, []],
+    [{ routes: typed }, ['/a/1']],
+    [{ routes: [typed, own] }, ['/a/1', '/url']],
+    [{ routes: (app, options, done) => { app.get('/b', async () => 'b'); done() } }, ['/b']],
+    [{ routes: fp(async (app) => { app.get('/c', async () => app.urlFor('index')) }) }, ['/c']]
+  ]
+  for (const [given, urls] of forms) {
+    const app = await start(t, given)
+    for (const url of urls) t.equal((await app.inject(url)).statusCode, 200, url)
+  }
+})
+
+t.test('lie below the prefix of the app, and QUICKSTART_PROTECT covers them', async (t) => {
+  const app = await start(t, { routes: own, prefix: '/demo' } as object, { QUICKSTART_PROTECT: '/url' })
+  t.equal((await app.inject('/demo/url')).statusCode, 401)
+  t.equal((await app.inject({ url: '/demo/url', headers: asAdmin })).body, '/demo/url?a=1')
+  t.equal((await app.inject('/demo/mine')).statusCode, 200)
+})
+
+t.test('may be a file, as the flag --routes names it', async (t) => {
+  const folder = t.testdir({
+    'one.mjs': 'export default async function (app) { app.get("/one", async () => "one") }',
+    'two.mjs': 'export default [async (app) => { app.get("/one", async () => "one") }, async (app) => { app.get("/two", async () => "two") }]',
+    'common.cjs': 'module.exports = async (app) => { app.get("/one", async () => "one") }'
+  })
+  t.chdir(folder)
+  for (const file of ['one.mjs', './one.mjs', join(folder, 'two.mjs'), 'common.cjs']) {
+    const app = await start(t, { routes: file })
+    t.equal((await app.inject('/one')).body, 'one', file)
+  }
+})
+
+t.test('what is not a plugin stops the start with one line', async (t) => {
+  t.chdir(t.testdir({
+    folder: {},
+    'none.mjs': 'export const routes = 1',
+    'object.mjs': 'export default { routes: [] }',
+    'list.mjs': 'export default [5]',
+    'text.txt': 'hello',
+    'faulty.mjs': 'throw new TypeError("a fault of the file")',
+    'null.mjs': 'throw null'
+  }))
+  const wrong: [routes: unknown, says: string | RegExp][] = [
+    [5, /^option "routes" is 5; it takes a Fastify plugin \(async function routes \(app\) \{ … \}\), or a list of them/],
+    [null, 'option "routes" is null; it takes'],
+    [true, 'option "routes" is true; it takes'],
+    [{}, 'option "routes" is an object; it takes'],
+    [[own, undefined], 'option "routes" is a list with missing in it; it takes'],
+    [[[own]], 'option "routes" is a list with a list in it; it takes'],
+    ['nowhere.js', '--routes nowhere.js does not exist'],
+    ['', '--routes  is not a file'],
+    ['folder', '--routes folder is not a file'],
+    ['text.txt', '--routes text.txt is not JavaScript; it takes a .js file, or .ts from Node 22.18 on'],
+    ['null.mjs', '--routes null.mjs throws null'],
+    ['none.mjs', '--routes none.mjs: the default export is missing; it must be a Fastify plugin'],
+    ['object.mjs', '--routes object.mjs: the default export is an object; it must be'],
+    ['list.mjs', '--routes list.mjs: the default export is a list with 5 in it; it must be']
+  ]
+  for (const [routes, message] of wrong) {
+    await t.rejects(start(t, { routes } as object), { code: 'FST_QUICKSTART_APP_INVALID_ROUTES', message }, String(message))
+  }
+  await t.rejects(start(t, { routes: 'faulty.mjs' }), { name: 'TypeError', message: 'a fault of the file' })
+})

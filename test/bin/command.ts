@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { Test } from 'tap'
+
+/** The command's source. */
+export const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
+
+/** This process' environment without what the command reads. */
+export function environment (): NodeJS.ProcessEnv {
+  const own = /^(QUICKSTART_.*|PORT|HOST|NODE_ENV)$/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)))
+}
+
+/** Runs the command in a folder, as a process of its own. */
+export function run (folder: string, args: string[], variables: Record<string, string> = {}): { child: ChildProcess, output: { stdout: string, stderr: string } } {
+  const child = spawn(process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...environment(), ...variables } })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
+  child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
+  return { child, output }
+}
+
+/** Runs the command to its end. */
+export async function ending (folder: string, args: string[], variables?: Record<string, string>) {
+  const { child, output } = run(folder, args, variables)
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, ...output }
+}
+
+/** Starts the server and gives its address; it is stopped when the test ends. */
+export async function serving (t: Test, folder: string, args: string[] = [], variables: Record<string, string> = {}) {
+  const { child, output } = run(folder, args, { PORT: '0', ...variables })
+  const exited = once(child, 'close')
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await exited
+  })
+  await Promise.race([exited, new Promise<void>((resolve) => {
+    child.stdout?.on('data', () => { if (output.stdout.includes('\n')) resolve() })
+  })])
+  const [, url] = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/.exec(output.stdout) ?? []
+  if (url === undefined) throw new Error(`the server did not start: ${output.stdout}${output.stderr}`)
+  return { url, child, exited, output }
+}
+
+/** A file of routes for `--routes`. */
+export const routesFile = `export default async function routes (app) {
+  app.get('/own', { onRequest: app.requiresAuth, config: { name: 'own' } }, async () => 'own')
+  app.route({ method: ['PUT', 'PATCH'], url: '/own', handler: async () => 'put' })
+  app.head('/only-head', async () => '')
+  app.get('/throw', async () => { setTimeout(() => { throw new Error('thrown at large') }) })
+  app.get('/reject', async () => { Promise.reject(new Error('rejected at large')) })
+  app.get('/null', async () => { Promise.reject(null) })
+  app.get('/text', async () => { setTimeout(() => { throw 'a text' }) })
+}`
