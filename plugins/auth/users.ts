@@ -138,7 +138,7 @@ export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource
   }
   let decoys: { of: Map<string, string>, hashes: string[] } | undefined
   return {
-    find: (name) => file.content.get(name),
+    find: (name, request) => file.contentFor(request).get(name),
     isFunction: false,
     decoy (number) {
       const users = file.content
