@@ -5,8 +5,8 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { isSettled, stampOf } from '../file-stamp.js'
 
 /**
- * A file that is read again when it has changed, so that a removed user is out at the next request. A new version that is
- * broken or missing leaves the last good one in force.
+ * A file that is read again when it has changed, so that a removed user is out at the next request. A new version that
+ * is broken or missing leaves the last good one in force.
  */
 export class RereadFile<Content> {
   readonly #path: string
@@ -30,8 +30,8 @@ export class RereadFile<Content> {
   }
 
   /**
-   * What the file says when a request comes. It is looked at (one `stat`) for each request; those that the network brings
-   * in one turn of the event loop share a look, for what is sent after a change arrives in a later turn.
+   * What the file says when a request comes. It is looked at (one `stat`) for each request; those that the network
+   * brings in one turn of the event loop share a look, for what is sent after a change arrives in a later turn.
    */
   contentFor ({ raw }: FastifyRequest): Content {
     // What app.inject makes is not a message from the network, and can follow a change within a turn.
