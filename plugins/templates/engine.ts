@@ -8,7 +8,7 @@ import { escapeHtml } from './escape.js'
 import { TemplateProblem } from './problem.js'
 
 /** What the host's error handler is given when a page fails: nothing of the page. The `cause` is for the log. */
-const RenderFailed = createError('FST_QUICKSTART_TEMPLATES_RENDER', 'The page could not be rendered', 500)
+export const RenderFailed = createError('FST_QUICKSTART_TEMPLATES_RENDER', 'The page could not be rendered', 500)
 
 class UnknownView extends Error {}
 
