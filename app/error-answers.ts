@@ -1,7 +1,7 @@
 import accepts from 'accepts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import { type SendView, sendView } from '../plugins/templates/send-view.js'
+import type {} from '../plugins/templates/index.js'
 import { setSecurityHeaders } from './security-headers.js'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
@@ -98,11 +98,13 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   const vary = reply.getHeader('vary')
   reply.code(body.statusCode).header('vary', vary === undefined ? 'Accept' : `${String(vary)}, Accept`)
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
-  if (accepts(request.raw).type(['json', 'html']) !== 'html' || !app.hasDecorator(sendView) || !app.hasView('error')) return sendJson()
+  if (accepts(request.raw).type(['json', 'html']) !== 'html' || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
 
-  reply.type('text/html; charset=utf-8')
-  return app.getDecorator<SendView>(sendView)(reply, 'error', { ...body }, (error) => {
-    request.log.error({ err: error }, 'the error page failed')
-    sendJson()
-  })
+  app.page(reply, 'error', { ...body }).then(
+    (html) => reply.type('text/html; charset=utf-8').send(html),
+    (error) => {
+      request.log.error({ err: error }, 'the error page failed')
+      sendJson()
+    })
+  return reply
 }
