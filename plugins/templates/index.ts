@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import { LRUCache } from 'lru-cache'
 import { checkAssets, checkTemplates } from './check.js'
 import { ViewEngine } from './engine.js'
+import { TemplateFolders } from './folders.js'
 import { makeHelpers } from './helpers.js'
 import { checkTemplatesOptions, type TemplatesOptions } from './options.js'
 import { makePages, pagesOf } from './page.js'
@@ -61,7 +62,7 @@ async function registerTemplates (app: FastifyInstance, options: TemplatesOption
   const root = resolve(options.root instanceof URL ? fileURLToPath(options.root) : options.root)
   const production = process.env.NODE_ENV === 'production'
 
-  const engine = new ViewEngine(root, extension)
+  const engine = new ViewEngine(new TemplateFolders([root], extension))
   const assets = checkTemplates(engine, index === false ? undefined : index.view)
   if (production) engine.seal()
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { perContext } from '../per-context.js'
 import { RenderFailed, type ViewEngine } from './engine.js'
-import { errorPage, isDevelopersBrowser } from './error-page.js'
+import { isDirect, sendFailure } from './failure.js'
 import type { PerRequest, ViewHelpers } from './views.js'
 
 /** What makes the pages of one Fastify context. */
@@ -40,9 +40,9 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
       try {
         const html = render(reply, view, data)
         if (typeof html === 'string') return sendHtml(reply, html)
-        html.then((html) => sendHtml(reply, html), (error) => sendFailure(reply, error))
+        html.then((html) => sendHtml(reply, html), (error) => fail(reply, error))
       } catch (error) {
-        sendFailure(reply, error)
+        fail(reply, error)
       }
       return reply
     }
@@ -64,13 +64,13 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
     return { asset, urlFor, user, ...added, ...locals, ...data }
   }
 
-  function sendFailure (reply: FastifyReply, error: unknown): void {
-    if (!showsFailures || !(error instanceof RenderFailed) || !isDevelopersBrowser(reply.request)) {
+  function fail (reply: FastifyReply, error: unknown): void {
+    if (!showsFailures || !(error instanceof RenderFailed) || !isDirect(reply.request)) {
       reply.send(error)
       return
     }
     reply.log.error({ err: error }, error.message)
-    reply.code(500).type('text/html; charset=utf-8').header('cache-control', 'no-store').send(errorPage(error.cause))
+    sendFailure(reply, error)
   }
 }
 
