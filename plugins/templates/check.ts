@@ -107,7 +107,8 @@ function listViews ({ folders }: ViewEngine, problems: Set<string>): string[] {
   }
 }
 
-function refuse (problems: string[]): void {
+/** Throws `FST_QUICKSTART_TEMPLATES_INVALID`, if there are problems. */
+export function refuse (problems: string[]): void {
   if (problems.length === 0) return
   const count = problems.length === 1 ? 'A template is' : `${problems.length} templates or calls in them are`
   throw new TemplatesInvalid(`${count} wrong\n\n${problems.join('\n\n')}\n`)

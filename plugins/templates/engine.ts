@@ -64,8 +64,7 @@ export class ViewEngine extends Eta {
   /** From here on no file is read: a template that is not there now is not there. */
   seal (): void {
     for (const template of this.templates.values()) {
-      const view = template.name.slice(0, -this.folders.extension.length)
-      if (this.folders.isView(template.name) && this.folders.ofView(view) === template.name) this.#views.set(view, template)
+      if (this.folders.isView(template.name)) this.#views.set(this.folders.viewOf(template.name), template)
     }
     this.#isSealed = true
   }

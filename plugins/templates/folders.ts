@@ -30,6 +30,12 @@ export class TemplateFolders {
     return normalize(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
+  /** The shortest name of a view. `e.eta` is the view `e`; so `e.eta.eta` is the view `e.eta.eta`. */
+  viewOf (name: string): string {
+    const view = name.slice(0, -this.extension.length)
+    return this.ofView(view) === name ? view : name
+  }
+
   /** The name of the template that another one names: relative to that one's folder, or to root where it starts with `/`. */
   ofReference (reference: string, from: string): string {
     const name = posix.extname(reference) === '' ? reference + this.extension : reference

@@ -11,6 +11,7 @@ import { TemplateFolders } from './folders.js'
 import { makeHelpers } from './helpers.js'
 import { checkTemplatesOptions, type TemplatesOptions } from './options.js'
 import { makePages, pagesOf } from './page.js'
+import { addRoutes, findPages } from './routes.js'
 import type { ViewArguments, ViewName } from './views.js'
 
 export type * from './views.js'
@@ -58,27 +59,28 @@ declare module 'fastify' {
  */
 async function registerTemplates (app: FastifyInstance, options: TemplatesOptions & { prefix?: string }): Promise<void> {
   checkTemplatesOptions(options)
-  const { extension = '.eta', index = false, context } = options
-  const root = resolve(options.root instanceof URL ? fileURLToPath(options.root) : options.root)
+  const { root, fallback = root, extension = '.eta', index = false, pages = false, context } = options
+  const folders = new TemplateFolders([...new Set([root, fallback].map(pathOf))], extension)
   const production = process.env.NODE_ENV === 'production'
 
-  const engine = new ViewEngine(new TemplateFolders([root], extension))
+  const engine = new ViewEngine(folders)
   const assets = checkTemplates(engine, index === false ? undefined : index.view)
+  const routes = findPages(folders, pages)
   if (production) engine.seal()
 
   const helpers = makeHelpers(app)
-  const pages = makePages({ engine, helpers, context, outer: pagesOf.nearest(app), showsFailures: !production })
-  pagesOf.add(app, pages)
-  app.decorate('hasView', pages.has)
-  app.decorate('page', async (reply: FastifyReply, view: string, data?: object) => await pages.render(reply, view, data))
+  const rendered = makePages({ engine, helpers, context, outer: pagesOf.nearest(app), showsFailures: !production })
+  pagesOf.add(app, rendered)
+  app.decorate('hasView', rendered.has)
+  app.decorate('page', async (reply: FastifyReply, view: string, data?: object) => await rendered.render(reply, view, data))
   app.decorateReply('render', function (this: FastifyReply, view: string, data?: object) {
-    return pages.send(this, view, data)
+    return rendered.send(this, view, data)
   })
 
   // A cache of its own: @fastify/view would share that of an outer context, in which `index` may be another file.
   app.decorate(fastifyView.fastifyViewCache as symbol, new LRUCache({ max: 100 }))
   await app.register(fastifyView, {
-    engine: { eta: engine }, root, viewExt: extension.slice(1), production, defaultContext: { ...helpers }
+    engine: { eta: engine }, root: folders.folders[0], viewExt: extension.slice(1), production, defaultContext: { ...helpers }
   })
 
   // Only when everything is loaded is it known whether the static topic is on.
@@ -86,15 +88,12 @@ async function registerTemplates (app: FastifyInstance, options: TemplatesOption
     if (app.hasDecorator('asset')) checkAssets(assets, helpers.asset)
   })
 
-  if (index !== false) {
-    // A child, because the routes of a plugin whose decorators reach the host do not get its prefix.
-    app.register(async (child) => {
-      const { path = '/', view, data } = index
-      child.get(path, { config: { name: 'index' } }, async (request, reply) => {
-        return pages.send(reply, view, typeof data === 'function' ? await data(request) : data)
-      })
-    }, { prefix: options.prefix })
-  }
+  // A child, because the routes of a plugin whose decorators reach the host do not get its prefix.
+  app.register(async (child) => addRoutes(child, rendered, routes, index), { prefix: options.prefix })
+}
+
+function pathOf (folder: string | URL): string {
+  return resolve(folder instanceof URL ? fileURLToPath(folder) : folder)
 }
 
 export const templates = fp(registerTemplates, { fastify: '5.x', name: 'fastify-quickstart/templates' })
