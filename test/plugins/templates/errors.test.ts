@@ -36,7 +36,10 @@ async function failing (t: Test, production: boolean): Promise<{ app: FastifyIns
     'nothing.eta': '<% throw null %>',
     'frozen.eta': '\n\n<% throw it.frozen %>',
     'noStack.eta': '<% throw it.noStack %>',
-    'around.eta': '<%~ include("./around") %>'
+    'around.eta': 'a\n<%~ include("./" + "around") %>',
+    'aroundLater.eta': 'a\n<% await 1 %><%~ await includeAsync("./" + "aroundLater") %>',
+    'aroundLayout.eta': 'a\n<% await 1 %><% layout("./" + "aroundLayout") %>',
+    'promise.eta': '<% const html = includeAsync("./" + "later") %>\n<%~ html %>'
   }, {
     production,
     server: { logger: { level: 'error', stream: { write: (line: string) => { log.push(JSON.parse(line)) } } } },
@@ -61,19 +64,22 @@ const failures: [view: string, cause: string | RegExp][] = [
   ['nothing', /view "nothing(\.eta)?": null/],
   ['frozen', new RegExp(`view "frozen(\\.eta)?": ${secret}`)],
   ['noStack', new RegExp(`view "noStack(\\.eta)?": ${secret}`)],
-  ['around', /Maximum call stack size exceeded/],
+  ['around', /around\.eta:2: include\('\.\/around'\) is nested more than 500 deep\n/],
+  ['aroundLater', /aroundLater\.eta:2: includeAsync\('\.\/aroundLater'\) is nested more than 500 deep\n/],
+  ['aroundLayout', /aroundLayout\.eta:2: layout\('\.\/aroundLayout'\) is nested more than 500 deep\n/],
+  ['promise', /promise\.eta:2: includeAsync\(…\) gives a promise: write await includeAsync\(…\)\n/],
   ['none', /: .* has no view "none(\.eta)?"$/]
 ]
 
 for (const production of [true, false]) {
   const mode = production ? 'production' : 'development'
 
-  t.test(`tells a program nothing of a page that fails, and the log everything, in ${mode}`, async (t) => {
+  t.test(`tells another machine nothing of a page that fails, and the log everything, in ${mode}`, async (t) => {
     const { app, log } = await failing(t, production)
     for (const [view, cause] of failures) {
       for (const url of [`/${view}`, `/${view}`, `/view/${view}`]) {
         log.length = 0
-        const answer = await app.inject({ url, headers: { accept: '*/*' } })
+        const answer = await app.inject({ url, headers: { accept: '*/*' }, remoteAddress: '192.0.2.7' })
         t.equal(answer.statusCode, 500, url)
         t.strictSame(answer.json(), generic, url)
         t.equal(log.length, 1, `${url} is logged once`)
@@ -121,7 +127,7 @@ t.test('shows a broken edit, and the page again when it is mended', async (t) =>
   t.equal(broken.statusCode, 500)
   t.match(broken.body, 'index.eta, line 2</p>\n<pre>  1 | a\n&gt; 2 | &lt;% if (it.x) { %&gt;</pre>')
   t.match(broken.body, '<strong>&quot;{&quot; is never closed</strong>')
-  t.strictSame((await app.inject('/')).json(), generic)
+  t.strictSame((await app.inject({ url: '/', remoteAddress: '192.0.2.7' })).json(), generic)
   t.equal(app.hasView('index'), true, 'broken, but there')
 
   edit('index.eta', '<% layout("./layout") %>two')
@@ -147,12 +153,27 @@ t.test('shows its error page to the developer alone', async (t) => {
     ['through a proxy that follows RFC 7239', { headers: { forwarded: 'for=192.0.2.7' } }, false],
     ['through another proxy', { headers: { via: '1.1 proxy' } }, false],
     ['through a proxy of another habit', { headers: { 'x-real-ip': '192.0.2.7' } }, false],
+    ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-server', 'x-forwarded', 'forwarded-for',
+      'cf-connecting-ip', 'cf-ray', 'cdn-loop', 'true-client-ip', 'x-client-ip', 'x-cluster-client-ip', 'fastly-client-ip',
+      'fly-client-ip', 'x-original-forwarded-for', 'x-original-host', 'x-original-url', 'x-envoy-external-address',
+      'x-amzn-trace-id', 'x-cloud-trace-context', 'x-azure-clientip', 'x-arr-ssl', 'x-appengine-user-ip', 'x-vercel-id',
+      'x-remote-addr', 'x-originating-ip', 'x-proxyuser-ip', 'proxy-connection', 'x-varnish', 'x-scheme', 'x-request-start',
+      'ngrok-skip-browser-warning', 'tailscale-user-login', 'x-http-via', 'surrogate-capability', 'x-rewrite-original-url'
+    ].map((name): [string, { headers: Record<string, string> }, boolean] => [name, { headers: { [name]: '127.0.0.1' } }, false]),
+    ['with what browsers send', {
+      headers: {
+        'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-user': '?1', 'sec-ch-ua-platform': '"Linux"',
+        'upgrade-insecure-requests': '1', 'accept-language': 'en', 'accept-encoding': 'gzip', cookie: 'a=b', dnt: '1',
+        'cache-control': 'no-cache', pragma: 'no-cache', referer: 'http://localhost/', priority: 'u=0, i', origin: 'null',
+        'if-none-match': '"x"', 'user-agent': 'browser', connection: 'keep-alive', 'sec-gpc': '1', 'x-requested-with': 'x'
+      }
+    }, true],
     ['a foreign name that points here', { headers: { host: 'attacker.example' } }, false],
     ['a foreign name that looks like ours', { headers: { host: 'localhost.attacker.example' } }, false],
     ['a foreign name that looks like our address', { headers: { host: '127.0.0.1.attacker.example' } }, false],
-    ['a program', { headers: { accept: 'application/json' } }, false],
-    ['a program that takes HTML at need', { headers: { accept: 'application/json, text/html;q=0.1' } }, false],
-    ['a program that takes anything', { headers: { accept: '*/*' } }, false]
+    ['a program', { headers: { accept: 'application/json' } }, true],
+    ['a program that takes HTML at need', { headers: { accept: 'application/json, text/html;q=0.1' } }, true],
+    ['a program that takes anything', { headers: { accept: '*/*' } }, true]
   ]
   for (const [what, { headers, remoteAddress = '127.0.0.1' }, shown] of table) {
     const answer = await app.inject({ url: '/page', headers: { ...browser, ...headers }, remoteAddress })
@@ -160,8 +181,25 @@ t.test('shows its error page to the developer alone', async (t) => {
     t.equal(answer.body.includes('page.eta'), shown, what)
     if (!shown) t.strictSame(answer.json(), generic, what)
   }
-  const answer = await app.inject({ url: '/page' })
-  t.strictSame(answer.json(), generic, 'no accept header')
+})
+
+t.test('describes a failure as what the client asks for: a page, JSON or text', async (t) => {
+  const { app } = await failing(t, false)
+  const reason = "Cannot read properties of null (reading 'name')"
+  for (const accept of ['application/json', 'application/json, text/html;q=0.1', 'text/html, application/problem+json']) {
+    const answer = await app.inject({ url: '/page', headers: { accept } })
+    t.equal(answer.headers['content-type'], 'application/json; charset=utf-8', accept)
+    t.match(answer.json(), { statusCode: 500, message: generic.message, reason, file: `${app.root}/page.eta`, line: 3 })
+    t.equal((await app.inject({ url: '/string', headers: { accept } })).json().reason, `view "string": '${secret}'`)
+  }
+  for (const headers of [{}, { accept: '*/*' }, { accept: 'text/plain' }]) {
+    const answer = await app.inject({ url: '/page', headers })
+    t.equal(answer.statusCode, 500)
+    t.equal(answer.headers['content-type'], 'text/plain; charset=utf-8')
+    t.equal(answer.headers['cache-control'], 'no-store')
+    t.match(answer.body, `${app.root}/page.eta:3: ${reason}\n  1 | <h1>Title</h1>\n  2 | <% const\n> 3 |   name`)
+    t.match((await app.inject({ url: '/string', headers })).body, `\n\nview "string": '${secret}'\n`)
+  }
 })
 
 t.test('hands the host an error that shows nothing, however it is put out', async (t) => {

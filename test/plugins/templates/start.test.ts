@@ -167,10 +167,14 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ root, index: { view: 'file', path: 5 } }, `option "index" is an object; expected ${index}`],
     [{ root, index: { view: 'file', data: null } }, `option "index" is an object; expected ${index}`],
     [{ root, index: { view: 'file', datas: {} } }, `option "index" is an object; expected ${index}`],
+    [{ root, fallback: 'views' }, `option "fallback" is "views"; expected ${folder}`],
+    ...['', '/pages', 'pages/', '../pages', 'a/../b', '.pages', '_pages', 'a/_b', 'a\\b', 'a//b'].map((pages): [object, string] =>
+      [{ root, pages }, `option "pages" is ${JSON.stringify(pages)}; expected true, false, or the name of a folder in root`]),
+    [{ root, pages: 5 }, 'option "pages" is 5; expected true, false, or the name of a folder in root'],
     [{ root, context: 'x' }, `option "context" is "x"; expected ${context}`],
     [{ root, context: null }, `option "context" is null; expected ${context}`],
     [{ root, context: [] }, `option "context" is an array; expected ${context}`],
-    [{ root, layout: 'x' }, 'unknown option "layout"; expected one of root, extension, index, context']
+    [{ root, layout: 'x' }, 'unknown option "layout"; expected one of root, fallback, extension, index, pages, context']
   ]
   for (const [options, says] of wrong) {
     const app = Fastify()
