@@ -127,9 +127,9 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   if (on.static) await registerStatic(app, on.static, settings)
   answeredBy = 'templates'
   if (on.templates) {
-    const root = settings.viewsDir ?? viewsDir
-    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: !hasUsers(on.auth, settings) }))
-    if (app.hasView('source')) showSources(app, packageRoot, on)
+    const views = { root: settings.viewsDir ?? viewsDir, fallback: viewsDir }
+    await app.register(templates, templatesOptions(app, on, { ...views, builtInLogin: !hasUsers(on.auth, settings) }))
+    if (views.root === viewsDir && app.hasView('source')) showSources(app, packageRoot, on)
   }
   answeredBy = 'hello'
   if (on.hello) await app.register(hello, { path: helloPath(on), ...on.hello })

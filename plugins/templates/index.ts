@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import fastifyView from '@fastify/view'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import { LRUCache } from 'lru-cache'
+import { LruMap } from 'toad-cache'
 import { checkAssets, checkTemplates } from './check.js'
 import { ViewEngine } from './engine.js'
 import { TemplateFolders } from './folders.js'
@@ -78,7 +78,7 @@ async function registerTemplates (app: FastifyInstance, options: TemplatesOption
   })
 
   // A cache of its own: @fastify/view would share that of an outer context, in which `index` may be another file.
-  app.decorate(fastifyView.fastifyViewCache as symbol, new LRUCache({ max: 100 }))
+  app.decorate(fastifyView.fastifyViewCache as symbol, new LruMap(100))
   await app.register(fastifyView, {
     engine: { eta: engine }, root: folders.folders[0], viewExt: extension.slice(1), production, defaultContext: { ...helpers }
   })
@@ -96,5 +96,5 @@ function pathOf (folder: string | URL): string {
   return resolve(folder instanceof URL ? fileURLToPath(folder) : folder)
 }
 
-export const templates = fp(registerTemplates, { fastify: '5.x', name: 'fastify-quickstart/templates' })
-export default templates
+const plugin = fp(registerTemplates, { fastify: '5.x', name: 'fastify-quickstart/templates' })
+export { plugin as templates, plugin as default }
