@@ -189,9 +189,10 @@ export class ViewEngine extends Eta {
         return awaited('includeAsync', (async () => run('includeAsync', target, scopeOf(it, data), blocks, depth + 1))())
       },
       layout (target, it, data, body, blocks, depth) {
-        const scope = scopeOf(it, data === undefined ? { body } : { body, ...data })
         // The page comes last: whatever the data hold, a layout's body is the page.
-        return run('layout', target, Object.assign(scope, { body }), blocks, depth + 1)
+        const scope: { body: string } = { ...scopeOf(it, undefined), body, ...data }
+        scope.body = body
+        return run('layout', target, scope, blocks, depth + 1)
       },
       import (specifier, options) {
         const place = /^\.{0,2}\//.test(specifier) ? new URL(specifier, pathToFileURL(self().file)).href : specifier

@@ -39,6 +39,7 @@ async function failing (t: Test, production: boolean): Promise<{ app: FastifyIns
     'around.eta': 'a\n<%~ include("./" + "around") %>',
     'aroundLater.eta': 'a\n<% await 1 %><%~ await includeAsync("./" + "aroundLater") %>',
     'aroundLayout.eta': 'a\n<% await 1 %><% layout("./" + "aroundLayout") %>',
+    'number.eta': '<%~ include(5) %>',
     'promise.eta': '<% const html = includeAsync("./" + "later") %>\n<%~ html %>'
   }, {
     production,
@@ -67,6 +68,7 @@ const failures: [view: string, cause: string | RegExp][] = [
   ['around', /around\.eta:2: include\('\.\/around'\) is nested more than 500 deep\n/],
   ['aroundLater', /aroundLater\.eta:2: includeAsync\('\.\/aroundLater'\) is nested more than 500 deep\n/],
   ['aroundLayout', /aroundLayout\.eta:2: layout\('\.\/aroundLayout'\) is nested more than 500 deep\n/],
+  ['number', /number\.eta:1: include\(5\) names no template\n/],
   ['promise', /promise\.eta:2: includeAsync\(…\) gives a promise: write await includeAsync\(…\)\n/],
   ['none', /: .* has no view "none(\.eta)?"$/]
 ]
@@ -162,10 +164,25 @@ t.test('shows its error page to the developer alone', async (t) => {
     ].map((name): [string, { headers: Record<string, string> }, boolean] => [name, { headers: { [name]: '127.0.0.1' } }, false]),
     ['with what browsers send', {
       headers: {
-        'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-user': '?1', 'sec-ch-ua-platform': '"Linux"',
-        'upgrade-insecure-requests': '1', 'accept-language': 'en', 'accept-encoding': 'gzip', cookie: 'a=b', dnt: '1',
-        'cache-control': 'no-cache', pragma: 'no-cache', referer: 'http://localhost/', priority: 'u=0, i', origin: 'null',
-        'if-none-match': '"x"', 'user-agent': 'browser', connection: 'keep-alive', 'sec-gpc': '1', 'x-requested-with': 'x'
+        'sec-fetch-site': 'none',
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-user': '?1',
+        'sec-ch-ua-platform': '"Linux"',
+        'upgrade-insecure-requests': '1',
+        'accept-language': 'en',
+        'accept-encoding': 'gzip',
+        cookie: 'a=b',
+        dnt: '1',
+        'cache-control': 'no-cache',
+        pragma: 'no-cache',
+        referer: 'http://localhost/',
+        priority: 'u=0, i',
+        origin: 'null',
+        'if-none-match': '"x"',
+        'user-agent': 'browser',
+        connection: 'keep-alive',
+        'sec-gpc': '1',
+        'x-requested-with': 'x'
       }
     }, true],
     ['a foreign name that points here', { headers: { host: 'attacker.example' } }, false],
@@ -236,4 +253,55 @@ t.test('names lines of the template in the stack, also of an error that is throw
   await app.inject('/')
   t.strictSame(lines, [4, 4])
   t.match(made?.stack, `${app.root}/page.eta:4:`)
+})
+
+t.test('reads a stack that holds what a client sent, in a time that grows with its length alone', async (t) => {
+  const app = await build(t, { 'page.eta': 'a\n\n<% throw it.error %>', 'call.eta': 'a\n<% it.fail(it.text) %>' }, { production: true })
+  let cause: { file?: string, line?: number, message: string } | undefined
+  app.setErrorHandler((error: Error, request, reply) => {
+    cause = error.cause as typeof cause
+    return reply.code(500).send('failed')
+  })
+  let given: object = {}
+  app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view, given))
+  const fail = (text: string): never => { throw new Error(text) }
+  const frame = `\n    at x (${app.root}/page.eta:1:1)`
+  for (const text of ['\n'.repeat(200_000), ' ('.repeat(100_000), '\n    at '.repeat(50_000), '\n    at x (a:1:1'.repeat(20_000), ':1'.repeat(100_000), frame.repeat(10)]) {
+    given = { fail, text }
+    const start = performance.now()
+    await app.inject('/call')
+    t.ok(performance.now() - start < 1000, `${JSON.stringify(text.slice(0, 10))} takes no second`)
+    t.match(cause, { file: `${app.root}/call.eta`, line: 2 }, 'and what looks like a frame is none')
+  }
+  // Frames as V8 writes them, and others.
+  const frames: [stack: string, line: number | undefined][] = [
+    [`    at async ${app.root}/page.eta:3:1`, 1], [`    at ${app.root}/page.eta:3:1`, 1], ['    at <anonymous>', undefined],
+    [`    at f (${app.root}/none.eta:2:1)`, undefined], [`at f (${app.root}/page.eta:2:1)`, undefined], [`    at f (${app.root}/page.eta:1:1)`, undefined]
+  ]
+  for (const [stack, line] of frames) {
+    given = { error: Object.assign(new Error('made'), { stack: `Error: made\n${stack}` }) }
+    await app.inject('/page')
+    t.equal(cause?.line, line, stack)
+  }
+})
+
+t.test('renders a page to text for an error handler, or throws what it can answer otherwise', async (t) => {
+  for (const context of [{ site: 'S' }, async () => ({ site: 'S' })]) {
+    const app = await build(t, {
+      'error.eta': '<%= it.site %> <%= it.message %>', 'broken.eta': '<%= it.none.x %>', 'later.eta': '<%= await it.message %>'
+    }, { context })
+    app.setErrorHandler(async (error: Error, request, reply) => {
+      const { view } = request.params as { view: string }
+      const html = await app.page(reply, view, { message: error.message }).catch((error) => `failed: ${error.code}`)
+      return reply.code(500).send(html)
+    })
+    app.get('/:view', async () => { throw new Error('a < b') })
+    t.equal((await app.inject('/error')).body, 'S a &lt; b')
+    t.equal((await app.inject('/later')).body, 'a &lt; b')
+    t.equal((await app.inject('/broken')).body, 'failed: FST_QUICKSTART_TEMPLATES_RENDER')
+    t.equal((await app.inject('/none')).body, 'failed: FST_QUICKSTART_TEMPLATES_RENDER')
+  }
+  const app = await build(t, { 'error.eta': '' }, { context: () => { throw new Error('context') } })
+  app.get('/', async (request, reply) => await app.page(reply, 'error').catch((error) => error.message))
+  t.equal((await app.inject('/')).body, 'context')
 })

@@ -93,8 +93,11 @@ for (const production of [true, false]) {
     const folders = t.testdir({
       own: { 'index.eta': '<% layout("./layout") %>own index', 'other.eta': '<% layout("./frame") %>other', sub: { 'part.eta': 'own part' } },
       suite: {
-        'layout.eta': 'suite [<%~ it.body %>]', 'error.eta': '<% layout("./layout") %>error', 'index.eta': 'suite index',
-        'frame.eta': '(<%~ it.body %><%~ include("./sub/part") %>)', sub: { 'part.eta': 'suite part' }
+        'layout.eta': 'suite [<%~ it.body %>]',
+        'error.eta': '<% layout("./layout") %>error',
+        'index.eta': 'suite index',
+        'frame.eta': '(<%~ it.body %><%~ include("./sub/part") %>)',
+        sub: { 'part.eta': 'suite part' }
       }
     })
     const app = Fastify()
