@@ -1,21 +1,6 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply } from 'fastify'
 import { escapeHtml } from './escape.js'
 import { TemplateProblem } from './problem.js'
-
-/** Fields that proxies, tunnels and content networks add to what they pass on. */
-const addedOnTheWay = new RegExp('^(?:via|warp-.*|cdn-.*|cf-.*|fly-.*|fastly-.*|ngrok-.*|tailscale-.*|surrogate-.*|incap-.*|' +
-  'x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|host|ms|nf|proto|request-start|scheme|sucuri|varnish|vercel)(?:-.*)?)$|' +
-  'forward|proxy|proxied|via$|original|originating|(?:client|real|remote|source|connecting|user|cluster)-?(?:ip|addr|host)')
-
-/**
- * Whether a request comes straight from a program on this machine, so that it may see the source of a template: no proxy or
- * tunnel is in between, and it asks for a name of this machine, not for a foreign site whose name was pointed here.
- */
-export function isDirect ({ headers, raw }: FastifyRequest): boolean {
-  return /^(?:127\.|::1$|::ffff:127\.)/.test(`${raw.socket.remoteAddress}`) &&
-    /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(`${headers.host}`) &&
-    !Object.keys(headers).some((name) => addedOnTheWay.test(name))
-}
 
 /** Tells the developer where a page failed and why: as a page, as JSON or as text, by what the client asks for. */
 export function sendFailure (reply: FastifyReply, { code, message, cause }: FastifyError): FastifyReply {

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { perContext } from '../per-context.js'
 import { RenderFailed, type ViewEngine } from './engine.js'
-import { isDirect, sendFailure } from './failure.js'
+import { isDirectAndLocal } from '../direct-client.js'
+import { sendFailure } from './failure.js'
 import type { PerRequest, ViewHelpers } from './views.js'
 
 /** What makes the pages of one Fastify context. */
@@ -65,7 +66,7 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
   }
 
   function fail (reply: FastifyReply, error: unknown): void {
-    if (!showsFailures || !(error instanceof RenderFailed) || !isDirect(reply.request)) {
+    if (!showsFailures || !(error instanceof RenderFailed) || !isDirectAndLocal(reply.request)) {
       reply.send(error)
       return
     }
