@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 const addedOnTheWay = new RegExp([
   '^(?:via|(?:warp|cdn|cf|fly|fastly|ngrok|tailscale|surrogate|incap)-.*)$',
   '^x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|host|ms|nf|proto|request-start|scheme|sucuri|varnish|vercel)(?:-|$)',
-  'forward|proxy|proxied|original|originating',
+  'forward|proxy|proxied|original|originating|via$',
   '(?:client|real|remote|source|connecting|user|cluster)-?(?:ip|addr|host)'
 ].join('|'))
 

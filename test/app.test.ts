@@ -242,7 +242,7 @@ t.test('pages that are to be protected are never served without auth', async (t)
 t.test('the folders, the users and the realm come from the settings', async (t) => {
   const dir = t.testdir({
     web: { 'own.txt': 'my own file' },
-    pages: { 'index.eta': '<p>My own <%= it.home %></p>', pages: { 'about.eta': '<p>About <%= it.user?.name %></p>' } },
+    pages: { 'index.eta': '<p>My own <%= it.home %></p>', pages: { 'about.eta': '<p>About <%= it.user?.name ?? 'nobody' %></p>' } },
     users: `alice:${'$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq'}\n`
   })
   const app = await start(t, {}, {
@@ -253,7 +253,7 @@ t.test('the folders, the users and the realm come from the settings', async (t) 
   })
   t.equal((await app.inject('/static/own.txt')).body, 'my own file')
   t.equal((await app.inject('/')).body, '<p>My own /</p>')
-  t.equal((await app.inject('/about')).body, '<p>About </p>')
+  t.equal((await app.inject('/about')).body, '<p>About nobody</p>')
   const refused = await app.inject({ url: '/secret', headers: asAdmin })
   t.equal(refused.statusCode, 401)
   t.equal(refused.headers['www-authenticate'], 'Basic realm="Staff", charset="UTF-8"')
