@@ -242,7 +242,7 @@ t.test('pages that are to be protected are never served without auth', async (t)
 t.test('the folders, the users and the realm come from the settings', async (t) => {
   const dir = t.testdir({
     web: { 'own.txt': 'my own file' },
-    pages: { 'index.eta': '<p>My own <%= it.home %></p>', pages: { 'about.eta': '<p>About <%= it.user?.name ?? 'nobody' %></p>' } },
+    pages: { 'index.eta': '<p>My own <%= it.home %></p>', pages: { 'about.eta': '<p>About <%= it.user?.name ?? "nobody" %></p>' } },
     users: `alice:${'$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq'}\n`
   })
   const app = await start(t, {}, {
