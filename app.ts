@@ -1,21 +1,28 @@
 import createError from '@fastify/error'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { logAccess, oneLinePerRequest } from './app/access-log.js'
+import { answerClientError } from './app/client-errors.js'
 import { developmentLog } from './app/development-log.js'
 import { answerErrors, answerRouterError } from './app/error-answers.js'
+import { surviveHangup } from './app/hangup.js'
 import { warnOfInlineCode } from './app/inline-code.js'
 import { reloadPages } from './app/live-reload.js'
 import { shedLoad } from './app/load-shedding.js'
+import { measure } from './app/metrics.js'
 import { loadRoutes, type OwnRoutes, type RoutesPlugin } from './app/own-routes.js'
 import { helloPath, templatesOptions } from './app/pages.js'
+import { createRequestId } from './app/request-id.js'
 import { createSecurityHeaders } from './app/security-headers.js'
 import { readSettings, type Settings } from './app/settings.js'
 import { showSources } from './app/source-pages.js'
 import { commandLine, isFastifyStart, reportStartFailure } from './app/start-failure.js'
+import { stopGently } from './app/stopping.js'
 import {
-  type QuickstartOptions, readPolicy, readReload, readSwitches, refuseLostSwitches, type Switches
+  type QuickstartOptions, readPolicy, readReload, readSwitches, readWorker, refuseLostSwitches, type Switches
 } from './app/switches.js'
 import auth, { type AuthOptions, optionalAuth } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
@@ -48,24 +55,39 @@ const ProtectWithoutAuth = createError(
 /** No password and no session in a log, whoever adds headers to it. */
 const redact = ['req.headers.authorization', 'req.headers.cookie', 'headers.authorization', 'headers.cookie']
 
+const settingsAtImport = settingsIfRight()
+
 /**
  * What the server itself needs, where this app is the whole server: `fastify start --options dist/app.js`, or
  * `Fastify(options)` in code of your own.
  */
 export const options = {
   // Addresses and scheme of the client come from X-Forwarded-* only when the request comes from a trusted proxy.
-  trustProxy: trustedProxies(),
+  trustProxy: settingsAtImport?.trustProxy ?? false,
   // A client gets this long, in milliseconds, to send its headers, to send a whole request, and to be silent.
-  http: { headersTimeout: 15_000 },
+  // Node looks at these limits each connectionsCheckingInterval.
+  http: { headersTimeout: 15_000, connectionsCheckingInterval: 1000 },
   requestTimeout: 30_000,
   connectionTimeout: 120_000,
+  // Longer than a proxy keeps an idle connection (Caddy: 2 minutes), so that it is never the server that closes one
+  // just as the proxy sends a request.
+  keepAliveTimeout: 150_000,
+  // While the app stops it goes on answering: see app/stopping.ts.
+  return503OnClosing: false,
   // Bytes of a request's body; more is 413.
   bodyLimit: 1_048_576,
   // UTF-16 units of one parameter in a path: room for 1,024 characters, where an emoji is two units. More is 414.
   routerOptions: { maxParamLength: 2048 },
   // The command makes its own log.
-  logger: { redact, ...(isFastifyStart() && !isProduction() && logToTerminal()) },
-  frameworkErrors: answerRouterError
+  logger: {
+    redact,
+    ...(!isFastifyStart() && { level: settingsAtImport?.logLevel ?? 'info' }),
+    ...(isFastifyStart() && !isProduction() && logToTerminal()),
+    ...(isProduction() && { hooks: { logMethod: oneLinePerRequest } })
+  },
+  genReqId: createRequestId(settingsAtImport?.trustProxy ?? false),
+  frameworkErrors: answerRouterError,
+  clientErrorHandler: answerClientError
 } satisfies FastifyHttpOptions<Server>
 
 /** What arrives among the app's options and belongs to Fastify. */
@@ -98,11 +120,19 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
     refuseLostSwitches(commandLine())
   }
   const settings = readSettings()
+  if (isFastifyStart()) {
+    app.addHook('onListen', async () => surviveHangup(process, app.log))
+    if (settings.logLevel !== undefined && !isLogLevelGiven()) app.log.level = settings.logLevel
+  }
   const on = readSwitches(given, settings, alsoKnown)
   const csp = readPolicy(given, settings)
+  const isWorker = readWorker(given)
   const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
+  stopGently(app, settings.stop)
+  if (isProduction()) logAccess(app)
+  if (settings.metrics !== undefined) measure(app, isWorker ? 'primary' : settings.metrics)
   let answeredBy = 'app'
   app.addHook('onRoute', (route) => {
     route.config = { answeredBy, ...route.config }
@@ -118,7 +148,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
 
   // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
   answeredBy = 'auth'
-  if (on.auth) await app.register(auth, authOptions(on.auth, settings))
+  if (on.auth) await app.register(auth, authOptions(on.auth, settings, isWorker))
   answeredBy = 'app'
   shedLoad(app)
   answeredBy = 'params'
@@ -139,6 +169,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   for (const plugin of ownRoutes) await app.register(plugin)
 
   app.addHook('onListen', async () => {
+    app.log.info(factsOf(on, settings), 'fastify-quickstart listens')
     const address = app.server.address()
     if (typeof address !== 'object' || address === null) return // a Unix socket, which no browser opens
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
@@ -148,15 +179,16 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
 
 export { quickstart, quickstart as default }
 
-function authOptions (own: Partial<AuthOptions>, settings: Settings): AuthOptions {
+function authOptions (own: Partial<AuthOptions>, settings: Settings, isWorker: boolean): AuthOptions {
   const options: AuthOptions = {
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
     ...own
   }
-  if (settings.redisUrl !== undefined && own.throttle !== false) {
-    options.throttle = { redis: settings.redisUrl, ...own.throttle }
+  if (own.throttle !== false) {
+    const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
+    options.throttle = { ...shared, ...own.throttle }
   }
   return options
 }
@@ -200,11 +232,29 @@ function logToTerminal () {
   return developmentLog(process.stdout)
 }
 
-function trustedProxies (): boolean | string[] {
+/** What an operator asks first of a server that runs. */
+function factsOf (on: Switches, settings: Settings): object {
+  const { version } = createRequire(import.meta.url)('#package.json') as { version: string } // npm needs it to be there
+  return {
+    version,
+    node: process.version,
+    environment: process.env.NODE_ENV ?? 'development',
+    topics: Object.entries(on).filter(([, options]) => options !== undefined).map(([topic]) => topic),
+    trustProxy: settings.trustProxy,
+    ...settings.stop
+  }
+}
+
+/** Whether `fastify start` was told a level, which wins over the setting. */
+function isLogLevelGiven (): boolean {
+  return process.env.FASTIFY_LOG_LEVEL !== undefined || commandLine().some((word) => /^(?:--log-level|-l)/.test(word))
+}
+
+/** The settings; undefined where they are wrong: quickstart() reads them again and says what is wrong with them. */
+function settingsIfRight (): Settings | undefined {
   try {
-    return readSettings().trustProxy
+    return readSettings()
   } catch {
-    // quickstart() reads the settings again and says what is wrong with them.
-    return false
+    return undefined
   }
 }

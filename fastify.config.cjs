@@ -1,9 +1,14 @@
 // What `npm start` hands to fastify-cli, which loads this file with require(); the command takes address and port.
 // A flag such as `--port 8080` and the variables FASTIFY_* win over it.
+const usesSocket = process.env.FASTIFY_SOCKET || process.argv.some((word) => /^(--socket|-s)(=|$)/.test(word))
+
 module.exports = {
-  address: process.env.HOST || '127.0.0.1',
+  // An address would win over a socket.
+  ...(!usesSocket && { address: process.env.HOST || '127.0.0.1' }),
   port: process.env.PORT || 5001,
   // Takes the server's options (time-outs, trusted proxies, log, …) from the `options` that app.ts exports.
   options: true,
+  // The app itself ends within QUICKSTART_GRACE_SECONDS. A second later fastify-cli would end it with exit code 1.
+  closeGraceDelay: (Number(process.env.QUICKSTART_GRACE_SECONDS || 10) + 1) * 1000,
   logLevel: 'info'
 }

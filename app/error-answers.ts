@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { STATUS_CODES } from 'node:http'
 import type {} from '../plugins/templates/index.js' // types app.page and app.hasView
 import { addVary } from '../plugins/vary.js'
+import { logAnswer } from './access-log.js'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.js'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
@@ -80,6 +81,7 @@ export function answerRouterError (error: FastifyError, request: FastifyRequest,
   const { statusCode, code } = error
   const refusal = routerRefusals[code]
   answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
+  if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
 }
 
 function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -90,7 +92,9 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
     const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
     return send(app, request, reply, { statusCode, error: phrase(statusCode), message: says })
   }
-  request.log.info({ req: request, statusCode, code, reason: message }, 'the request was refused')
+  // In production the one line of the access log says it.
+  const level = process.env.NODE_ENV === 'production' ? 'debug' : 'info'
+  request.log[level]({ req: request, statusCode, code, reason: message }, 'the request was refused')
   return send(app, request, reply, {
     statusCode,
     error: phrase(statusCode),

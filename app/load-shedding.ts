@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { isLeaving } from './stopping.js'
 
 const Overloaded = createError('FST_QUICKSTART_APP_OVERLOADED', 'The server is too busy to answer', 503)
 
@@ -40,5 +41,8 @@ export function shedLoad (app: FastifyInstance): void {
     throw new Overloaded()
   })
 
-  app.get('/health', { config: { auth: false } }, async () => ({ status: 'ok' }))
+  app.get('/health', { config: { auth: false } }, async (request, reply) => {
+    if (isLeaving(app)) reply.code(503)
+    return { status: isLeaving(app) ? 'stopping' : 'ok' }
+  })
 }

@@ -35,11 +35,11 @@ export class CspNonce {
   }
 }
 
-/** Helmet's other headers, without forcing HTTPS upon the subdomains of a server. */
-const setHelmetHeaders = helmet({
-  contentSecurityPolicy: false,
-  strictTransportSecurity: { includeSubDomains: false }
-})
+/** Helmet's other headers. */
+const setHelmetHeaders = helmet({ contentSecurityPolicy: false, strictTransportSecurity: false })
+
+/** For a year, and for this host alone: its subdomains may have no HTTPS. */
+const transportSecurity = 'max-age=31536000'
 
 /** Sets the security headers of an answer, also of one that comes before any hook of the app. */
 export type SetSecurityHeaders = (request: FastifyRequest, reply: FastifyReply) => void
@@ -49,6 +49,9 @@ export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityH
   const policy = policyText(csp)
   return (request, reply) => {
     setHelmetHeaders(request.raw, reply.raw, () => {})
+    // RFC 6797 section 7.2: never over plain HTTP.
+    if (request.protocol === 'https') reply.raw.setHeader('strict-transport-security', transportSecurity)
+    reply.raw.setHeader('x-request-id', request.id)
     if (policy !== undefined) reply.raw.setHeader('content-security-policy', policy)
     request.cspNonce = new CspNonce(reply, policy)
   }

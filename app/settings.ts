@@ -6,6 +6,12 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.js'
+import type { StopOptions } from './stopping.js'
+
+/** The levels of the log, the loudest last. */
+export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+export type LogLevel = typeof logLevels[number]
 
 const trueOrFalse = { default: true, description: 'true or false' }
 
@@ -39,7 +45,25 @@ export const settingsSchema = Type.Object({
   QUICKSTART_CSP: Type.Optional(Type.String({
     minLength: 1,
     description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
-  }))
+  })),
+  QUICKSTART_LOG_LEVEL: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)), {
+    description: `one of ${logLevels.join(', ')}`
+  })),
+  QUICKSTART_METRICS: Type.Optional(Type.String({
+    minLength: 1,
+    description: 'host:port to serve metrics for Prometheus at, apart from the app, such as 127.0.0.1:9464'
+  })),
+  QUICKSTART_DRAIN_SECONDS: Type.Optional(Type.Number({
+    minimum: 0,
+    maximum: 600,
+    description: 'seconds from 0 to 600, fewer than QUICKSTART_GRACE_SECONDS by 1'
+  })),
+  QUICKSTART_GRACE_SECONDS: Type.Number({
+    minimum: 1,
+    maximum: 3600,
+    default: 10,
+    description: 'seconds from 1 to 3600'
+  })
 }, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
 
 type SettingName = keyof typeof settingsSchema.properties
@@ -61,6 +85,11 @@ export interface Settings {
   /** As Fastify's server option `trustProxy` takes it. */
   trustProxy: boolean | string[]
   csp: ContentSecurityPolicy
+  logLevel: LogLevel | undefined
+  /** Where metrics are served. */
+  metrics: { host: string, port: number } | undefined
+  /** How the server stops. */
+  stop: StopOptions
 }
 
 const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
@@ -88,7 +117,10 @@ export function readSettings (): Settings {
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
     redisUrl: redisUrl(env.QUICKSTART_REDIS_URL),
     trustProxy: trustProxy(env.QUICKSTART_TRUST_PROXY),
-    csp: contentSecurityPolicy(env.QUICKSTART_CSP)
+    csp: contentSecurityPolicy(env.QUICKSTART_CSP),
+    logLevel: env.QUICKSTART_LOG_LEVEL,
+    metrics: hostAndPort(env.QUICKSTART_METRICS),
+    stop: stopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS)
   }
 }
 
@@ -191,4 +223,19 @@ function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): Conten
   const problem = policyProblem(value)
   if (problem !== undefined) throw misfit('QUICKSTART_CSP', value, problem)
   return value
+}
+
+/** An address and a port; IPv6 in brackets. */
+function hostAndPort (value: string | undefined): { host: string, port: number } | undefined {
+  if (value === undefined) return undefined
+  const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? []
+  if (host === undefined || Number(port) > 65535) throw misfit('QUICKSTART_METRICS', value)
+  return { host, port: Number(port) }
+}
+
+function stopOptions (drain: number | undefined, graceSeconds: number): StopOptions {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
+  if (drainSeconds > graceSeconds - 1) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
+  return { drainSeconds, graceSeconds }
 }

@@ -71,6 +71,7 @@ export function describeStartFailure (reason: unknown): string | undefined {
   const code = error?.code ?? ''
   const listenFailure = listenFailures[code]
   if (listenFailure !== undefined) {
+    if (error?.port === -1) return `--socket ${error.address} cannot be listened on (${code}); choose another one`
     return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
   }
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {

@@ -40,6 +40,11 @@ export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptio
    * anew. Ignored in production. Default `false`.
    */
   reload?: boolean
+  /**
+   * Whether this is a worker of `fastify-quickstart --workers`, whose primary counts failed logins and serves metrics
+   * for all workers. Default `false`.
+   */
+  worker?: boolean
 }
 
 /** For each topic the options given for its plugin, or undefined where it is off. */
@@ -48,7 +53,7 @@ export type Switches = { [Name in Topic]: Partial<TopicOptions[Name]> | undefine
 const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'auth']
 
 /** Every name that the app takes as an option or a flag. */
-const names: readonly string[] = [...topics, 'routes', 'csp', 'reload']
+const names: readonly string[] = [...topics, 'routes', 'csp', 'reload', 'worker']
 
 const InvalidOption = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
 
@@ -123,6 +128,17 @@ export function readReload ({ reload = false }: QuickstartOptions): boolean {
   const isOn = readBoolean(reload)
   if (isOn === undefined) throw misfit('reload', reload, 'true or false')
   return isOn && process.env.NODE_ENV !== 'production'
+}
+
+/**
+ * Whether this is a worker of the command.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
+ */
+export function readWorker ({ worker = false }: QuickstartOptions): boolean {
+  const isWorker = readBoolean(worker)
+  if (isWorker === undefined) throw misfit('worker', worker, 'true or false')
+  return isWorker
 }
 
 function isTopic (name: string): name is Topic {

@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { developmentLog } from '../app/development-log.js'
+import { logLevels, readSettings } from '../app/settings.js'
 
 /** What every subcommand that makes the app takes: the app's options as texts, and the log's level. */
 export const appFlags = {
@@ -34,30 +35,24 @@ export function readFlags<Flags extends NonNullable<ParseArgsConfig['options']>>
 /** The command prints where the server listens. */
 const saidOtherwise = /^(?:Server listening at|Open) /
 
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
-
 /**
  * Makes the app as the settings, the folders and the flags have it. The log goes to standard error.
  *
  * @param options the app's options, as texts: the app reads them like the flags of fastify-cli
+ * @param level of the log; default QUICKSTART_LOG_LEVEL, else info in production and warn elsewhere
  * @param prepare is called with the server before the app is registered
  */
 export async function makeApp (
   options: Record<string, string | boolean | undefined>,
-  level = 'warn',
+  level?: string,
   prepare: (server: FastifyInstance) => void = () => {}
 ): Promise<FastifyInstance> {
-  if (!logLevels.includes(level)) {
-    throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
-  }
+  checkLogLevel(level)
   readSettingsFile()
   useFolders()
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.js')
-  const log = process.env.NODE_ENV === 'production'
-    ? { stream: process.stderr }
-    : developmentLog(process.stderr, saidOtherwise)
-  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, level, ...log } })
+  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...logOptions(level) } })
   prepare(server)
   try {
     await server.register(quickstart, options as object)
@@ -67,6 +62,19 @@ export async function makeApp (
     throw error
   }
   return server
+}
+
+/** @throws OperatorError for a text that is not a level */
+export function checkLogLevel (level: string | undefined): void {
+  if (level === undefined || (logLevels as readonly string[]).includes(level)) return // a wider type: any text
+  throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
+}
+
+/** The command's log, which goes to standard error. */
+export function logOptions (given: string | undefined, settings = readSettings()) {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
+  return { level, ...isProduction ? { stream: process.stderr } : developmentLog(process.stderr, saidOtherwise) }
 }
 
 /** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */

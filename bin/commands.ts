@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { describeStartFailure } from '../app/start-failure.js'
 import { OperatorError } from './app.js'
+import { check } from './check.js'
 import { hashPassword } from './hash-password.js'
 import { routes } from './routes.js'
 import { serve } from './serve.js'
@@ -9,6 +10,7 @@ const help = `fastify-quickstart: a web server over the folders public/ and view
 
   fastify-quickstart [flags]                      start the server
   fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
+  fastify-quickstart check [flags]                check settings, users, views and routes, say what will be on, and exit
   fastify-quickstart hash-password [name]         ask for a password and print its hash, or the line name:hash
   fastify-quickstart hash-password name --file F  put that line into a users file
   fastify-quickstart hash-password --verify HASH  ask for a password and check it against a hash
@@ -19,7 +21,10 @@ The folders public/ and views/ of the current folder are used where they are, el
 Flags
   -p, --port N         where to listen; default PORT, else 5001
   -a, --address A      the address to listen on; default HOST, else 127.0.0.1
-  -l, --log-level L    fatal, error, warn, info, debug or trace; default warn; the log goes to stderr
+  -s, --socket PATH    a Unix socket to listen on instead
+  -w, --workers N      processes that share the port, one for each core with auto; SIGHUP replaces them one by one
+  -l, --log-level L    silent, fatal, error, warn, info, debug or trace; default QUICKSTART_LOG_LEVEL, else info in
+                       production and warn elsewhere; the log goes to stderr
   --routes FILE        routes of your own: a file whose default export is a Fastify plugin
   --csp POLICY         what pages may load and run: strict (default), off, or a Content-Security-Policy
   --reload             while developing: reload pages in the browser when a view or a public file changes
@@ -32,6 +37,7 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 /** The subcommands: each takes the words after its name, and gives the exit code. */
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr),
+  check,
   routes
 }
 

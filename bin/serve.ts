@@ -1,36 +1,52 @@
-import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
 import { createRequire } from 'node:module'
-import { inspect } from 'node:util'
+import { availableParallelism } from 'node:os'
 import { appFlags, makeApp, OperatorError, readFlags } from './app.js'
+import { removeDeadSocket } from './dead-socket.js'
+import { isWorker, stopWithSignals, workUntilTold } from './signals.js'
+import { superviseWorkers } from './workers.js'
 
 const flags = {
   ...appFlags,
   port: { type: 'string', short: 'p' },
   address: { type: 'string', short: 'a' },
+  socket: { type: 'string', short: 's' },
+  workers: { type: 'string', short: 'w' },
   reload: { type: 'boolean' }
 } as const
 
+/** What fits into the system's sockaddr_un, of Linux and macOS; Node would cut the rest off. */
+const maxSocketPath = 103
+
 /** Starts the server. Ends once it listens, with exit code 0. */
 export async function serve (args: readonly string[]): Promise<number> {
-  const { port, address, 'log-level': level, ...options } = readFlags(args, flags)
+  const { port, address, socket, workers, 'log-level': level, ...options } = readFlags(args, flags)
   if (port !== undefined && !/^\d{1,5}$/.test(port)) {
     throw new OperatorError(`--port is "${port}"; it takes a number from 0 to 65535`)
+  }
+  if (socket !== undefined && (port ?? address) !== undefined) {
+    throw new OperatorError('--socket and --port or --address exclude each other')
+  }
+  if (socket !== undefined && Buffer.byteLength(socket) > maxSocketPath) {
+    throw new OperatorError(`--socket takes a path of at most ${maxSocketPath} bytes`)
   }
   // Whoever reads the log may go away. The server stays.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-  const app = await makeApp(options, level)
-  // Read after .env.
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address: string }
+  if (workers !== undefined && !isWorker()) {
+    if (socket !== undefined) await removeDeadSocket(socket)
+    return await superviseWorkers(countWorkers(workers), level)
+  }
+
+  const app = await makeApp({ ...options, worker: isWorker() }, level)
   try {
-    const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
-    closeWithGrace({ delay: 10_000 }, async (reason) => {
-      if ('err' in reason) app.log.fatal({ err: asError(reason.err) }, 'an uncaught error ends the server')
-      await app.close()
-      // For a falsy error the exit code would be 0.
-      if ('err' in reason) process.exit(1)
-    })
-    process.stdout.write(`Open ${url}/ in a browser. Ctrl-C stops the server.\n`)
+    const where = await listen(app, { port, address, socket })
+    if (isWorker()) {
+      workUntilTold(app, where)
+    } else {
+      stopWithSignals(app)
+      process.stdout.write(`${where}. Ctrl-C stops the server.\n`)
+    }
     return 0
   } catch (error) {
     await app.close()
@@ -38,7 +54,28 @@ export async function serve (args: readonly string[]): Promise<number> {
   }
 }
 
-/** Anything can be thrown. The log shows the stack of an error alone. */
-function asError (thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`thrown: ${inspect(thrown)}`)
+/** @throws OperatorError for what is neither `auto` nor a number */
+function countWorkers (text: string): number {
+  if (text === 'auto') return availableParallelism()
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text)
+  throw new OperatorError(`--workers is "${text}"; it takes a number from 1 to 999, or auto for one for each core`)
+}
+
+interface Place {
+  port: string | undefined
+  address: string | undefined
+  socket: string | undefined
+}
+
+/** Answers, as the beginning of a sentence, where the server is to be found. */
+async function listen (app: FastifyInstance, { port, address, socket }: Place): Promise<string> {
+  if (socket !== undefined) {
+    if (!isWorker()) await removeDeadSocket(socket)
+    await app.listen({ path: socket })
+    return `Listening on the socket ${socket}`
+  }
+  // Read after .env.
+  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address?: string }
+  const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
+  return `Open ${url}/ in a browser`
 }

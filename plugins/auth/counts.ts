@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 import { contextsAround } from '../per-context.js'
 import { RedisMissing } from './errors.js'
 import type { RedisClient, ThrottleOptions } from './options.js'
@@ -7,7 +7,10 @@ import type { RedisClient, ThrottleOptions } from './options.js'
 /** What is asked of the place where counts are kept. */
 export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delete'>
 
-/** A place where counts are kept: in memory, or in Redis with the memory for when Redis is away. */
+/**
+ * A place where counts are kept: in memory, in the primary of node:cluster, or in Redis with the memory for when Redis
+ * is away.
+ */
 export interface Counts {
   run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T>
   close (): void
@@ -47,16 +50,20 @@ const registrations = Symbol('fastify-quickstart/auth: registrations')
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when it is a URL and the package ioredis is not installed
  */
 export async function openCounts (app: FastifyInstance, options: ThrottleOptions): Promise<Counts> {
-  const { redis, window = 900, keyPrefix = 'fastify-quickstart' } = options
+  const { redis, cluster = false, window = 900, keyPrefix = 'fastify-quickstart' } = options
   const root = contextsAround(app).at(-1)! // an app is around itself
   if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
   const number = ++root.getDecorator<{ count: number }>(registrations).count
   const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
-  const counts = redis === undefined
-    ? memoryCounts(how)
-    : typeof redis === 'string' ? await connectRedisCounts(redis, how, app.log) : new RedisCounts(redis, how, app.log)
+  const counts = await open()
   app.addHook('onClose', async () => counts.close())
   return counts
+
+  async function open (): Promise<Counts> {
+    if (typeof redis === 'string') return await connectRedisCounts(redis, how, app.log)
+    if (redis !== undefined) return new RedisCounts(redis, how, app.log)
+    return cluster ? clusterCounts(how) : memoryCounts(how)
+  }
 }
 
 /** The limits are the throttle's to judge, so a limiter of the library never refuses. */
@@ -64,6 +71,19 @@ const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
 
 function memoryCounts ({ window }: CountsOptions): Counts {
   const limiter = new RateLimiterMemory({ ...unlimited, duration: window })
+  return { run: (operation) => operation(limiter), close () {} }
+}
+
+/** Counts in the primary of node:cluster, shared by its workers. */
+function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
+  const primary = new RateLimiterCluster({ ...unlimited, duration: window, keyPrefix })
+  // Blocking is the only way to set a count there. It takes the key over its limit, so that `consume` would reject.
+  const limiter: Limiter = {
+    get: (key) => primary.get(key),
+    consume: (key) => primary.penalty(key),
+    set: (key, points, seconds) => primary.block(key, seconds),
+    delete: (key) => primary.delete(key)
+  }
   return { run: (operation) => operation(limiter), close () {} }
 }
 

@@ -8,6 +8,7 @@ import type { GroupLookup } from './groups.js'
 import type { HeldAnswers, Outcome, TryGuess } from './guesses.js'
 import type { Logins } from './logins.js'
 import type { User } from './options.js'
+import type { HashingLoad } from './passwords.js'
 
 /**
  * Where a request stands. `null`: no guard has seen it; `'refused'`: one has, and has not admitted it (yet);
@@ -54,6 +55,11 @@ export class Guard {
   constructor (rules: GuardRules) {
     this.#rules = rules
     this.userProperty = rules.userProperty
+  }
+
+  /** The passwords that are being hashed for it. */
+  get hashing (): HashingLoad {
+    return this.#rules.logins.hashing()
   }
 
   /**

@@ -5,20 +5,22 @@ import { challengeMaker, credentialsReader } from './authorization.js'
 import { openCounts } from './counts.js'
 import { InvalidOption } from './errors.js'
 import { openGroups } from './groups.js'
-import { Guard, guards, standing, type Standing } from './guard.js'
+import { Guard, guards, type LoginCounts, standing, type Standing } from './guard.js'
 import { HeldAnswers, Throttle, withoutThrottle } from './guesses.js'
 import { checkGroups, type GuardHook, guardHook, type Needs, needsAmong } from './hooks.js'
 import { hashLogins, type Logins, ownLogins } from './logins.js'
 import { type AuthOptions, checkAuthOptions, type User } from './options.js'
 import { logoutPage, secretPage } from './pages.js'
-import { boundedVerify } from './passwords.js'
+import { boundedVerify, type HashingLoad } from './passwords.js'
 import { isProtected, protectRoutes } from './protect.js'
 import { openUsers } from './users.js'
 
+export type { LoginCounts } from './guard.js'
 export type { GroupLookup, Groups } from './groups.js'
 export { type GuardHook, type Needs, optionalAuth, requiresAuth, requiresGroup } from './hooks.js'
 export { parseHtpasswd, withUser } from './htpasswd.js'
 export type { AuthOptions, OwnCheck, RedisClient, ThrottleOptions, User, UserLookup, UserMap } from './options.js'
+export type { HashingLoad } from './passwords.js'
 export { hash, isSupportedHash, nameProblem, passwordProblem, verify } from './passwords.js'
 
 declare module 'fastify' {
@@ -106,6 +108,21 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
 /** What a declared route asks of a request, for a list of routes: what its own guards do, and a login by `protect`. */
 export function loginNeeds (context: FastifyInstance, route: RouteOptions): Needs[] {
   return [...isProtected(context, route) ? ['login' as const] : [], ...needsAmong(route.onRequest)]
+}
+
+/**
+ * What the logins of this context and of those around it came to since the start, and the passwords that are being
+ * hashed: for metrics.
+ */
+export function loginCounts (app: FastifyInstance): { outcomes: LoginCounts, hashing: HashingLoad } {
+  const outcomes = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
+  const hashing = { running: 0, waiting: 0 }
+  for (const guard of guards.all(app)) {
+    for (const outcome of Object.keys(outcomes) as Array<keyof LoginCounts>) outcomes[outcome] += guard.counts[outcome]
+    hashing.running += guard.hashing.running
+    hashing.waiting += guard.hashing.waiting
+  }
+  return { outcomes, hashing }
 }
 
 async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<Logins> {

@@ -4,7 +4,7 @@ import { LruMap } from 'toad-cache'
 import { copyString } from '../copy-string.js'
 import type { Credentials } from './authorization.js'
 import type { OwnCheck } from './options.js'
-import { isSupportedHash, type Verify } from './passwords.js'
+import { type boundedVerify, type HashingLoad, isSupportedHash } from './passwords.js'
 import { singleFlight } from './single-flight.js'
 import { decoyPicker, type UserSource } from './users.js'
 
@@ -30,6 +30,8 @@ interface KnownLogin {
 export interface Logins {
   /** Whose remembered login a header is, or null; it must then be read, and checked. */
   recall: (authorization: string | undefined, request: FastifyRequest) => string | null
+  /** The passwords that are being hashed. */
+  hashing: () => HashingLoad
   /** Finds out what there is to check. */
   find: (credentials: Credentials, request: FastifyRequest) => Promise<Login>
 }
@@ -55,7 +57,11 @@ function headerOf ({ name, password }: Credentials): string {
  *
  * @param memory how many logins are remembered and for how many seconds; false for none
  */
-export function hashLogins (users: UserSource, memory: { max: number, ttl: number } | false, verify: Verify): Logins {
+export function hashLogins (
+  users: UserSource,
+  memory: { max: number, ttl: number } | false,
+  { verify, load }: ReturnType<typeof boundedVerify>
+): Logins {
   const macOf = macMaker()
   const decoyFor = decoyPicker(users)
   const remembered = memory === false ? null : new LruMap<KnownLogin>(memory.max, memory.ttl * 1000)
@@ -63,6 +69,7 @@ export function hashLogins (users: UserSource, memory: { max: number, ttl: numbe
   const share = singleFlight<boolean>()
 
   return {
+    hashing: load,
     recall (authorization, request) {
       if (authorization === undefined || remembered === null || users.isFunction) return null
       const login = remembered.get(macOf(authorization))
@@ -101,6 +108,7 @@ export function ownLogins (verify: OwnCheck): Logins {
   const macOf = macMaker()
   return {
     recall: () => null,
+    hashing: () => ({ running: 0, waiting: 0 }),
     find: async (credentials, request) => ({
       key: macOf(headerOf(credentials)),
       sharesAnswer: false, // the function may look at the rest of the request

@@ -47,6 +47,12 @@ export interface ThrottleOptions {
    */
   redis?: string | RedisClient
   /**
+   * Whether the workers of node:cluster count together, in its primary, which makes `new RateLimiterClusterMaster()` of
+   * the package rate-limiter-flexible. For `fastify-quickstart --workers`. Ignored where `redis` is given. Default
+   * `false`.
+   */
+  cluster?: boolean
+  /**
    * In front of each key in Redis. Apps that share a Redis but not their users need one each. Default
    * `'fastify-quickstart'`. Registrations in one app have keys of their own, by prefix and order.
    */
@@ -166,6 +172,7 @@ export function checkAuthOptions (options: AuthOptions): void {
       expected: 'a redis:// or rediss:// URL, or a client made by ioredis',
       secret: true
     },
+    cluster: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' },
     keyPrefix: text
   })
   checkOptions('auth', options.cache || {}, { max: logins, ttl: seconds })

@@ -57,15 +57,23 @@ export async function verify (stored: string, password: string): Promise<boolean
 /** Compares a password with a stored hash. */
 export type Verify = typeof verify
 
+/** Passwords that are being hashed, and that wait for it. */
+export interface HashingLoad {
+  running: number
+  waiting: number
+}
+
 /**
  * Makes a `verify` that runs a few jobs at a time: each takes a core and, with argon2id, 19 MiB for tens of
  * milliseconds. It rejects with `TooBusy` instead of letting more than `queue` of them wait.
  */
-export function boundedVerify ({ parallel, queue }: { parallel: number, queue: number }): Verify {
+export function boundedVerify (
+  { parallel, queue }: { parallel: number, queue: number }
+): { verify: Verify, load: () => HashingLoad } {
   const waiting: Array<() => void> = []
   let running = 0
 
-  return async (stored, password) => {
+  async function verifyInTurn (stored: string, password: string): Promise<boolean> {
     if (running < parallel) running++
     else if (waiting.length >= queue) throw new TooBusy()
     else await new Promise<void>((resolve) => waiting.push(resolve)) // whoever ends hands over its place
@@ -77,6 +85,7 @@ export function boundedVerify ({ parallel, queue }: { parallel: number, queue: n
       else next()
     }
   }
+  return { verify: verifyInTurn, load: () => ({ running, waiting: waiting.length }) }
 }
 
 /** Whether the text is a hash that `verify` takes. */

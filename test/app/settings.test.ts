@@ -15,7 +15,10 @@ t.test('without any setting, every topic is on and the rest is the default', asy
     protect: [],
     redisUrl: undefined,
     trustProxy: false,
-    csp: 'strict'
+    csp: 'strict',
+    logLevel: undefined,
+    metrics: undefined,
+    stop: { drainSeconds: 0, graceSeconds: 10 }
   })
 })
 
@@ -34,7 +37,11 @@ t.test('reads every setting from the environment', async (t) => {
     QUICKSTART_PROTECT: '/, /static/*',
     QUICKSTART_REDIS_URL: 'redis://127.0.0.1:6379/1',
     QUICKSTART_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, loopback',
-    QUICKSTART_CSP: "default-src 'self'"
+    QUICKSTART_CSP: "default-src 'self'",
+    QUICKSTART_LOG_LEVEL: 'debug',
+    QUICKSTART_METRICS: '127.0.0.1:9464',
+    QUICKSTART_DRAIN_SECONDS: '1.5',
+    QUICKSTART_GRACE_SECONDS: '20'
   })
   t.same(readSettings(), {
     switches: { hello: false, static: true, templates: false, params: false, auth: false },
@@ -45,7 +52,10 @@ t.test('reads every setting from the environment', async (t) => {
     protect: ['/', '/static/*'],
     redisUrl: 'redis://127.0.0.1:6379/1',
     trustProxy: ['127.0.0.1', '10.0.0.0/8', 'loopback'],
-    csp: "default-src 'self'"
+    csp: "default-src 'self'",
+    logLevel: 'debug',
+    metrics: { host: '127.0.0.1', port: 9464 },
+    stop: { drainSeconds: 1.5, graceSeconds: 20 }
   })
 })
 
@@ -55,6 +65,26 @@ t.test('reads the ways to trust a proxy', async (t) => {
     setEnvironment(t, { QUICKSTART_TRUST_PROXY: value })
     t.same(readSettings().trustProxy, expected, value)
   }
+})
+
+t.test('a stop drains in production, for less than its grace', async (t) => {
+  t.chdir(t.testdir({}))
+  const cases: [env: Record<string, string>, drainSeconds: number][] = [
+    [{}, 0],
+    [{ NODE_ENV: 'production' }, 2.5],
+    [{ NODE_ENV: 'production', QUICKSTART_GRACE_SECONDS: '2' }, 1],
+    [{ NODE_ENV: 'production', QUICKSTART_DRAIN_SECONDS: '0' }, 0]
+  ]
+  for (const [env, drainSeconds] of cases) {
+    setEnvironment(t, env)
+    t.equal(readSettings().stop.drainSeconds, drainSeconds, JSON.stringify(env))
+  }
+})
+
+t.test('metrics may be served at an IPv6 address', async (t) => {
+  t.chdir(t.testdir({}))
+  setEnvironment(t, { QUICKSTART_METRICS: '[::1]:9464' })
+  t.same(readSettings().metrics, { host: '::1', port: 9464 })
 })
 
 t.test('reads .env, and the environment wins over it', async (t) => {
@@ -95,6 +125,13 @@ t.test('a wrong setting is one line that names it and says what it takes', async
     ['QUICKSTART_CSP', 'img-src *; IMG-SRC a.example', 'which names img-src twice'],
     ['QUICKSTART_CSP', 'script-src self', "where self needs single quotes: 'self'"],
     ['QUICKSTART_CSP', 'script-src nonce-abc', "where nonce-abc needs single quotes: 'nonce-abc'"],
+    ['QUICKSTART_LOG_LEVEL', 'loud', 'QUICKSTART_LOG_LEVEL is "loud"; it takes one of silent, fatal,'],
+    ...['9464', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:9464', 'a b:1'].map(
+      (value): [string, string, string] => ['QUICKSTART_METRICS', value, `QUICKSTART_METRICS is "${value}"; it takes host:port`]
+    ),
+    ['QUICKSTART_DRAIN_SECONDS', '9.5', 'QUICKSTART_DRAIN_SECONDS is "9.5"; it takes seconds from 0 to 600, fewer than'],
+    ['QUICKSTART_DRAIN_SECONDS', '-1', 'QUICKSTART_DRAIN_SECONDS is "-1"; it takes seconds'],
+    ['QUICKSTART_GRACE_SECONDS', 'long', 'QUICKSTART_GRACE_SECONDS is "long"; it takes seconds from 1 to 3600'],
     ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
   ]
   for (const [name, value, says] of wrong) {

@@ -29,7 +29,13 @@ export async function ending (folder: string, args: string[], variables?: Record
 }
 
 /** Starts the server and gives its address; it is stopped when the test ends. */
-export async function serving (t: Test, folder: string, args: string[] = [], variables: Record<string, string> = {}) {
+export async function serving (
+  t: Test,
+  folder: string,
+  args: string[] = [],
+  variables: Record<string, string> = {},
+  announcement = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/
+) {
   const { child, output } = run(folder, args, { PORT: '0', ...variables })
   const exited = once(child, 'close')
   t.teardown(async () => {
@@ -39,7 +45,7 @@ export async function serving (t: Test, folder: string, args: string[] = [], var
   await Promise.race([exited, new Promise<void>((resolve) => {
     child.stdout?.on('data', () => { if (output.stdout.includes('\n')) resolve() })
   })])
-  const [, url] = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/.exec(output.stdout) ?? []
+  const [, url] = announcement.exec(output.stdout) ?? []
   if (url === undefined) throw new Error(`the server did not start: ${output.stdout}${output.stderr}`)
   return { url, child, exited, output }
 }
