@@ -22,10 +22,16 @@ const gitignore = 'node_modules/\ndist/\n/.env\n/users\n'
  * Elsewhere it is the example minimal, in TypeScript where this Node runs it (22.18 and newer), else in JavaScript.
  *
  * @param args what follows the command's name
+ * @param runsTypeScript whether `node server.ts` works here
  * @returns the exit code: 0; 130 when interrupted
  * @throws OperatorError for wrong words, and for a folder that is not empty
  */
-export async function newProject (args: string[], stdin: Input, stdout: NodeJS.WritableStream): Promise<number> {
+export async function newProject (
+  args: string[],
+  stdin: Input,
+  stdout: NodeJS.WritableStream,
+  runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript) // newer than the types of Node
+): Promise<number> {
   const given = readWords(args)
   if (given.folder === undefined && stdin.isTTY !== true) throw new OperatorError('new takes a folder: new my-app')
   const terminal = stdin.isTTY === true ? createInterface({ input: stdin, output: stdout }) : undefined
@@ -33,27 +39,29 @@ export async function newProject (args: string[], stdin: Input, stdout: NodeJS.W
   terminal?.once('close', () => interrupted.abort()) // Ctrl-C or Ctrl-D
 
   async function ask (question: string, preset: string): Promise<string> {
-    const answer = await terminal?.question(`${question} [${preset}]: `, interrupted)
-    return answer?.trim() || preset
+    if (terminal === undefined) return preset
+    const answer = await terminal.question(`${question} [${preset}]: `, interrupted)
+    return answer.trim() || preset
   }
 
-  try {
+  async function make (): Promise<number> {
     const folder = given.folder ?? checkFolder(await ask('Folder', 'my-app'))
     const example = given.example ?? checkExample(await ask(`Example: ${examples.join(', ')}`, 'minimal'))
-    const preset = hasTypeScript(example) && runsTypeScript() ? 'ts' : 'js'
+    const preset = hasTypeScript(example) && runsTypeScript ? 'ts' : 'js'
     const choose = async () => hasTypeScript(example) ? await ask('Language: ts, js', preset) : preset
     const language = checkLanguage(given.language ?? await choose(), example)
     await writeProject(example, language, folder)
-    stdout.write(`${folder} holds the example ${example} in ${languages[language]}. Go on with\n\n`)
-    stdout.write(nextSteps(folder))
+    stdout.write(`${folder} holds the example ${example} in ${languages[language]}. Go on with\n\n${nextSteps(folder)}`)
     return 0
-  } catch (error) {
+  }
+
+  function leave (error: unknown): number {
     if (!interrupted.signal.aborted) throw error
     stdout.write('\n')
     return 130
-  } finally {
-    terminal?.close()
   }
+
+  return await make().catch(leave).finally(() => terminal?.close())
 }
 
 const flags = { from: { type: 'string' }, ts: { type: 'boolean' }, js: { type: 'boolean' } } as const
@@ -98,28 +106,26 @@ function checkExample (name: string): string {
 }
 
 function checkLanguage (language: string, example: string): Language {
-  if (language !== 'ts' && language !== 'js') throw new OperatorError(`the language is "${language}"; it takes ts or js`)
+  if (!isLanguage(language)) throw new OperatorError(`the language is "${language}"; it takes ts or js`)
   if (language === 'js' || hasTypeScript(example)) return language
   throw new OperatorError(`the example ${example} is in JavaScript alone; leave --ts out`)
+}
+
+function isLanguage (word: string): word is Language {
+  return Object.hasOwn(languages, word)
 }
 
 function hasTypeScript (example: string): boolean {
   return existsSync(join(source, example, 'tsconfig.json'))
 }
 
-/** Whether `node server.ts` works here. */
-function runsTypeScript (): boolean {
-  return 'typescript' in process.features && process.features.typescript !== false
-}
-
 /** Copies the files of an example that are in the language, or in none. */
 async function writeProject (example: string, language: Language, folder: string): Promise<void> {
   const from = join(source, example)
-  const isWanted = (file: string): boolean => {
-    if (['node_modules', 'dist'].includes(basename(file)) && file !== from) return false
-    if (language === 'js') return !file.endsWith('.ts') && basename(file) !== 'tsconfig.json'
-    return !file.endsWith('.js') || !existsSync(file.replace(/\.js$/, '.ts'))
-  }
+  const isOfLanguage = language === 'js'
+    ? (file: string) => !file.endsWith('.ts') && basename(file) !== 'tsconfig.json'
+    : (file: string) => !file.endsWith('.js') || !existsSync(file.replace(/\.js$/, '.ts'))
+  const isWanted = (file: string) => !['node_modules', 'dist'].includes(basename(file)) && isOfLanguage(file)
   try {
     await cp(from, folder, { recursive: true, filter: isWanted })
     writeFileSync(join(folder, '.gitignore'), gitignore)
