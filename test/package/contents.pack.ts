@@ -17,7 +17,8 @@ t.test('the tarball has what is built, the sources, the pages, and nothing else'
     return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
   })
   const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
-  t.same(files, [...sources, ...built, ...pages, 'CHANGELOG.md', 'LICENSE', 'README.md', 'fastify.config.cjs', 'package.json'].sort())
+  const examples = files.filter((path) => /^examples\/(?:README\.md|[\w-]+\/(?!node_modules|dist).+)$/.test(path))
+  t.same(files, [...sources, ...built, ...pages, ...examples, 'CHANGELOG.md', 'LICENSE', 'README.md', 'fastify.config.cjs', 'package.json'].sort())
 
   for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
     ...['hello', 'static', 'templates', 'params', 'auth'].map((topic) => `plugins/${topic}/index.ts`)]) {
@@ -51,7 +52,7 @@ t.test('an error shows the line of the TypeScript source', async (t) => {
 })
 
 t.test('there are these exports, and no other way in', async (t) => {
-  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './package.json'])
+  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './live-reload', './package.json'])
   const { resolve } = createRequire(join(folder, 'package.json'))
   t.throws(() => resolve('fastify-quickstart/plugins/options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => resolve('fastify-quickstart/dist/app.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
