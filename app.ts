@@ -124,12 +124,12 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   answeredBy = 'params'
   if (on.params) await app.register(params, on.params)
   answeredBy = 'static'
-  if (on.static) await registerStatic(app, on.static, settings)
+  if (on.static) await registerStatic(app, on.static, settings, on.templates !== undefined)
   answeredBy = 'templates'
   if (on.templates) {
-    const root = settings.viewsDir ?? viewsDir
-    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: !hasUsers(on.auth, settings) }))
-    if (app.hasView('source')) showSources(app, packageRoot, on)
+    const views = { root: settings.viewsDir ?? viewsDir, fallback: viewsDir }
+    await app.register(templates, templatesOptions(app, on, { ...views, builtInLogin: !hasUsers(on.auth, settings) }))
+    if (views.root === viewsDir && app.hasView('source')) showSources(app, packageRoot, on)
   }
   answeredBy = 'hello'
   if (on.hello) await app.register(hello, { path: helloPath(on), ...on.hello })
@@ -173,10 +173,15 @@ function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions> = {}): bo
 const publicDir = join(packageRoot, 'public')
 const viewsDir = join(packageRoot, 'views')
 
-async function registerStatic (app: FastifyInstance, own: Partial<StaticOptions>, settings: Settings): Promise<void> {
+async function registerStatic (
+  app: FastifyInstance,
+  own: Partial<StaticOptions>,
+  settings: Settings,
+  hasPages: boolean
+): Promise<void> {
   await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...own })
   // The suite's own pages keep their style beside somebody else's public files, which come first.
-  if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
+  if (settings.publicDir !== undefined && hasPages) {
     await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
   }
 }
