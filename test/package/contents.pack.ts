@@ -11,14 +11,14 @@ const installed = join(folder, 'node_modules', 'fastify-quickstart')
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string, exports: Record<string, unknown> }
 
 t.test('the tarball has what is built, the sources, the pages, and nothing else', async (t) => {
-  const sources = files.filter((path) => /^(?:app\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
+  const sources = files.filter((path) => /^(?:app\.ts|routes\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
   const built = sources.flatMap((path) => {
     const name = `dist/${path.slice(0, -'.ts'.length)}`
     return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
   })
   const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
   const examples = files.filter((path) => /^examples\/(?:README\.md|[\w-]+\/(?!node_modules|dist).+)$/.test(path))
-  t.same(files, [...sources, ...built, ...pages, ...examples, 'CHANGELOG.md', 'LICENSE', 'README.md', 'fastify.config.cjs', 'package.json'].sort())
+  t.same(files, [...sources, ...built, ...pages, ...examples, 'CHANGELOG.md', 'LICENSE', 'README.md', 'bin/run.js', 'fastify.config.cjs', 'package.json'].sort())
 
   for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
     ...['hello', 'static', 'templates', 'params', 'auth'].map((topic) => `plugins/${topic}/index.ts`)]) {

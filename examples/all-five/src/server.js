@@ -13,7 +13,7 @@ const viewsDir = join(import.meta.dirname, '..', 'views')
 const notes = ['feed the cat', 'water the <plants>']
 
 /** The app: the five plugins, and routes in which they meet. */
-export default async function server (app) {
+export default async function server (app, options) {
   if (process.env.NODE_ENV !== 'production') reloadPages(app, [publicDir, viewsDir])
 
   await app.register(params) // first, for it names the routes that are declared after it

@@ -12,7 +12,7 @@ const publicDir = join(import.meta.dirname, '..', 'public')
 const viewsDir = join(import.meta.dirname, '..', 'views')
 
 /** The app: the five plugins, and a route of your own. */
-export default async function server (app) {
+export default async function server (app, options) {
   if (process.env.NODE_ENV !== 'production') reloadPages(app, [publicDir, viewsDir])
 
   await app.register(params) // first, for it names the routes that are declared after it

@@ -13,7 +13,7 @@ const publicDir = join(import.meta.dirname, '..', 'public')
 const viewsDir = join(import.meta.dirname, '..', 'views')
 
 /** The app: the plugins, then its own pages. */
-export default async function server (app: FastifyInstance) {
+export default async function server (app: FastifyInstance, options: object) {
   if (process.env.NODE_ENV !== 'production') reloadPages(app, [publicDir, viewsDir])
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply.code(404), 'There is nothing at this address.'))
