@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { freePort } from '../e2e/server.js'
 import { install, newFolder, pack, root, runToEnd, startServer } from './project.js'
 
 const { tarball } = await pack(t)
@@ -77,7 +78,7 @@ for (const [example, expected] of Object.entries(answers)) {
 
       if (example === 'chatbot') return // it makes a server of its own
       const file = language === 'ts' ? 'dist/server.js' : 'src/server.js'
-      const start = ['start', '-l', 'info', '-a', '127.0.0.1', '-p', '0', file]
+      const start = ['start', '-l', 'info', '-a', '127.0.0.1', '-p', String(await freePort()), file]
       await check(await startServer(t, 'npx', ['--no', '--', 'fastify', ...start], project))
     })
   }
