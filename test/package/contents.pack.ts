@@ -18,7 +18,7 @@ t.test('the tarball has what is built, the sources, the pages, and nothing else'
   })
   const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
   const beside = files.filter((path) => /^(?:docs|examples|deploy)\//.test(path))
-  t.notOk(beside.some((path) => /node_modules|\.tap/.test(path)))
+  t.notOk(beside.some((path) => /node_modules|\.tap|\/dist\//.test(path)))
   const single = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/run.js', 'fastify.config.cjs', 'package.json']
   t.same(files, [...sources, ...built, ...pages, ...beside, ...single].sort())
 
@@ -67,7 +67,7 @@ t.test('an error shows the line of the TypeScript source', async (t) => {
 })
 
 t.test('there are these exports, and no other way in', async (t) => {
-  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './package.json'])
+  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './live-reload', './package.json'])
   const { resolve } = createRequire(join(folder, 'package.json'))
   t.throws(() => resolve('fastify-quickstart/plugins/options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => resolve('fastify-quickstart/dist/app.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
