@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { logAccess, oneLinePerRequest } from './app/access-log.js'
-import { builtInLogin } from './app/built-in-login.js'
 import { answerClientError } from './app/client-errors.js'
 import { developmentLog } from './app/development-log.js'
 import { answerErrors, answerRouterError } from './app/error-answers.js'
@@ -25,7 +24,7 @@ import { stopGently } from './app/stopping.js'
 import {
   type QuickstartOptions, readPolicy, readReload, readSwitches, readWorker, refuseLostSwitches, type Switches
 } from './app/switches.js'
-import auth, { type AuthOptions } from './plugins/auth/index.js'
+import auth, { type AuthOptions, optionalAuth } from './plugins/auth/index.js'
 import hello from './plugins/hello/index.js'
 import params from './plugins/params/index.js'
 import staticFiles, { type StaticOptions } from './plugins/static/index.js'
@@ -100,11 +99,12 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
  * ```ts
  * import Fastify from 'fastify'
  * import quickstart, { options } from 'fastify-quickstart'
+ * import { requiresAuth } from 'fastify-quickstart/auth'
  *
  * const app = Fastify(options)
  * await app.register(quickstart, {
  *   routes: async (app) => {
- *     app.get('/results', { onRequest: app.requiresAuth }, async (request) => ({ for: request.user?.name }))
+ *     app.get('/results', { onRequest: requiresAuth }, async (request) => ({ for: request.user?.name }))
  *   }
  * })
  * await app.listen({ port: 3000 })
@@ -114,7 +114,7 @@ const alsoKnown = new Set([...Object.keys(options), 'prefix', 'logLevel', 'logSe
  * wrong, `FST_QUICKSTART_APP_INVALID_ROUTES` where `routes` is not a plugin, `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH`
  * where pages are to be protected and auth is off, and what the plugins throw when their options are wrong
  */
-export default async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
+async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
   if (isFastifyStart()) {
     app.addHook('onListen', reportStartFailure(process))
     refuseLostSwitches(commandLine())
@@ -134,7 +134,11 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   if (isProduction()) logAccess(app)
   if (settings.metrics !== undefined) measure(app, isWorker ? 'primary' : settings.metrics)
   let answeredBy = 'app'
-  app.addHook('onRoute', (route) => { route.config = { answeredBy, ...route.config } })
+  app.addHook('onRoute', (route) => {
+    route.config = { answeredBy, ...route.config }
+    // Each page shows who is logged in.
+    if (on.auth && answeredBy === 'templates') route.onRequest = [optionalAuth, route.onRequest ?? []].flat()
+  })
 
   const setSecurityHeaders = createSecurityHeaders(csp)
   if (!app.hasRequestDecorator('cspNonce')) app.decorateRequest('cspNonce')
@@ -144,18 +148,18 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
 
   // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
   answeredBy = 'auth'
-  if (on.auth) await app.register(auth, await authOptions(app, on.auth, settings, isWorker))
+  if (on.auth) await app.register(auth, authOptions(on.auth, settings, isWorker))
   answeredBy = 'app'
   shedLoad(app)
   answeredBy = 'params'
   if (on.params) await app.register(params, on.params)
   answeredBy = 'static'
-  if (on.static) await registerStatic(app, on.static, settings)
+  if (on.static) await registerStatic(app, on.static, settings, on.templates !== undefined)
   answeredBy = 'templates'
   if (on.templates) {
-    const root = settings.viewsDir ?? viewsDir
-    await app.register(templates, templatesOptions(app, on, { root, builtInLogin: !hasUsers(on.auth, settings) }))
-    if (app.hasView('source')) showSources(app, packageRoot, on)
+    const views = { root: settings.viewsDir ?? viewsDir, fallback: viewsDir }
+    await app.register(templates, templatesOptions(app, on, { ...views, builtInLogin: !hasUsers(on.auth, settings) }))
+    if (views.root === viewsDir && app.hasView('source')) showSources(app, packageRoot, on)
   }
   answeredBy = 'hello'
   if (on.hello) await app.register(hello, { path: helloPath(on), ...on.hello })
@@ -173,12 +177,9 @@ export default async function quickstart (app: FastifyInstance, given: Quickstar
   })
 }
 
-async function authOptions (
-  app: FastifyInstance,
-  own: Partial<AuthOptions>,
-  settings: Settings,
-  isWorker: boolean
-): Promise<AuthOptions> {
+export { quickstart, quickstart as default }
+
+function authOptions (own: Partial<AuthOptions>, settings: Settings, isWorker: boolean): AuthOptions {
   const options: AuthOptions = {
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
@@ -188,10 +189,6 @@ async function authOptions (
   if (own.throttle !== false) {
     const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
     options.throttle = { ...shared, ...own.throttle }
-  }
-  if (!hasUsers(own, settings) && !isProduction()) { // in production auth refuses to start
-    options.users = await builtInLogin()
-    app.log.warn('no users are configured: from this machine, anybody can log in as admin with the password secret')
   }
   return options
 }
@@ -208,10 +205,15 @@ function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions> = {}): bo
 const publicDir = join(packageRoot, 'public')
 const viewsDir = join(packageRoot, 'views')
 
-async function registerStatic (app: FastifyInstance, own: Partial<StaticOptions>, settings: Settings): Promise<void> {
+async function registerStatic (
+  app: FastifyInstance,
+  own: Partial<StaticOptions>,
+  settings: Settings,
+  hasPages: boolean
+): Promise<void> {
   await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...own })
   // The suite's own pages keep their style beside somebody else's public files, which come first.
-  if (settings.publicDir !== undefined && settings.viewsDir === undefined) {
+  if (settings.publicDir !== undefined && hasPages) {
     await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
   }
 }

@@ -1,7 +1,7 @@
 import accepts from 'accepts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import { type SendView, sendView } from '../plugins/templates/send-view.js'
+import type {} from '../plugins/templates/index.js' // types app.page and app.hasView
 import { addVary } from '../plugins/vary.js'
 import { logAnswer } from './access-log.js'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.js'
@@ -113,11 +113,14 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   reply.code(body.statusCode)
   addVary(reply, 'Accept')
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
-  if (accepts(request.raw).type(['json', 'html']) !== 'html' || !app.hasDecorator(sendView) || !app.hasView('error')) return sendJson()
+  const prefersHtml = accepts(request.raw).type(['json', 'html']) === 'html'
+  if (!prefersHtml || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
 
-  reply.type('text/html; charset=utf-8')
-  return app.getDecorator<SendView>(sendView)(reply, 'error', { ...body }, (error) => {
-    request.log.error({ err: error }, 'the error page failed')
-    sendJson()
-  })
+  app.page(reply, 'error', { ...body }).then(
+    (html) => reply.type('text/html; charset=utf-8').send(html),
+    (error) => {
+      request.log.error({ err: error }, 'the error page failed')
+      sendJson()
+    })
+  return reply
 }

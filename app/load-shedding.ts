@@ -20,12 +20,16 @@ const maxDelay = 1000
 export function shedLoad (app: FastifyInstance): void {
   let isOverloaded = false
   const delay = monitorEventLoopDelay({ resolution })
-  delay.enable()
-  const timer = setInterval(() => {
-    // NaN for a second in which the clock was never looked at.
-    isOverloaded = !(delay.mean / 1e6 - resolution <= maxDelay)
-    delay.reset()
-  }, 1000).unref()
+  let timer: NodeJS.Timeout | undefined
+  // A start may keep the event loop busy for long, and says nothing of the load.
+  app.addHook('onReady', async () => {
+    delay.enable()
+    timer = setInterval(() => {
+      // NaN for a second in which the clock was never looked at.
+      isOverloaded = !(delay.mean / 1e6 - resolution <= maxDelay)
+      delay.reset()
+    }, 1000).unref()
+  })
   app.addHook('onClose', async () => {
     clearInterval(timer)
     delay.disable()

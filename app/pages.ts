@@ -7,12 +7,14 @@ import type { Switches } from './switches.js'
 export interface Site {
   /** The folder of views, absolute. */
   root: string
+  /** The suite's own views, for what the folder lacks. */
+  fallback: string
   /** Whether the tutorial's own admin / secret is in force. */
   builtInLogin: boolean
 }
 
 /** Options for the templates plugin: the index page, and what every page finds in `it`. */
-export function templatesOptions (app: FastifyInstance, on: Switches, { root, builtInLogin }: Site): TemplatesOptions {
+export function templatesOptions (app: FastifyInstance, on: Switches, { root, fallback, builtInLogin }: Site): TemplatesOptions {
   const prefix = app.prefix.replace(/\/$/, '')
   const secretPath = on.auth === undefined ? undefined : on.auth.path ?? '/secret'
   const cards = cardsOf(on, {
@@ -31,6 +33,8 @@ export function templatesOptions (app: FastifyInstance, on: Switches, { root, bu
   const { context, ...own } = on.templates ?? {}
   return {
     root,
+    fallback,
+    pages: true,
     index: { path: '/', view: 'index', data: { cards } },
     context: withOwn(context, (request) => ({ ...fixed, nonce: request.cspNonce })),
     ...own

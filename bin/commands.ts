@@ -3,6 +3,7 @@ import { describeStartFailure } from '../app/start-failure.js'
 import { OperatorError } from './app.js'
 import { check } from './check.js'
 import { hashPassword } from './hash-password.js'
+import { newProject } from './new.js'
 import { routes } from './routes.js'
 import { serve } from './serve.js'
 
@@ -11,7 +12,11 @@ const help = `fastify-quickstart: a web server over the folders public/ and view
   fastify-quickstart [flags]                      start the server
   fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
   fastify-quickstart check [flags]                check settings, users, views and routes, say what will be on, and exit
+  fastify-quickstart new FOLDER [--from EXAMPLE] [--ts | --js]
+                                                  make a project of an example: all-five, chatbot, minimal (default)
+                                                  or own-app; in TypeScript where this Node runs it, else JavaScript
   fastify-quickstart hash-password [name]         ask for a password and print its hash, or the line name:hash
+  fastify-quickstart hash-password name --file F  put that line into a users file
   fastify-quickstart hash-password --verify HASH  ask for a password and check it against a hash
   fastify-quickstart --help | --version
 
@@ -37,6 +42,7 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr),
   check,
+  new: (args) => newProject(args, process.stdin, process.stdout),
   routes
 }
 

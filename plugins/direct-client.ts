@@ -1,8 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 
-/** Fields that proxies, tunnels and CDNs add to what they pass on. */
-const forwardingFields =
-  /^(?:forwarded|via|x-real-ip|x-client-ip|true-client-ip|(?:x-forwarded|x-original|x-envoy|cf|cdn|fastly|fly)-.*)$/
+/** Fields that proxies, tunnels and content networks add to what they pass on. */
+const addedOnTheWay = new RegExp([
+  '^(?:via|(?:warp|cdn|cf|fly|fastly|ngrok|tailscale|surrogate|incap)-.*)$',
+  '^x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|host|ms|nf|proto|request-start|scheme|sucuri|varnish|vercel)(?:-|$)',
+  'forward|proxy|proxied|original|originating|via$',
+  '(?:client|real|remote|source|connecting|user|cluster)-?(?:ip|addr|host)'
+].join('|'))
 
 /**
  * Whether a request was made on this machine and came straight here: over the loopback address, to one of its names
@@ -11,5 +15,5 @@ const forwardingFields =
 export function isDirectAndLocal ({ headers, raw }: FastifyRequest): boolean {
   return /^(?:127\.|::1$|::ffff:127\.)/.test(`${raw.socket.remoteAddress}`) &&
     /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(`${headers.host ?? headers[':authority']}`) &&
-    !Object.keys(headers).some((name) => forwardingFields.test(name))
+    !Object.keys(headers).some((name) => addedOnTheWay.test(name))
 }

@@ -242,7 +242,7 @@ t.test('pages that are to be protected are never served without auth', async (t)
 t.test('the folders, the users and the realm come from the settings', async (t) => {
   const dir = t.testdir({
     web: { 'own.txt': 'my own file' },
-    pages: { 'index.eta': '<p>My own <%= it.home %></p>' },
+    pages: { 'index.eta': '<p>My own <%= it.home %></p>', pages: { 'about.eta': '<p>About <%= it.user?.name ?? "nobody" %></p>' } },
     users: `alice:${'$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq'}\n`
   })
   const app = await start(t, {}, {
@@ -253,10 +253,15 @@ t.test('the folders, the users and the realm come from the settings', async (t) 
   })
   t.equal((await app.inject('/static/own.txt')).body, 'my own file')
   t.equal((await app.inject('/')).body, '<p>My own /</p>')
+  t.equal((await app.inject('/about')).body, '<p>About nobody</p>')
   const refused = await app.inject({ url: '/secret', headers: asAdmin })
   t.equal(refused.statusCode, 401)
   t.equal(refused.headers['www-authenticate'], 'Basic realm="Staff", charset="UTF-8"')
-  t.match((await app.inject({ url: '/none', headers: html })).headers['content-type'], 'application/json', 'no error page among the own views')
+  const missing = await app.inject({ url: '/none', headers: html })
+  t.match(missing.body, /<title>[^]*nothing at this address/, "the suite's error page, where there is none among the own views")
+  const style = /href="([^"]*style[^"]*\.css)"/.exec(missing.body)?.[1]
+  t.match((await app.inject(style ?? '/none')).headers['content-type'], 'text/css')
+  t.equal((await app.inject('/source/hello')).statusCode, 404, 'the tutorial is not theirs')
 })
 
 t.test('the suite\'s own page keeps its style beside somebody else\'s public files', async (t) => {
@@ -385,15 +390,14 @@ t.test('an address that the router refuses is answered like any other, without a
 })
 
 t.test('an address that the router refuses is JSON where there is no page', async (t) => {
-  const dir = t.testdir({ own: { 'index.eta': 'index' }, broken: { 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' } })
+  const dir = t.testdir({ 'index.eta': 'index', 'error.eta': '<%= it.nothing.at.all %>' })
   const bare = Fastify({ ...options, logger: false })
   t.teardown(() => bare.close())
   bare.get('/user/:username', async () => 'a route of somebody else')
   const apps = [
     bare,
     await start(t, { templates: false }),
-    await start(t, {}, { QUICKSTART_VIEWS_DIR: join(dir, 'own') }),
-    await start(t, {}, { QUICKSTART_VIEWS_DIR: join(dir, 'broken') })
+    await start(t, {}, { QUICKSTART_VIEWS_DIR: dir })
   ]
   for (const app of apps) {
     for (const [url, body] of refusedByRouter) {

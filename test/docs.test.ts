@@ -12,7 +12,7 @@ t.setTimeout(300_000) // it starts each program of the docs, which takes long on
 
 const pages = readPages()
 const blocks = pages.flatMap((page) => page.blocks)
-const programs = blocks.filter(({ language }) => language === 'ts' || language === 'js')
+const programs = blocks.filter(({ language, file }) => file === undefined && (language === 'ts' || language === 'js'))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string>, bin: Record<string, string> }
 
 t.ok(existsSync(join(root, 'dist', 'app.js')), 'the package is built: the programs import it by its name')

@@ -17,9 +17,14 @@ export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): vo
   raw.writeHead = function (status, ...rest) {
     const given = typeof rest.at(-1) === 'object' ? rest.pop() : undefined
     const head = Array.isArray(given) ? setAll(given) : given as Head | undefined ?? {} // Node takes no other object
-    const directives = isAdmitted() ? privateDirectives(take(head, 'cache-control')) : ['no-store']
-    if (!isNeverStored(directives)) head.vary = varyWith(take(head, 'vary'), 'Authorization')
-    head['cache-control'] = directives.join(', ')
+    const own = take(head, 'cache-control')
+    if (own === undefined || !isAdmitted()) {
+      head['cache-control'] = 'no-store'
+    } else {
+      const directives = privateDirectives(String(own))
+      head['cache-control'] = directives.join(', ')
+      if (!isNeverStored(directives)) head.vary = varyWith(take(head, 'vary'), 'Authorization')
+    }
     return writeHead.call(this, status, ...rest, head)
   }
 
@@ -44,13 +49,12 @@ export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): vo
 }
 
 /**
- * The directives that a guarded answer is sent with. Where the route sets none, no cache keeps it at all. RFC 9111
- * section 3.5 lets a shared cache keep an answer to a request with credentials once it says `public`, `s-maxage` or
- * `must-revalidate`; `private` forbids it.
+ * The directives that a guarded answer is sent with, by those that the host has set. RFC 9111 section 3.5 lets a shared
+ * cache keep an answer to a request with credentials once it says `public`, `s-maxage` or `must-revalidate`; `private`
+ * forbids it.
  */
-function privateDirectives (own: unknown): string[] {
-  if (own === undefined) return ['no-store']
-  const directives = String(own).match(/(?:[^,"]|"[^"]*")+/g)?.map((directive) => directive.trim()) ?? []
+function privateDirectives (own: string): string[] {
+  const directives = own.match(/(?:[^,"]|"[^"]*")+/g)?.map((directive) => directive.trim()) ?? []
   const kept = directives.filter((directive) => !['', 'public', 's-maxage'].includes(nameOf(directive)))
   if (isNeverStored(kept)) return kept
   // With a list of fields, `private` is about these alone; without one, about the whole answer.

@@ -1,6 +1,8 @@
-import type { FastifyBaseLogger } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { contextsAround } from '../per-context.js'
 import { RedisMissing } from './errors.js'
+import type { RedisClient, ThrottleOptions } from './options.js'
 
 /** What is asked of the place where counts are kept. */
 export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delete'>
@@ -12,14 +14,6 @@ export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delet
 export interface Counts {
   run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T>
   close (): void
-}
-
-/** What is used of a client of the package ioredis, so that the host can pass its own. */
-export interface RedisClient {
-  readonly status: string
-  connect (): Promise<unknown>
-  on (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
-  off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
 }
 
 /**
@@ -34,7 +28,7 @@ interface RedisPackage {
 }
 
 /** How counts are kept. */
-export interface CountsOptions {
+interface CountsOptions {
   /** Seconds after its first failure that a count lasts. */
   window: number
   /** In front of each key in Redis. */
@@ -46,16 +40,42 @@ const patience = 500
 /** Milliseconds for which it is left alone after that. */
 const restPeriod = 2000
 
+/** How often the plugin has been registered in an app, kept by its outermost context. */
+const registrations = Symbol('fastify-quickstart/auth: registrations')
+
+/**
+ * Opens the place that the options name; it is closed with the app. Two registrations in one app have counts of their
+ * own, and the same ones in each process.
+ *
+ * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when it is a URL and the package ioredis is not installed
+ */
+export async function openCounts (app: FastifyInstance, options: ThrottleOptions): Promise<Counts> {
+  const { redis, cluster = false, window = 900, keyPrefix = 'fastify-quickstart' } = options
+  const root = contextsAround(app).at(-1)! // an app is around itself
+  if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
+  const number = ++root.getDecorator<{ count: number }>(registrations).count
+  const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
+  const counts = await open()
+  app.addHook('onClose', async () => counts.close())
+  return counts
+
+  async function open (): Promise<Counts> {
+    if (typeof redis === 'string') return await connectRedisCounts(redis, how, app.log)
+    if (redis !== undefined) return new RedisCounts(redis, how, app.log)
+    return cluster ? clusterCounts(how) : memoryCounts(how)
+  }
+}
+
 /** The limits are the throttle's to judge, so a limiter of the library never refuses. */
 const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
 
-export function memoryCounts ({ window }: CountsOptions): Counts {
+function memoryCounts ({ window }: CountsOptions): Counts {
   const limiter = new RateLimiterMemory({ ...unlimited, duration: window })
   return { run: (operation) => operation(limiter), close () {} }
 }
 
 /** Counts in the primary of node:cluster, shared by its workers. */
-export function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
+function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
   const primary = new RateLimiterCluster({ ...unlimited, duration: window, keyPrefix })
   // Blocking is the only way to set a count there. It takes the key over its limit, so that `consume` would reject.
   const limiter: Limiter = {
@@ -68,7 +88,7 @@ export function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
 }
 
 /** Counts in Redis, shared by every instance of the app, and in memory while Redis is away. */
-export class RedisCounts implements Counts {
+class RedisCounts implements Counts {
   readonly #client: RedisClient
   readonly #shared: Limiter
   readonly #own: Counts
@@ -136,7 +156,7 @@ export class RedisCounts implements Counts {
  *
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when the package ioredis is not installed
  */
-export async function connectRedisCounts (
+async function connectRedisCounts (
   url: string,
   options: CountsOptions,
   log: FastifyBaseLogger

@@ -24,7 +24,7 @@ export function openGroups (groups: Groups | undefined, log: FastifyBaseLogger):
   if (typeof groups === 'object') return (name) => groupsOf(name, Object.entries(groups))
   try {
     const file = new RereadFile(groups, parseGroups, log)
-    return (name) => groupsOf(name, file.content)
+    return (name, request) => groupsOf(name, file.contentFor(request))
   } catch (error) {
     // The file system and the parser throw nothing but errors.
     throw new InvalidGroup(`${groups}: ${(error as Error).message}`)

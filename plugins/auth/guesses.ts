@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import type { Counts } from './counts.js'
 import { TooBusy } from './errors.js'
+import type { ThrottleOptions } from './options.js'
 import { singleFlight } from './single-flight.js'
 
 /** A login that is about to be checked. */
@@ -24,16 +25,6 @@ export type Outcome =
 /** Runs the check of a guess, if it may be made now. */
 export type TryGuess = (guess: Guess, check: () => Promise<boolean>) => Promise<Outcome>
 
-/** How many failures are forgiven, and how long a guesser is shut out past that. */
-export interface Limits {
-  /** Failures of one name from one address. */
-  perLogin: number
-  /** Failures from one address, whatever the names. */
-  perAddress: number
-  /** Seconds. */
-  block: number
-}
-
 /** Seconds after which a login that found the queue of hashes full may try again. */
 const retryWhenBusy = 2
 
@@ -54,14 +45,14 @@ export const withoutThrottle: TryGuess = async (guess, check) => {
  */
 export class Throttle {
   readonly #counts: Counts
-  readonly #limits: Limits
+  readonly #limits: Required<Pick<ThrottleOptions, 'perLogin' | 'perAddress' | 'block'>>
   /** The guesses that are being checked here, by the key of their count. */
   readonly #places = new Map<string, Places>()
   readonly #share = singleFlight<Outcome>()
 
-  constructor (counts: Counts, limits: Limits) {
+  constructor (counts: Counts, { perLogin = 10, perAddress = 100, block = 900 }: ThrottleOptions) {
     this.#counts = counts
-    this.#limits = limits
+    this.#limits = { perLogin, perAddress, block }
   }
 
   /**

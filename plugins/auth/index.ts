@@ -1,32 +1,27 @@
 import { availableParallelism } from 'node:os'
-import type { FastifyBaseLogger, FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { contextsAround } from '../per-context.js'
 import { challengeMaker, credentialsReader } from './authorization.js'
-import {
-  clusterCounts, connectRedisCounts, type Counts, type CountsOptions, memoryCounts, RedisCounts
-} from './counts.js'
-import { InvalidOption, NoUsers } from './errors.js'
+import { openCounts } from './counts.js'
+import { InvalidOption } from './errors.js'
 import { openGroups } from './groups.js'
 import { Guard, guards, type LoginCounts, standing, type Standing } from './guard.js'
-import { HeldAnswers, Throttle, type TryGuess, withoutThrottle } from './guesses.js'
+import { HeldAnswers, Throttle, withoutThrottle } from './guesses.js'
 import { checkGroups, type GuardHook, guardHook, type Needs, needsAmong } from './hooks.js'
 import { hashLogins, type Logins, ownLogins } from './logins.js'
-import { type AuthOptions, checkAuthOptions, type ThrottleOptions, type User } from './options.js'
+import { type AuthOptions, checkAuthOptions, type User } from './options.js'
 import { logoutPage, secretPage } from './pages.js'
 import { boundedVerify, type HashingLoad } from './passwords.js'
 import { isProtected, protectRoutes } from './protect.js'
-import { htpasswdUsers, lookupUsers, mapUsers, tutorialUsers, type UserSource } from './users.js'
+import { openUsers } from './users.js'
 
-export type { RedisClient } from './counts.js'
 export type { LoginCounts } from './guard.js'
 export type { GroupLookup, Groups } from './groups.js'
 export { type GuardHook, type Needs, optionalAuth, requiresAuth, requiresGroup } from './hooks.js'
 export { parseHtpasswd, withUser } from './htpasswd.js'
-export type { AuthOptions, OwnCheck, ThrottleOptions, User } from './options.js'
+export type { AuthOptions, OwnCheck, RedisClient, ThrottleOptions, User, UserLookup, UserMap } from './options.js'
 export type { HashingLoad } from './passwords.js'
 export { hash, isSupportedHash, nameProblem, passwordProblem, verify } from './passwords.js'
-export type { UserLookup, UserMap } from './users.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -81,7 +76,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     readCredentials: await credentialsReader(app),
     challengeFor,
     logins: await openLogins(app, options),
-    tryGuess: throttle === false ? withoutThrottle : await openThrottle(app, throttle),
+    tryGuess: throttle === false ? withoutThrottle : new Throttle(await openCounts(app, throttle), throttle).tryGuess,
     held,
     groupsOf: openGroups(options.groups, app.log),
     trustedOrigins: new Set(trustedOrigins),
@@ -134,41 +129,7 @@ async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<
   if (options.verify !== undefined) return ownLogins(options.verify)
   const { parallel = Math.max(1, Math.min(availableParallelism() - 1, 3)), queue = 100 } = options.hashing ?? {}
   const memory = options.cache === false ? false : { max: 10_000, ttl: 3600, ...options.cache }
-  return hashLogins(await openUsers(app, options), memory, boundedVerify({ parallel, queue }))
-}
-
-async function openUsers (app: FastifyInstance, { users, htpasswd }: AuthOptions): Promise<UserSource> {
-  const production = process.env.NODE_ENV === 'production'
-  if (htpasswd !== undefined) return htpasswdUsers(htpasswd, app.log)
-  if (typeof users === 'function') return await lookupUsers(users)
-  if (users !== undefined) return await mapUsers(users, production)
-  if (!production) return await tutorialUsers(app.log)
-  throw new NoUsers(
-    'no users are configured; set QUICKSTART_USERS_FILE, or one of the options "users", "htpasswd" and "verify"'
-  )
-}
-
-/** How often the plugin has been registered in an app, kept by its outermost context. */
-const registrations = Symbol('fastify-quickstart/auth: registrations')
-
-async function openThrottle (app: FastifyInstance, options: ThrottleOptions): Promise<TryGuess> {
-  const { perLogin = 10, perAddress = 100, window = 900, block = 900 } = options
-  // Two registrations in one app have counts of their own, and the same ones in each process.
-  const root = contextsAround(app).at(-1)!
-  if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
-  const number = ++root.getDecorator<{ count: number }>(registrations).count
-  const keyPrefix = options.keyPrefix ?? 'fastify-quickstart'
-  const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
-  const counts = await openCounts(options, how, app.log)
-  app.addHook('onClose', async () => counts.close())
-  return new Throttle(counts, { perLogin, perAddress, block }).tryGuess
-}
-
-async function openCounts (options: ThrottleOptions, how: CountsOptions, log: FastifyBaseLogger): Promise<Counts> {
-  const { redis, cluster = false } = options
-  if (typeof redis === 'string') return await connectRedisCounts(redis, how, log)
-  if (redis !== undefined) return new RedisCounts(redis, how, log)
-  return cluster ? clusterCounts(how) : memoryCounts(how)
+  return hashLogins(await openUsers(options, app.log), memory, boundedVerify({ parallel, queue }))
 }
 
 const plugin = fp(auth, { fastify: '5.x', name: 'fastify-quickstart/auth' })

@@ -1,10 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { checkOptions } from '../options.js'
 import { isRealm } from './authorization.js'
-import type { RedisClient } from './counts.js'
 import { InvalidOption } from './errors.js'
 import type { Groups } from './groups.js'
-import type { UserLookup, UserMap } from './users.js'
 
 /** Who is logged in. */
 export interface User {
@@ -13,8 +11,23 @@ export interface User {
   groups: readonly string[]
 }
 
+/** A stored hash by name: in a plain object or a Map. */
+export type UserMap = Readonly<Record<string, string>> | ReadonlyMap<string, string>
+
+/** The stored hash of a name, or null when there is no such user. */
+export type UserLookup = (name: string, request: FastifyRequest) => Found | Promise<Found>
+type Found = string | null | undefined
+
 /** Your own check of a login. */
 export type OwnCheck = (name: string, password: string, request: FastifyRequest) => boolean | Promise<boolean>
+
+/** What is used of a client of the package ioredis, so that the host can pass its own. */
+export interface RedisClient {
+  readonly status: string
+  connect (): Promise<unknown>
+  on (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
+  off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
+}
 
 /** How guessers are slowed down. */
 export interface ThrottleOptions {

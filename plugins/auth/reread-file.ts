@@ -1,22 +1,25 @@
 import { hash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import type { FastifyBaseLogger } from 'fastify'
+import { IncomingMessage } from 'node:http'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { isSettled, stampOf } from '../file-stamp.js'
 
 /**
- * A file that is read again when it has changed. It is looked at (one `stat`) each time its content is asked for, so
- * that a removed user is out at the next request. A new version that is broken or missing leaves the last good one in
- * force.
+ * A file that is read again when it has changed, so that a removed user is out at the next request. A new version that
+ * is broken or missing leaves the last good one in force.
  */
 export class RereadFile<Content> {
   readonly #path: string
   readonly #parse: (text: string) => Content
   readonly #log: FastifyBaseLogger
+  /** What the file said when it was last looked at. */
   #content: Content
   #stamp = ''
   #digest = ''
   /** Whether the last look failed, so that it is logged once and not at each request. */
   #isLost = false
+  #isLookedAt = false
+  readonly #endTurn = (): void => { this.#isLookedAt = false }
 
   /** @throws a plain error when the file cannot be read, or what `parse` throws at it */
   constructor (path: string, parse: (text: string) => Content, log: FastifyBaseLogger) {
@@ -26,8 +29,20 @@ export class RereadFile<Content> {
     this.#content = parse(this.#readIfChanged()!) // the first read always has a text
   }
 
-  /** What the file says now. */
-  get content (): Content {
+  /**
+   * What the file says when a request comes. It is looked at (one `stat`) for each request; those that the network
+   * brings in one turn of the event loop share a look, for what is sent after a change arrives in a later turn.
+   */
+  contentFor ({ raw }: FastifyRequest): Content {
+    // What app.inject makes is not a message from the network, and can follow a change within a turn.
+    if (this.#isLookedAt && raw instanceof IncomingMessage) return this.#content
+    if (!this.#isLookedAt) setImmediate(this.#endTurn)
+    this.#isLookedAt = true
+    this.#look()
+    return this.#content
+  }
+
+  #look (): void {
     try {
       const text = this.#readIfChanged()
       this.#isLost = false
@@ -36,6 +51,10 @@ export class RereadFile<Content> {
       if (!this.#isLost) this.#complain(error)
       this.#isLost = true
     }
+  }
+
+  /** What the file said at the last look. */
+  get content (): Content {
     return this.#content
   }
 

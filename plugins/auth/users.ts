@@ -3,15 +3,9 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../direct-client.js'
 import { InvalidUser, NoUsers } from './errors.js'
 import { parseHtpasswd } from './htpasswd.js'
+import type { AuthOptions, UserLookup, UserMap } from './options.js'
 import { hash, isSupportedHash, looksLikeHash, nameProblem, passwordProblem } from './passwords.js'
 import { RereadFile } from './reread-file.js'
-
-/** A stored hash by name: in a plain object or a Map. */
-export type UserMap = Readonly<Record<string, string>> | ReadonlyMap<string, string>
-
-/** The stored hash of a name, or null when there is no such user. */
-export type UserLookup = (name: string, request: FastifyRequest) => Found | Promise<Found>
-type Found = string | null | undefined
 
 /** Where the stored hashes come from. */
 export interface UserSource {
@@ -27,8 +21,24 @@ export interface UserSource {
   decoy (number: number): string
 }
 
+/**
+ * The users that the options name, or else the tutorial's.
+ *
+ * @throws `FST_QUICKSTART_AUTH_NO_USERS` in production where none are named, and what the sources below throw
+ */
+export async function openUsers ({ users, htpasswd }: AuthOptions, log: FastifyBaseLogger): Promise<UserSource> {
+  const production = process.env.NODE_ENV === 'production'
+  if (htpasswd !== undefined) return htpasswdUsers(htpasswd, log)
+  if (typeof users === 'function') return await lookupUsers(users)
+  if (users !== undefined) return await mapUsers(users, production)
+  if (!production) return await tutorialUsers(log)
+  throw new NoUsers(
+    'no users are configured; set QUICKSTART_USERS_FILE, or one of the options "users", "htpasswd" and "verify"'
+  )
+}
+
 /** The tutorial's login, for a host that names no users and is not in production. It works on this machine alone. */
-export async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource> {
+async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource> {
   log.warn('fastify-quickstart/auth: no users are configured, so anybody on this machine can log in as admin ' +
     'with the password secret')
   const users = await mapUsers({ admin: 'secret' }, false)
@@ -48,7 +58,7 @@ export async function tutorialUsers (log: FastifyBaseLogger): Promise<UserSource
  *
  * @throws `FST_QUICKSTART_AUTH_INVALID_USER` for a user that could not log in, and in production for a plain password
  */
-export async function mapUsers (users: UserMap, production: boolean): Promise<UserSource> {
+async function mapUsers (users: UserMap, production: boolean): Promise<UserSource> {
   const get: (name: string) => string | undefined = users instanceof Map
     ? (name) => users.get(name)
     // Own properties alone: `constructor` is not a user. What is not a Map is an object.
@@ -96,7 +106,7 @@ function checkUser (name: unknown, value: unknown, production: boolean): void {
 }
 
 /** Users of the host's own, asked for by name at each request. */
-export async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
+async function lookupUsers (lookup: UserLookup): Promise<UserSource> {
   // Until a user has been seen, an unknown name is checked against a hash as we make them.
   const unseen = await hash(randomBytes(16).toString('base64'))
   // One of each kind: kinds take different times, so the last one seen would tell which kind another user has.
@@ -130,7 +140,7 @@ function kindOf (stored: string): string {
  *
  * @throws `FST_QUICKSTART_AUTH_INVALID_USER` when the file is missing or a line of it is broken
  */
-export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
+function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
   const file = openHtpasswd(path, log)
   const first = file.content.values().next().value
   if (first === undefined) {
@@ -138,7 +148,7 @@ export function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource
   }
   let decoys: { of: Map<string, string>, hashes: string[] } | undefined
   return {
-    find: (name) => file.content.get(name),
+    find: (name, request) => file.contentFor(request).get(name),
     isFunction: false,
     decoy (number) {
       const users = file.content

@@ -40,4 +40,5 @@ async function hello (app: FastifyInstance, options: HelloOptions): Promise<void
   })
 }
 
-export default fp(hello, { fastify: '5.x', name: 'fastify-quickstart/hello', encapsulate: true })
+const plugin = fp(hello, { fastify: '5.x', name: 'fastify-quickstart/hello', encapsulate: true })
+export { plugin as hello, plugin as default }

@@ -127,4 +127,5 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   if (options.routes ?? true) await app.register(async (child) => demoRoutes(child), { prefix: options.prefix })
 }
 
-export default fp(params, { fastify: '5.x', name: 'fastify-quickstart/params' })
+const plugin = fp(params, { fastify: '5.x', name: 'fastify-quickstart/params' })
+export { plugin as params, plugin as default }

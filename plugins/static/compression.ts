@@ -4,6 +4,7 @@ import {
   brotliCompress, brotliDecompress, constants, gunzip, gzip, type BrotliOptions, type Gunzip, type ZlibOptions
 } from 'node:zlib'
 import type { Coding } from './accept-encoding.js'
+import { ownBytes } from './own-bytes.js'
 
 export type CompressedCoding = Exclude<Coding, 'identity'>
 
@@ -84,8 +85,8 @@ async function smaller<Options extends object> (
 ): Promise<Buffer | undefined> {
   if (bytes.length < 2) return undefined
   try {
-    // zlib gives up where more than maxOutputLength comes out. The copy frees zlib's work buffer of 16 kB.
-    return Buffer.from(await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 }))
+    // zlib gives up where more than maxOutputLength comes out.
+    return ownBytes(await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 }))
   } catch {
     return undefined
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Digests, snapshotOf, streamPart } from './big-file.js'
 import { Unreadable } from './errors.js'
 import { fingerprinted, isPublicName, isPublicPath } from './names.js'
+import { ownBytes } from './own-bytes.js'
 import { entityTag, fieldsOf, type ServedFile, sha256 } from './representation.js'
 
 /** Files up to this many bytes are read at once, so that the tag and the bytes are of one moment. */
@@ -63,7 +64,7 @@ export function readInside (path: string, realRoot: string): Buffer {
   const fd = openSync(path, flags)
   try {
     if (!liesInside(fd, path, realRoot)) throw new Error('it was moved while it was opened')
-    return readFileSync(fd)
+    return ownBytes(readFileSync(fd))
   } finally {
     closeSync(fd)
   }

@@ -139,4 +139,5 @@ function isMemoryOption (value: unknown): boolean {
     (name === 'maxFileSize' || name === 'maxTotalSize') && (bytes === undefined || isCount(bytes)))
 }
 
-export default fp(files, { fastify: '5.x', name: 'fastify-quickstart/static' })
+const plugin = fp(files, { fastify: '5.x', name: 'fastify-quickstart/static' })
+export { plugin as static, plugin as default }

@@ -1,10 +1,9 @@
-import { relative } from 'node:path'
+import { readdirSync } from 'node:fs'
 import createError from '@fastify/error'
-import { EtaFileResolutionError } from 'eta'
+import { findCircles } from './circles.js'
+import type { KnownCall } from './script.js'
 import type { Template, ViewEngine } from './engine.js'
-import { listTemplates } from './list.js'
 import { TemplateProblem } from './problem.js'
-import { findLiteralCalls } from './scan.js'
 
 const TemplatesInvalid = createError('FST_QUICKSTART_TEMPLATES_INVALID', '%s', 500)
 
@@ -16,56 +15,67 @@ export interface AssetCall {
 }
 
 /**
- * Compiles every template under root, and checks what they name with literals.
+ * Compiles every template, and checks what they name with plain strings.
  *
  * @param index the view of the index route, where there is one
  * @returns the assets they name; whether those exist can be told when every plugin is loaded
- * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with all that is wrong
+ * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with everything that is wrong
  */
 export function checkTemplates (engine: ViewEngine, index: string | undefined): AssetCall[] {
-  const problems = new Map<string, string>()
+  const problems = new Set<string>()
   const assets: AssetCall[] = []
-  const report = ({ message }: Error): unknown => problems.set(message, message)
   const load = (compile: () => Template | undefined): Template | 'missing' | 'broken' => {
     try {
       return compile() ?? 'missing'
     } catch (error) {
-      if (error instanceof EtaFileResolutionError) return 'missing'
-      report(error as Error)
+      problems.add((error as Error).message) // a TemplateProblem, or an error of the file system
       return 'broken'
     }
   }
+  const { folders } = engine
+  const where = folders.folders.join(' or ')
 
-  for (const file of listTemplates(engine.root, engine.extension)) load(() => engine.load(file))
+  for (const view of listViews(engine, problems)) load(() => engine.load(view))
 
   // Grows on the way: an include of another extension ('./logo.svg') is a template from then on.
   for (const template of engine.templates.values()) {
-    for (const { call, name, line } of callsOf(template)) {
-      if (call === 'asset') {
-        assets.push({ template, line, name })
-        continue
-      }
-      const target = load(() => engine.linked(template, name))
-      if (target === 'missing') {
-        report(problemAt(template, line, `${call}('${name}') names no template under ${engine.root}`))
-      } else if (target !== 'broken' && call === 'include' && target.isAsync) {
-        report(problemAt(template, line, `include('${name}') is of a template that uses await: write await includeAsync('${name}')`))
-      }
+    for (const call of template.calls) {
+      const reason = reasonAgainst(template, call)
+      if (reason !== undefined) problems.add(problemAt(template, call.line, reason))
     }
   }
-  if (index !== undefined && !engine.has(index)) {
-    const views = [...engine.templates.keys()].map((file) => relative(engine.root, file))
-    problems.set('index', `option "index" names the view "${index}", and ${engine.root} has no such view; it has ${views.join(', ') || 'none'}`)
+  for (const { template, line, names } of findCircles(engine)) {
+    problems.add(problemAt(template, line, `a circle that never ends: ${names.join(' → ')}`))
   }
-  refuse([...problems.values()])
+  if (index !== undefined && !engine.has(index)) {
+    const has = [...engine.templates.keys()].join(', ') || 'none'
+    problems.add(`option "index" names the view "${index}", and ${where} has no such view; it has ${has}`)
+  }
+  refuse([...problems])
   return assets
+
+  function reasonAgainst (template: Template, { call, name, line, isUnawaited }: KnownCall): string | undefined {
+    if (isUnawaited && call.endsWith('Async')) return `${call}(…) gives a promise: write await ${call}(…)`
+    if (name === undefined || call === 'captureAsync' || call === 'blockAsync') return undefined
+    if (call === 'asset') {
+      assets.push({ template, line, name })
+      return undefined
+    }
+    if (call === 'layout' && name === '') return undefined // Eta takes it for no layout
+    const target = load(() => engine.linked(template, name))
+    if (target === 'missing') return `${call}('${name}') names no template under ${where}`
+    if (target !== 'broken' && call === 'include' && target.isAsync) {
+      return `include('${name}') is of a template that uses await: write await includeAsync('${name}')`
+    }
+    return undefined
+  }
 }
 
 /**
  * Checks the assets that templates name.
  *
  * @param asset the static topic's: throws for a name that has no file
- * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with all that is wrong
+ * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with everything that is wrong
  */
 export function checkAssets (calls: AssetCall[], asset: (name: string) => string): void {
   refuse(calls.flatMap(({ template, line, name }) => {
@@ -73,22 +83,37 @@ export function checkAssets (calls: AssetCall[], asset: (name: string) => string
       asset(name)
       return []
     } catch (error) {
-      return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`).message]
+      return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`)]
     }
   }))
 }
 
-function refuse (problems: string[]): void {
+/** How the templates of other engines are called, and pages that are none. */
+const otherKinds = /\.(?:x?html?|ejs|eta|hbs|handlebars|j2|jinja2?|liquid|mustache|njk|pug|tmpl|tpl|twig)$/i
+
+/** Lists the views. A root that holds only pages of another kind is a mistake. */
+function listViews ({ folders }: ViewEngine, problems: Set<string>): string[] {
+  try {
+    const root = folders.folders[0]!
+    const others = readdirSync(root).filter((name) => otherKinds.test(name))
+    if (others.length > 0 && folders.list([root]).length === 0) {
+      problems.add(`${root} has no template, only ${others.join(', ')}; ` +
+        `templates are written in Eta (https://eta.js.org), in files whose names end with "${folders.extension}"`)
+    }
+    return folders.list()
+  } catch (error) {
+    problems.add(`a template cannot be read: ${(error as Error).message}`)
+    return []
+  }
+}
+
+/** Throws `FST_QUICKSTART_TEMPLATES_INVALID`, if there are problems. */
+export function refuse (problems: string[]): void {
   if (problems.length === 0) return
   const count = problems.length === 1 ? 'A template is' : `${problems.length} templates or calls in them are`
   throw new TemplatesInvalid(`${count} wrong\n\n${problems.join('\n\n')}\n`)
 }
 
-function callsOf (template: Template) {
-  return template.tags.flatMap(({ code, line }) => findLiteralCalls(code).map(({ call, name, index }) =>
-    ({ call, name, line: line + code.slice(0, index).split('\n').length - 1 })))
-}
-
-function problemAt ({ file, source }: Template, line: number, reason: string): TemplateProblem {
-  return new TemplateProblem(file, line, reason, source)
+function problemAt ({ file, source }: Template, line: number, reason: string): string {
+  return new TemplateProblem(file, line, reason, source).message
 }

@@ -24,7 +24,7 @@ t.test('the built-in login works from this machine alone', async (t) => {
     const { statusCode } = await app.inject({ url: '/secret', remoteAddress, headers: { ...headers, ...asAdmin } })
     t.equal(statusCode, isIn ? 200 : 401, JSON.stringify([remoteAddress, headers]))
   }
-  t.match(lines.map(({ msg }) => msg), [/./, /^the built-in login works from this machine alone; set QUICKSTART_USERS_FILE/])
+  t.ok(lines.some(({ msg }) => /works on this machine alone/.test(String(msg))))
   const nobody = { authorization: `Basic ${btoa('root:secret')}` }
   t.equal((await app.inject({ url: '/secret', headers: nobody })).statusCode, 401)
 })

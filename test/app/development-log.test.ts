@@ -30,7 +30,7 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
 
 t.test('a request is one line, and the files of a page are none', async (t) => {
   const { app, taken } = await logged(t)
-  t.match(taken(), [/^warn: no users are configured/])
+  t.match(taken(), [/^warn: fastify-quickstart\/auth: no users are configured/])
   const cases: [url: string, lines: string[]][] = [
     ['/', ['200 GET / N ms']],
     ['/user/alice?a=1', ['200 GET /user/alice?a=1 N ms']],

@@ -122,7 +122,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   await t.test('as by default', async (t) => {
     setEnvironment(t)
     t.same(await rows([]), [
-      'GET|/|index|templates|', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/path/*|path|params|',
+      'GET|/|index|templates|optional', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/path/*|path|params|',
       'GET|/post/:id|post|params|', 'GET|/search|search|params|', 'GET|/secret|secret|auth|needed',
       'GET, HEAD|/static/*|static|static|', 'POST, PUT, DELETE, PATCH|/static/*||static|',
       'POST|/user|createUser|params|', 'GET|/user/:username|user|params|'
@@ -140,7 +140,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   })
   await t.test('with a page of each source where the views are the suite\'s', async (t) => {
     t.chdir(t.testdir({}))
-    t.ok((await rows([])).includes('GET|/source/:topic||templates|'))
+    t.ok((await rows([])).includes('GET|/source/:topic||templates|optional'))
   })
 })
 

@@ -17,6 +17,8 @@ export interface Block {
   place: string
   /** The word after its opening fence, such as `ts`. */
   language: string
+  /** The file that it is, or changes, in a project that the page makes step by step. */
+  file?: string
   code: string
 }
 
@@ -32,9 +34,10 @@ export function readPages (): Page[] {
 }
 
 function blocksOf (path: string, text: string): Block[] {
-  return [...text.matchAll(/^```(\w*)[^\n]*\n(.*?)^```$/gms)].map(({ 1: language = '', 2: code = '', index }) => ({
+  return [...text.matchAll(/^```(\w*)(?: (\S+))?[^\n]*\n(.*?)^```$/gms)].map(({ 1: language = '', 2: file, 3: code = '', index }) => ({
     place: `${path}:${text.slice(0, index).split('\n').length + 1}`,
     language,
+    ...(file !== undefined && { file }),
     code
   }))
 }

@@ -11,17 +11,33 @@ const installed = join(folder, 'node_modules', 'fastify-quickstart')
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string, exports: Record<string, unknown> }
 
 t.test('the tarball has what is built, the sources, the pages, and nothing else', async (t) => {
-  const sources = files.filter((path) => /^(?:app\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
+  const sources = files.filter((path) => /^(?:(?:app|routes)\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
   const built = sources.flatMap((path) => {
     const name = `dist/${path.slice(0, -'.ts'.length)}`
     return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
   })
   const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
-  t.same(files, [...sources, ...built, ...pages, 'CHANGELOG.md', 'LICENSE', 'README.md', 'fastify.config.cjs', 'package.json'].sort())
+  const beside = files.filter((path) => /^(?:docs|examples|deploy)\//.test(path))
+  t.notOk(beside.some((path) => /node_modules|\.tap|\/dist\//.test(path)))
+  const single = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/run.js', 'fastify.config.cjs', 'package.json']
+  t.same(files, [...sources, ...built, ...pages, ...beside, ...single].sort())
 
   for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
     ...['hello', 'static', 'templates', 'params', 'auth'].map((topic) => `plugins/${topic}/index.ts`)]) {
     t.ok(files.includes(path), path)
+  }
+})
+
+t.test('each link of a document leads to a file of the tarball, or out of it', async (t) => {
+  const documents = files.filter((path) => path.endsWith('.md'))
+  t.ok(documents.length > 10)
+  for (const path of documents) {
+    const text = (await readFile(join(installed, path), 'utf8')).replace(/^```[^]*?^```/gm, '')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(?:https?:|#)/.test(link)) continue
+      const target = posix.join(dirname(path), link.replace(/#.*/, '')).replace(/\/$/, '')
+      t.ok(files.some((file) => file === target || file.startsWith(`${target}/`)), `${path} links to ${link}`)
+    }
   }
 })
 
@@ -51,7 +67,7 @@ t.test('an error shows the line of the TypeScript source', async (t) => {
 })
 
 t.test('there are these exports, and no other way in', async (t) => {
-  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './package.json'])
+  t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './live-reload', './package.json'])
   const { resolve } = createRequire(join(folder, 'package.json'))
   t.throws(() => resolve('fastify-quickstart/plugins/options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => resolve('fastify-quickstart/dist/app.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
@@ -67,8 +83,10 @@ const topics = `[
 
 for (const [way, load, type] of [
   ['import', '(await import(name)).default', 'module'],
+  ['import, by name', '(await import(name))[topic]', 'module'],
   ['import() handed to register', 'import(name)', 'module'],
   ['require()', 'require(name)', 'commonjs'],
+  ['require(), by name', 'require(name)[topic]', 'commonjs'],
   ['import() in CommonJS', 'import(name)', 'commonjs']
 ] as const) {
   t.test(`each plugin is loaded with ${way}`, async (t) => {

@@ -38,7 +38,7 @@ for (const [mode, production] of modes) {
       t.equal(app.hasView(view), true, view)
     }
     for (const view of ['', 'none', 'admin', 'other.txt', 'other', '../index', '@index', '/admin/../../index', 'toString', '__proto__', 'index\0', 'x'.repeat(5000)]) {
-      t.equal((await app.inject({ url: '/', query: { view } })).json().code, 'FST_QUICKSTART_TEMPLATES_RENDER', view.slice(0, 20))
+      t.equal((await app.inject({ url: '/', query: { view }, remoteAddress: '192.0.2.7' })).json().code, 'FST_QUICKSTART_TEMPLATES_RENDER', view.slice(0, 20))
       t.equal(app.hasView(view), false, view.slice(0, 20))
     }
   })
@@ -241,10 +241,12 @@ t.test('names the topic to register when a page calls one that is off', async (t
     return reply.code(500).send('failed')
   })
   app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view))
-  await app.inject('/asset')
+  const elsewhere = { remoteAddress: '192.0.2.7' }
+  await app.inject({ url: '/asset', ...elsewhere })
   t.match(cause, /asset\.eta:1: it\.asset\(…\) needs the static topic: register fastify-quickstart\/static\n> 1 \| /)
-  await app.inject('/urlFor')
+  await app.inject({ url: '/urlFor', ...elsewhere })
   t.match(cause, /urlFor\.eta:1: it\.urlFor\(…\) needs the params topic: register fastify-quickstart\/params\n> 1 \| /)
+  t.match((await app.inject('/asset')).body, 'asset.eta:1: it.asset(…) needs the static topic: register fastify-quickstart/static\n> 1 | ')
   t.equal((await app.inject('/user')).body, 'null', 'nobody is logged in where there is no login')
 })
 

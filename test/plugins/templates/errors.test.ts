@@ -36,7 +36,11 @@ async function failing (t: Test, production: boolean): Promise<{ app: FastifyIns
     'nothing.eta': '<% throw null %>',
     'frozen.eta': '\n\n<% throw it.frozen %>',
     'noStack.eta': '<% throw it.noStack %>',
-    'around.eta': '<%~ include("./around") %>'
+    'around.eta': 'a\n<%~ include("./" + "around") %>',
+    'aroundLater.eta': 'a\n<% await 1 %><%~ await includeAsync("./" + "aroundLater") %>',
+    'aroundLayout.eta': 'a\n<% await 1 %><% layout("./" + "aroundLayout") %>',
+    'number.eta': '<%~ include(5) %>',
+    'promise.eta': '<% const html = includeAsync("./" + "later") %>\n<%~ html %>'
   }, {
     production,
     server: { logger: { level: 'error', stream: { write: (line: string) => { log.push(JSON.parse(line)) } } } },
@@ -61,19 +65,23 @@ const failures: [view: string, cause: string | RegExp][] = [
   ['nothing', /view "nothing(\.eta)?": null/],
   ['frozen', new RegExp(`view "frozen(\\.eta)?": ${secret}`)],
   ['noStack', new RegExp(`view "noStack(\\.eta)?": ${secret}`)],
-  ['around', /Maximum call stack size exceeded/],
+  ['around', /around\.eta:2: include\('\.\/around'\) is nested more than 500 deep\n/],
+  ['aroundLater', /aroundLater\.eta:2: includeAsync\('\.\/aroundLater'\) is nested more than 500 deep\n/],
+  ['aroundLayout', /aroundLayout\.eta:2: layout\('\.\/aroundLayout'\) is nested more than 500 deep\n/],
+  ['number', /number\.eta:1: include\(5\) names no template\n/],
+  ['promise', /promise\.eta:2: includeAsync\(…\) gives a promise: write await includeAsync\(…\)\n/],
   ['none', /: .* has no view "none(\.eta)?"$/]
 ]
 
 for (const production of [true, false]) {
   const mode = production ? 'production' : 'development'
 
-  t.test(`tells a program nothing of a page that fails, and the log everything, in ${mode}`, async (t) => {
+  t.test(`tells another machine nothing of a page that fails, and the log everything, in ${mode}`, async (t) => {
     const { app, log } = await failing(t, production)
     for (const [view, cause] of failures) {
       for (const url of [`/${view}`, `/${view}`, `/view/${view}`]) {
         log.length = 0
-        const answer = await app.inject({ url, headers: { accept: '*/*' } })
+        const answer = await app.inject({ url, headers: { accept: '*/*' }, remoteAddress: '192.0.2.7' })
         t.equal(answer.statusCode, 500, url)
         t.strictSame(answer.json(), generic, url)
         t.equal(log.length, 1, `${url} is logged once`)
@@ -121,7 +129,7 @@ t.test('shows a broken edit, and the page again when it is mended', async (t) =>
   t.equal(broken.statusCode, 500)
   t.match(broken.body, 'index.eta, line 2</p>\n<pre>  1 | a\n&gt; 2 | &lt;% if (it.x) { %&gt;</pre>')
   t.match(broken.body, '<strong>&quot;{&quot; is never closed</strong>')
-  t.strictSame((await app.inject('/')).json(), generic)
+  t.strictSame((await app.inject({ url: '/', remoteAddress: '192.0.2.7' })).json(), generic)
   t.equal(app.hasView('index'), true, 'broken, but there')
 
   edit('index.eta', '<% layout("./layout") %>two')
@@ -147,12 +155,42 @@ t.test('shows its error page to the developer alone', async (t) => {
     ['through a proxy that follows RFC 7239', { headers: { forwarded: 'for=192.0.2.7' } }, false],
     ['through another proxy', { headers: { via: '1.1 proxy' } }, false],
     ['through a proxy of another habit', { headers: { 'x-real-ip': '192.0.2.7' } }, false],
+    ...['x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-server', 'x-forwarded', 'forwarded-for',
+      'cf-connecting-ip', 'cf-ray', 'cdn-loop', 'true-client-ip', 'x-client-ip', 'x-cluster-client-ip', 'fastly-client-ip',
+      'fly-client-ip', 'x-original-forwarded-for', 'x-original-host', 'x-original-url', 'x-envoy-external-address',
+      'x-amzn-trace-id', 'x-cloud-trace-context', 'x-azure-clientip', 'x-arr-ssl', 'x-appengine-user-ip', 'x-vercel-id',
+      'x-remote-addr', 'x-originating-ip', 'x-proxyuser-ip', 'proxy-connection', 'x-varnish', 'x-scheme', 'x-request-start',
+      'ngrok-skip-browser-warning', 'tailscale-user-login', 'x-http-via', 'surrogate-capability', 'x-rewrite-original-url'
+    ].map((name): [string, { headers: Record<string, string> }, boolean] => [name, { headers: { [name]: '127.0.0.1' } }, false]),
+    ['with what browsers send', {
+      headers: {
+        'sec-fetch-site': 'none',
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-user': '?1',
+        'sec-ch-ua-platform': '"Linux"',
+        'upgrade-insecure-requests': '1',
+        'accept-language': 'en',
+        'accept-encoding': 'gzip',
+        cookie: 'a=b',
+        dnt: '1',
+        'cache-control': 'no-cache',
+        pragma: 'no-cache',
+        referer: 'http://localhost/',
+        priority: 'u=0, i',
+        origin: 'null',
+        'if-none-match': '"x"',
+        'user-agent': 'browser',
+        connection: 'keep-alive',
+        'sec-gpc': '1',
+        'x-requested-with': 'x'
+      }
+    }, true],
     ['a foreign name that points here', { headers: { host: 'attacker.example' } }, false],
     ['a foreign name that looks like ours', { headers: { host: 'localhost.attacker.example' } }, false],
     ['a foreign name that looks like our address', { headers: { host: '127.0.0.1.attacker.example' } }, false],
-    ['a program', { headers: { accept: 'application/json' } }, false],
-    ['a program that takes HTML at need', { headers: { accept: 'application/json, text/html;q=0.1' } }, false],
-    ['a program that takes anything', { headers: { accept: '*/*' } }, false]
+    ['a program', { headers: { accept: 'application/json' } }, true],
+    ['a program that takes HTML at need', { headers: { accept: 'application/json, text/html;q=0.1' } }, true],
+    ['a program that takes anything', { headers: { accept: '*/*' } }, true]
   ]
   for (const [what, { headers, remoteAddress = '127.0.0.1' }, shown] of table) {
     const answer = await app.inject({ url: '/page', headers: { ...browser, ...headers }, remoteAddress })
@@ -160,8 +198,25 @@ t.test('shows its error page to the developer alone', async (t) => {
     t.equal(answer.body.includes('page.eta'), shown, what)
     if (!shown) t.strictSame(answer.json(), generic, what)
   }
-  const answer = await app.inject({ url: '/page' })
-  t.strictSame(answer.json(), generic, 'no accept header')
+})
+
+t.test('describes a failure as what the client asks for: a page, JSON or text', async (t) => {
+  const { app } = await failing(t, false)
+  const reason = "Cannot read properties of null (reading 'name')"
+  for (const accept of ['application/json', 'application/json, text/html;q=0.1', 'text/html, application/problem+json']) {
+    const answer = await app.inject({ url: '/page', headers: { accept } })
+    t.equal(answer.headers['content-type'], 'application/json; charset=utf-8', accept)
+    t.match(answer.json(), { statusCode: 500, message: generic.message, reason, file: `${app.root}/page.eta`, line: 3 })
+    t.equal((await app.inject({ url: '/string', headers: { accept } })).json().reason, `view "string": '${secret}'`)
+  }
+  for (const headers of [{}, { accept: '*/*' }, { accept: 'text/plain' }]) {
+    const answer = await app.inject({ url: '/page', headers })
+    t.equal(answer.statusCode, 500)
+    t.equal(answer.headers['content-type'], 'text/plain; charset=utf-8')
+    t.equal(answer.headers['cache-control'], 'no-store')
+    t.match(answer.body, `${app.root}/page.eta:3: ${reason}\n  1 | <h1>Title</h1>\n  2 | <% const\n> 3 |   name`)
+    t.match((await app.inject({ url: '/string', headers })).body, `\n\nview "string": '${secret}'\n`)
+  }
 })
 
 t.test('hands the host an error that shows nothing, however it is put out', async (t) => {
@@ -198,4 +253,55 @@ t.test('names lines of the template in the stack, also of an error that is throw
   await app.inject('/')
   t.strictSame(lines, [4, 4])
   t.match(made?.stack, `${app.root}/page.eta:4:`)
+})
+
+t.test('reads a stack that holds what a client sent, in a time that grows with its length alone', async (t) => {
+  const app = await build(t, { 'page.eta': 'a\n\n<% throw it.error %>', 'call.eta': 'a\n<% it.fail(it.text) %>' }, { production: true })
+  let cause: { file?: string, line?: number, message: string } | undefined
+  app.setErrorHandler((error: Error, request, reply) => {
+    cause = error.cause as typeof cause
+    return reply.code(500).send('failed')
+  })
+  let given: object = {}
+  app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view, given))
+  const fail = (text: string): never => { throw new Error(text) }
+  const frame = `\n    at x (${app.root}/page.eta:1:1)`
+  for (const text of ['\n'.repeat(200_000), ' ('.repeat(100_000), '\n    at '.repeat(50_000), '\n    at x (a:1:1'.repeat(20_000), ':1'.repeat(100_000), frame.repeat(10)]) {
+    given = { fail, text }
+    const start = performance.now()
+    await app.inject('/call')
+    t.ok(performance.now() - start < 1000, `${JSON.stringify(text.slice(0, 10))} takes no second`)
+    t.match(cause, { file: `${app.root}/call.eta`, line: 2 }, 'and what looks like a frame is none')
+  }
+  // Frames as V8 writes them, and others.
+  const frames: [stack: string, line: number | undefined][] = [
+    [`    at async ${app.root}/page.eta:3:1`, 1], [`    at ${app.root}/page.eta:3:1`, 1], ['    at <anonymous>', undefined],
+    [`    at f (${app.root}/none.eta:2:1)`, undefined], [`at f (${app.root}/page.eta:2:1)`, undefined], [`    at f (${app.root}/page.eta:1:1)`, undefined]
+  ]
+  for (const [stack, line] of frames) {
+    given = { error: Object.assign(new Error('made'), { stack: `Error: made\n${stack}` }) }
+    await app.inject('/page')
+    t.equal(cause?.line, line, stack)
+  }
+})
+
+t.test('renders a page to text for an error handler, or throws what it can answer otherwise', async (t) => {
+  for (const context of [{ site: 'S' }, async () => ({ site: 'S' })]) {
+    const app = await build(t, {
+      'error.eta': '<%= it.site %> <%= it.message %>', 'broken.eta': '<%= it.none.x %>', 'later.eta': '<%= await it.message %>'
+    }, { context })
+    app.setErrorHandler(async (error: Error, request, reply) => {
+      const { view } = request.params as { view: string }
+      const html = await app.page(reply, view, { message: error.message }).catch((error) => `failed: ${error.code}`)
+      return reply.code(500).send(html)
+    })
+    app.get('/:view', async () => { throw new Error('a < b') })
+    t.equal((await app.inject('/error')).body, 'S a &lt; b')
+    t.equal((await app.inject('/later')).body, 'a &lt; b')
+    t.equal((await app.inject('/broken')).body, 'failed: FST_QUICKSTART_TEMPLATES_RENDER')
+    t.equal((await app.inject('/none')).body, 'failed: FST_QUICKSTART_TEMPLATES_RENDER')
+  }
+  const app = await build(t, { 'error.eta': '' }, { context: () => { throw new Error('context') } })
+  app.get('/', async (request, reply) => await app.page(reply, 'error').catch((error) => error.message))
+  t.equal((await app.inject('/')).body, 'context')
 })

@@ -21,6 +21,7 @@ t.test('stops the start with file, line and reason', async (t) => {
     ['a tag that is not complete', 'a\n<% for %>text', 2, 'the code in this tag is not complete'],
     ['a tag after an async one', '<%= await it.a %>\n\n<%= it.a b %>', 3, /^Unexpected identifier|^missing \)/],
     ['await in a function that is not async', '<% const f = () => { await it.a } %>', 1, /await/],
+    ['a character that JavaScript does not have', 'a\n<% it.a @ b %>', 2, 'Invalid or unexpected token'],
     ['a comment of another language', 'a\n<%# a comment %>', 2, '"<%#" starts no comment in Eta; write <%/* … */%>'],
     ['a missing layout', '<% layout("./none") %>', 1, /^layout\('\.\/none'\) names no template under /],
     ['a missing include', 'a\n\n<%~ include(\'./none\', { a: 1 }) %>', 3, /^include\('\.\/none'\) names no template under /],
@@ -167,10 +168,14 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ root, index: { view: 'file', path: 5 } }, `option "index" is an object; expected ${index}`],
     [{ root, index: { view: 'file', data: null } }, `option "index" is an object; expected ${index}`],
     [{ root, index: { view: 'file', datas: {} } }, `option "index" is an object; expected ${index}`],
+    [{ root, fallback: 'views' }, `option "fallback" is "views"; expected ${folder}`],
+    ...['', '/pages', 'pages/', '../pages', 'a/../b', '.pages', '_pages', 'a/_b', 'a\\b', 'a//b'].map((pages): [object, string] =>
+      [{ root, pages }, `option "pages" is ${JSON.stringify(pages)}; expected true, false, or the name of a folder in root`]),
+    [{ root, pages: 5 }, 'option "pages" is 5; expected true, false, or the name of a folder in root'],
     [{ root, context: 'x' }, `option "context" is "x"; expected ${context}`],
     [{ root, context: null }, `option "context" is null; expected ${context}`],
     [{ root, context: [] }, `option "context" is an array; expected ${context}`],
-    [{ root, layout: 'x' }, 'unknown option "layout"; expected one of root, extension, index, context']
+    [{ root, layout: 'x' }, 'unknown option "layout"; expected one of root, fallback, extension, index, pages, context']
   ]
   for (const [options, says] of wrong) {
     const app = Fastify()
@@ -189,5 +194,53 @@ t.test('tells what views there are when the one of the index route is not among 
   await t.rejects(async () => await app.register(templates, { root, index: { view: 'index' } }), {
     code: 'FST_QUICKSTART_TEMPLATES_INVALID',
     message: `option "index" names the view "index", and ${root} has no such view; it has none`
+  })
+})
+
+t.test('development and production agree on which files are views', async (t) => {
+  for (const production of [true, false]) {
+    const app = await build(t, {
+      'e.eta': 'e',
+      'e.eta.eta': 'ee',
+      'only.eta.eta': 'only',
+      'logo.svg': '<svg/>',
+      '.hid.eta': 'hidden',
+      '.eta': 'nameless',
+      '.d': { 'x.eta': 'hidden' },
+      sub: { 'x.eta': 'x', '.y.eta': 'hidden', '.z': { 'x.eta': 'hidden' } },
+      'literal.eta': '<%~ include("./logo.svg") %><%~ include("./.hid.eta") %>',
+      'dynamic.eta': '<%~ include("./" + it.name) %>'
+    }, { production: false })
+    symlinkSync(app.root, join(app.root, 'round'))
+    symlinkSync('..', join(app.root, 'sub', 'up'))
+    const again = Fastify()
+    t.teardown(() => again.close())
+    await register(again, { root: app.root }, production)
+    again.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view, request.query as object))
+    const table: [view: string, html: string | undefined][] = [
+      ['e', 'e'], ['e.eta', 'e'], ['e.eta.eta', 'ee'], ['only', undefined], ['only.eta', undefined], ['only.eta.eta', 'only'],
+      ['.hid', undefined], ['.hid.eta', undefined], ['.d/x', undefined], ['sub/.y', undefined], ['sub/.z/x', undefined], ['', undefined],
+      ['.eta', undefined], ['sub/', undefined], ['logo.svg', undefined], ['sub/x', 'x'], ['round/e', undefined], ['sub/up/e', undefined],
+      ['round/sub/x', undefined], ['e/', undefined], ['e.eta/', undefined], ['literal', '<svg/>hidden'], ['sub/../e', 'e'], ['x/../e', 'e']
+    ]
+    for (const [view, html] of table) {
+      t.equal(again.hasView(view), html !== undefined, `${view} ${production}`)
+      const answer = await again.inject({ url: `/${encodeURIComponent(view)}`, remoteAddress: '192.0.2.7' })
+      t.equal(answer.statusCode === 200 ? answer.body : undefined, html, `${view} ${production}`)
+    }
+    for (const [name, html] of [['e', 'e'], ['sub/x', 'x'], ['logo.svg', undefined], ['.hid', undefined], ['.d/x', undefined], ['round/e', undefined]]) {
+      const answer = await again.inject({ url: '/dynamic', query: { name: name! }, remoteAddress: '192.0.2.7' })
+      t.equal(answer.statusCode === 200 ? answer.body : undefined, html, `include of ${name} ${production}`)
+    }
+  }
+})
+
+t.test('stops the start where a template cannot be read', async (t) => {
+  const root = t.testdir({ 'index.eta': '' })
+  symlinkSync('x'.repeat(300), join(root, 'long.eta'))
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await t.rejects(async () => await app.register(templates, { root }), {
+    code: 'FST_QUICKSTART_TEMPLATES_INVALID', message: 'a template cannot be read: ENAMETOOLONG'
   })
 })

@@ -48,3 +48,19 @@ test('until Views is filled in, any view takes any object', () => {
 test('app.hasView', () => {
   expect(app.hasView).type.toBe<(name: string) => boolean>()
 })
+
+test('app.page gives the text of a page', () => {
+  expect(app.page(reply, 'any')).type.toBe<Promise<string>>()
+  expect(app.page).type.toBeCallableWith(reply, 'any', { title: 'a' })
+  expect(app.page).type.not.toBeCallableWith('any')
+})
+
+test('pages and fallback', () => {
+  expect<TemplatesOptions>().type.toBeAssignableFrom({ root: '/srv', pages: true, fallback: new URL('file:///srv') })
+  expect<TemplatesOptions>().type.toBeAssignableFrom({ root: '/srv', pages: 'site' })
+  expect<TemplatesOptions>().type.not.toBeAssignableFrom({ root: '/srv', pages: 5 })
+})
+
+test('reply.view is typed for who installs the package', () => {
+  expect(reply.view).type.toBeCallableWith('any', { title: 'a' })
+})

@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { checkOptions } from '../options.js'
+import type { IndexRoute, PerRequest, ViewContext } from './views.js'
+
+/** Options of the templates plugin. */
+export interface TemplatesOptions {
+  /** Absolute path (or `file:` URL) of the folder that holds the templates. Required. */
+  root: string | URL
+  /**
+   * Absolute path (or `file:` URL) of a second folder, for the templates that root does not have. A template of either folder
+   * may name those of the other. Default: none.
+   */
+  fallback?: string | URL
+  /** How a template's file name ends. Default `'.eta'`. */
+  extension?: string
+  /**
+   * A view to answer `GET <path>` with (path: below the prefix, default `'/'`). The route is named `index`. Default `false`:
+   * no such route. What a function given as `data` throws goes to the host's error handler.
+   */
+  index?: false | IndexRoute
+  /**
+   * Pages without a handler: the views in this folder of root answer GET at their own names, below the prefix.
+   * `pages/about.eta` answers at /about, `pages/index.eta` at / (in the place of option `index`), `pages/docs/index.eta` at
+   * /docs. `true` is the folder `pages`, which may be missing. Names that start with `_` or `.` are left out. Each route has
+   * the name of its view, `pages/about`. A new file answers after a restart. Default `false`.
+   */
+  pages?: boolean | string
+  /**
+   * What every view of `reply.render` finds in `it`, below the data of the call: an object, or a function of the request
+   * that gives one. What the function throws goes to the host's error handler. Default: nothing.
+   */
+  context?: PerRequest<keyof ViewContext extends never ? object : ViewContext>
+}
+
+const folder = 'the absolute path, or file: URL, of a folder that exists'
+
+/** Throws `FST_QUICKSTART_TEMPLATES_INVALID_OPTION` for an option that is unknown, missing or does not fit. */
+export function checkTemplatesOptions (options: TemplatesOptions): void {
+  checkOptions<TemplatesOptions>('templates', options, {
+    root: { accepts: isFolder, expected: folder, required: true },
+    fallback: { accepts: isFolder, expected: folder },
+    extension: {
+      accepts: (value) => typeof value === 'string' && /^\.[^/\\]+$/.test(value),
+      expected: 'a file extension with its dot, such as ".html"'
+    },
+    index: {
+      accepts: (value) => value === false || isIndexRoute(value),
+      expected: 'false, or { path: a path that starts with "/", view: a name, data: an object or a function }'
+    },
+    pages: {
+      accepts: (value) => typeof value === 'boolean' || (typeof value === 'string' && /^[^/\\._][^/\\]*(?:\/[^/\\._][^/\\]*)*$/.test(value)),
+      expected: 'true, false, or the name of a folder in root'
+    },
+    context: { accepts: isObjectOrFunction, expected: 'an object, or a function of the request' }
+  })
+}
+
+function isObjectOrFunction (value: unknown): boolean {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value))
+}
+
+function isIndexRoute (value: unknown): boolean {
+  if (!isObjectOrFunction(value)) return false
+  const { path = '/', view, data = {}, ...others } = value as Record<string, unknown> // an object, as the line above tells
+  return typeof path === 'string' && path.startsWith('/') && typeof view === 'string' &&
+    isObjectOrFunction(data) && Object.keys(others).length === 0
+}
+
+function isFolder (value: unknown): boolean {
+  const isPath = value instanceof URL ? value.protocol === 'file:' : typeof value === 'string' && isAbsolute(value)
+  if (!isPath) return false
+  // The line above tells that it is one of the two.
+  return statSync(value as string | URL, { throwIfNoEntry: false })?.isDirectory() === true
+}

@@ -1,0 +1,49 @@
+import type { FastifyRequest } from 'fastify'
+
+/**
+ * The views of the host, each with the data that it takes. Empty until the host fills it in; from then on `reply.render`
+ * accepts only these names with these data.
+ *
+ * ```ts
+ * declare module 'fastify-quickstart/templates' {
+ *   interface Views {
+ *     index: { title: string }
+ *     'admin/users': { users: string[], page?: number }
+ *   }
+ * }
+ * ```
+ */
+export interface Views {}
+
+/** What option `context` adds to every view. Empty until the host fills it in, as `Views` is; then `context` must give it. */
+export interface ViewContext {}
+
+/** The name of a view: any, until the host fills in `Views`. */
+export type ViewName = keyof Views extends never ? string : keyof Views & string
+
+/** The data a view takes: any object, until the host fills in `Views`. */
+export type ViewData<Name extends ViewName> = Name extends keyof Views ? Views[Name] : object
+
+/** The data of a call, which may be left out where the view needs none. */
+export type ViewArguments<Name extends ViewName> =
+  {} extends ViewData<Name> ? [data?: ViewData<Name>] : [data: ViewData<Name>]
+
+/** Everything that a view finds in `it`. */
+export type ViewScope<Name extends ViewName> = ViewHelpers & { user: unknown } & ViewContext & ViewData<Name>
+
+/** What every view can call, as `it.asset('app.js')`. */
+export interface ViewHelpers {
+  /** The URL of a static file. Throws where the static topic is not registered. */
+  asset: (name: string) => string
+  /** The URL of a named route. Throws where the params topic is not registered. */
+  urlFor: (name: string, ...rest: unknown[]) => string
+}
+
+/** A value, or a function that makes it for a request. */
+export type PerRequest<Value> = Value | ((request: FastifyRequest) => Value | Promise<Value>)
+
+/** The index route: a view, and its data or a function that makes them. */
+export type IndexRoute = {
+  [Name in ViewName]: { path?: string, view: Name } &
+    ({} extends ViewData<Name> ? { data?: PerRequest<ViewData<Name>> } : { data: PerRequest<ViewData<Name>> })
+}[ViewName]

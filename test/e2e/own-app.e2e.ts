@@ -1,0 +1,68 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
+import t, { type Test } from 'tap'
+import { newProject } from '../../bin/new.js'
+import { openPage, startBrowser } from './browser.js'
+
+const root = resolve(import.meta.dirname, '..', '..')
+
+/** Makes a project of the example own-app, and starts it. */
+async function startProject (t: Test): Promise<string> {
+  const folder = join(t.testdir({}), 'birds')
+  await newProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
+  const server = spawn(process.execPath, ['src/server.js'], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(async () => {
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+  })
+  const [said] = await once(server.stdout, 'data')
+  const [, url = ''] = /Open (\S+)\/ in a browser/.exec(String(said)) ?? []
+  return url
+}
+
+t.test('a refused form comes back with what was typed and the reasons, and is taken when it is right', async (t) => {
+  const url = await startProject(t)
+  const browser = await startBrowser(t)
+  const { page, seen } = await openPage(t, browser, url, { httpCredentials: { username: 'bob', password: 'secret' } })
+  await page.goto(`${url}/new`)
+  await page.getByLabel('Count').fill('two')
+  await page.getByLabel('Place').selectOption('wood')
+  await page.getByLabel('It is ringed').check()
+  await page.getByLabel('Note').fill('under the <oak>\nsinging')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+
+  await page.getByText('must be a whole number from 1 to 10000').waitFor()
+  t.match(await page.locator('#species-wrong').innerText(), /^must be /)
+  t.equal(await page.getByLabel('Count').inputValue(), 'two')
+  t.equal(await page.getByLabel('Place').inputValue(), 'wood')
+  t.equal(await page.getByLabel('It is ringed').isChecked(), true)
+  t.equal(await page.getByLabel('Note').inputValue(), 'under the <oak>\nsinging')
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  t.same(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], 'it is accessible')
+
+  await page.getByLabel('Species').fill('Wren')
+  await page.getByLabel('Count').fill('2')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+  await page.waitForURL(/\/mine$/)
+  t.equal(await page.locator('article h2').innerText(), '2 × Wren')
+  t.equal(await page.locator('.note').innerText(), 'under the <oak>\nsinging')
+  await page.goto(url)
+  t.equal(await page.getByRole('button', { name: 'Delete' }).count(), 0)
+  t.equal(seen.dialogs.length, 0)
+
+  const warden = await openPage(t, browser, url, { httpCredentials: { username: 'ada', password: 'secret' } })
+  await warden.page.goto(`${url}/mine`) // the first page that asks who it is
+  await warden.page.goto(url)
+  await warden.page.getByRole('button', { name: 'Delete' }).click()
+  await warden.page.getByText('Nothing has been seen').waitFor()
+})

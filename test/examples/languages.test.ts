@@ -1,0 +1,22 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import t from 'tap'
+import { toJavaScript } from './to-javascript.js'
+
+const examples = resolve(import.meta.dirname, '..', '..', 'examples')
+
+t.test('each TypeScript file of an example has its JavaScript beside it', async (t) => {
+  const sources = readdirSync(examples).flatMap((name) => {
+    const src = join(examples, name, 'src')
+    if (!existsSync(src)) return []
+    return readdirSync(src).filter((file) => file.endsWith('.ts')).map((file) => join(src, file))
+  })
+  t.ok(sources.length >= 7)
+  for (const source of sources) {
+    const expected = toJavaScript(readFileSync(source, 'utf8'))
+    const twin = source.replace(/\.ts$/, '.js')
+    // Write them anew with: npx tap --snapshot test/examples/languages.test.ts
+    if (process.env.TAP_SNAPSHOT === '1') writeFileSync(twin, expected)
+    t.equal(readFileSync(twin, 'utf8'), expected, twin)
+  }
+})
