@@ -174,10 +174,11 @@ t.test('the limits of time are as documented', async (t) => {
     await once(socket, 'close')
     return [answer, (performance.now() - startedAt) / 1000]
   }
-  const head = 'POST /user HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n'
+  const head = 'POST /user HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n' +
+    'Content-Type: application/x-www-form-urlencoded\r\n'
   const [headers, body, whole] = await Promise.all([
     silence(head),
-    silence(`${head}\r\n{"user`),
+    silence(`${head}\r\nusername`),
     silence('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n')
   ])
   t.match(headers[0], /^HTTP\/1\.1 408 /)
