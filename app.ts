@@ -146,15 +146,15 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   if (!isProduction()) warnOfInlineCode(app, csp)
   answerErrors(app, setSecurityHeaders)
 
-  // auth comes first, for it guards what is declared after it; params next, for it names what is declared after it.
+  // params comes first, for it names what is declared after it.
+  answeredBy = 'params'
+  if (on.params) await app.register(params, on.params)
   answeredBy = 'auth'
   if (on.auth) await app.register(auth, authOptions(on.auth, settings, isWorker))
   answeredBy = 'app'
   shedLoad(app)
-  answeredBy = 'params'
-  if (on.params) await app.register(params, on.params)
   answeredBy = 'static'
-  if (on.static) await registerStatic(app, on.static, settings, on.templates !== undefined)
+  if (on.static) await registerStatic(app, on.static, settings, hasOurPages(on))
   answeredBy = 'templates'
   if (on.templates) {
     const views = { root: settings.viewsDir ?? viewsDir, fallback: viewsDir }
@@ -205,15 +205,20 @@ function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions> = {}): bo
 const publicDir = join(packageRoot, 'public')
 const viewsDir = join(packageRoot, 'views')
 
+/** Whether pages of the suite may be shown: those that a folder of views from the settings lacks, too. */
+function hasOurPages ({ templates }: Switches): boolean {
+  return templates !== undefined && templates.root === undefined
+}
+
 async function registerStatic (
   app: FastifyInstance,
   own: Partial<StaticOptions>,
   settings: Settings,
-  hasPages: boolean
+  hasOurPages: boolean
 ): Promise<void> {
   await app.register(staticFiles, { root: settings.publicDir ?? publicDir, ...own })
   // The suite's own pages keep their style beside somebody else's public files, which come first.
-  if (settings.publicDir !== undefined && hasPages) {
+  if ((own.root ?? settings.publicDir) !== undefined && hasOurPages) {
     await app.register(staticFiles, { root: publicDir, prefix: '/static/quickstart/' })
   }
 }

@@ -33,7 +33,7 @@ export function templatesOptions (app: FastifyInstance, on: Switches, { root, fa
   const { context, ...own } = on.templates ?? {}
   return {
     root,
-    fallback,
+    fallback: own.root ?? fallback,
     pages: true,
     index: { path: '/', view: 'index', data: { cards } },
     context: withOwn(context, (request) => ({ ...fixed, nonce: request.cspNonce })),

@@ -32,10 +32,10 @@ t.test('refuses wrong words with one line', async (t) => {
     [['--port', 'http'], /^fastify-quickstart: --port is "http"; it takes a number from 0 to 65535\n$/],
     [['routes', '--port', '80'], /^fastify-quickstart: Unknown option '--port'.*\n$/],
     [['routes', 'all'], /^fastify-quickstart: Unexpected argument 'all'.*\n$/],
-    [['routes', '--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/],
+    [['routes', '--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of silent, fatal, .*\n$/],
     [['--routes', 'nowhere.js'], /^fastify-quickstart: --routes nowhere.js does not exist\n$/],
     [['routes', '--csp=self'], /^fastify-quickstart: "csp" is "self", where "self" is not a directive \(--csp as a flag\); .*\n$/],
-    [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of fatal, .*\n$/]
+    [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of silent, fatal, .*\n$/]
   ]
   for (const [args, stderr] of wrong) {
     await t.test(args.join(' '), async (t) => t.match(await runHere(t, args), { exitCode: 1, stdout: '', stderr }))
