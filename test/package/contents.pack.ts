@@ -17,9 +17,9 @@ t.test('the tarball has what is built, the sources, the pages, and nothing else'
     return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
   })
   const pages = files.filter((path) => /^(?:views\/[\w-]+\.eta|public\/[\w-]+\.(?:js|css|svg))$/.test(path))
-  const beside = files.filter((path) => /^(?:docs|examples|deploy)\//.test(path))
+  const beside = files.filter((path) => /^(?:bench|docs|examples|deploy)\//.test(path))
   t.notOk(beside.some((path) => /node_modules|\.tap|\/dist\//.test(path)))
-  const single = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/run.js', 'fastify.config.cjs', 'package.json']
+  const single = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/run.js', 'fastify.config.cjs', 'package.json']
   t.same(files, [...sources, ...built, ...pages, ...beside, ...single].sort())
 
   for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
