@@ -169,7 +169,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   for (const plugin of ownRoutes) await app.register(plugin)
 
   app.addHook('onListen', async () => {
-    app.log.info(factsOf(on, settings), 'fastify-quickstart listens')
+    if (isProduction()) app.log.info(factsOf(on, settings), 'fastify-quickstart listens')
     const address = app.server.address()
     if (typeof address !== 'object' || address === null) return // a Unix socket, which no browser opens
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address

@@ -125,6 +125,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
       'GET|/|index|templates|optional', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/path/*|path|params|',
       'GET|/post/:id|post|params|', 'GET|/search|search|params|', 'GET|/secret|secret|auth|needed',
       'GET, HEAD|/static/*|static|static|', 'POST, PUT, DELETE, PATCH|/static/*||static|',
+      'GET, HEAD|/static/quickstart/*||static|', 'POST, PUT, DELETE, PATCH|/static/quickstart/*||static|',
       'POST|/user|createUser|params|', 'GET|/user/:username|user|params|'
     ])
   })
