@@ -396,13 +396,12 @@ for (const memory of [false, { maxFileSize: 1000 }, true] as const) {
         return handle
       })
       const before = process.memoryUsage.rss()
-      let seen = 0
-      const all = 1500
-      app.server.on('request', () => seen++)
+      const requests = { all: 1500, seen: 0 }
+      app.server.on('request', () => { requests.seen++ })
       const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
       socket.on('error', () => {}).pause()
-      socket.write('GET /static/film.mp4 HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(all))
-      while (seen < 100) await setTimeout(10)
+      socket.write('GET /static/film.mp4 HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(requests.all))
+      while (requests.seen < 100) await setTimeout(10)
       await setTimeout(500)
       t.ok(process.memoryUsage.rss() - before < 100e6, `${process.memoryUsage.rss() - before} bytes more`)
       t.ok(opened.filter(({ fd }) => fd !== -1).length <= 1, 'one file is open at most')
