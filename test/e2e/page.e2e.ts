@@ -141,7 +141,7 @@ t.test('a card shows its source', async (t) => {
   await page.goto(url)
   await page.getByRole('link', { name: 'plugins/hello/index.ts' }).click()
   await page.waitForURL(/\/source\/hello$/)
-  t.match(await page.locator('pre').innerText(), 'export default fp(hello')
+  t.match(await page.locator('pre').innerText(), 'fp(hello, ')
   t.same(seen.consoleErrors, [])
 })
 
