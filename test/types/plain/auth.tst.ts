@@ -46,14 +46,14 @@ test('is registered with its options', () => {
 })
 
 test('app.requiresAuth guards a route, and a plugin', () => {
-  expect(app.requiresAuth).type.toBe<onRequestHookHandler>()
+  expect(app.requiresAuth).type.toBeAssignableTo<onRequestHookHandler>()
   expect(app.get).type.toBeCallableWith('/', { onRequest: app.requiresAuth }, async () => 'guarded')
   expect(app.addHook).type.toBeCallableWith('onRequest', app.requiresAuth)
 })
 
 test('request.user', () => {
   expect(request.user).type.toBe<User | null>()
-  expect<User>().type.toBe<{ name: string }>()
+  expect<User>().type.toBe<{ name: string, groups: readonly string[] }>()
 })
 
 test('hash', () => {
