@@ -1,4 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
+import { closingParenthesis } from '../closing-parenthesis.js'
 import { contextsAround, perContext } from '../per-context.js'
 import { ProtectNothing } from './errors.js'
 import type { GuardHook } from './hooks.js'
@@ -125,21 +126,10 @@ function withoutParameters (path: string): string {
     else {
       text += parameter
       while (index + 1 < path.length && !'/-.('.includes(path[index + 1]!)) index++
-      if (path[index + 1] === '(') index = endOfPattern(path, index + 1)
+      if (path[index + 1] === '(') index = closingParenthesis(path, index + 1)
     }
   }
   return text
-}
-
-/** Where the parenthesis closes that opens at `start`. */
-function endOfPattern (path: string, start: number): number {
-  let depth = 0
-  for (let index = start; index < path.length; index++) {
-    if (path[index] === '\\') index++
-    else if (path[index] === '(') depth++
-    else if (path[index] === ')' && --depth === 0) return index
-  }
-  return path.length // in an entry alone: the router refuses such a route
 }
 
 function withoutLastSlash (path: readonly string[]): readonly string[] {

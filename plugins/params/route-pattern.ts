@@ -1,3 +1,4 @@
+import { closingParenthesis } from '../closing-parenthesis.js'
 import { encode } from './percent-encoding.js'
 
 /** How the host's router is set; a URL that it would change or refuse is not built. */
@@ -138,7 +139,7 @@ function piecesOf (pattern: string): Piece[] {
       while (rest.startsWith(':')) {
         const name = /^:([^-.(/]*)/.exec(rest)![1]!
         rest = rest.slice(1 + name.length)
-        const regex = rest.startsWith('(') ? rest.slice(0, closing(rest) + 1) : ''
+        const regex = rest.startsWith('(') ? rest.slice(0, closingParenthesis(rest, 0) + 1) : ''
         rest = rest.slice(regex.length)
         const after = /^(?:::|[^:/])*/.exec(rest)![0]
         rest = rest.slice(after.length)
@@ -148,19 +149,6 @@ function piecesOf (pattern: string): Piece[] {
     }
   }
   return pieces
-}
-
-/** The index of the parenthesis that closes the one at the start, or the end: the router then refuses the pattern. */
-function closing (text: string): number {
-  let depth = 0
-  let index = -1
-  do {
-    index++
-    if (text[index] === '\\') index++
-    else if (text[index] === '(') depth++
-    else if (text[index] === ')') depth--
-  } while (depth > 0 && index < text.length)
-  return index
 }
 
 /** The expression by which the router takes a segment apart; a segment that is one bare parameter needs none. */
