@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { InvalidGroup } from './errors.js'
+import { isComment } from './htpasswd.js'
 import { RereadFile } from './reread-file.js'
 
 /** The groups that a user is in. */
@@ -22,13 +23,8 @@ export function openGroups (groups: Groups | undefined, log: FastifyBaseLogger):
   if (groups === undefined) return () => none
   if (typeof groups === 'function') return async (name, request) => checked(await groups(name, request))
   if (typeof groups === 'object') return (name) => groupsOf(name, Object.entries(groups))
-  try {
-    const file = new RereadFile(groups, parseGroups, log)
-    return (name, request) => groupsOf(name, file.contentFor(request))
-  } catch (error) {
-    // The file system and the parser throw nothing but errors.
-    throw new InvalidGroup(`${groups}: ${(error as Error).message}`)
-  }
+  const file = new RereadFile(groups, parseGroups, log, InvalidGroup)
+  return (name, request) => groupsOf(name, file.contentFor(request))
 }
 
 function checked (groups: unknown): readonly string[] {
@@ -46,10 +42,10 @@ function groupsOf (name: string, groups: Iterable<readonly [string, readonly str
  *
  * @throws a plain error that names the line when one is broken
  */
-export function parseGroups (text: string): Map<string, string[]> {
+function parseGroups (text: string): Map<string, string[]> {
   const groups = new Map<string, string[]>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (/^\s*(?:#|$)/.test(line)) continue
+    if (isComment(line)) continue
     const [, group, names] = /^\s*([^\s:]+)\s*:(.*)$/.exec(line) ?? []
     if (group === undefined || names === undefined) throw new Error(`line ${index + 1}: expected group: name name`)
     groups.set(group, [...groups.get(group) ?? [], ...names.split(/\s+/).filter((name) => name !== '')])

@@ -43,6 +43,13 @@ export interface LoginCounts {
   busy: number
 }
 
+/** What becomes of a login that does not get in: the line in the log, and the answer. */
+const refusals = {
+  wrong: { says: 'login failed', Refusal: errors.LoginFailed },
+  throttled: { says: 'login refused after too many failures', Refusal: errors.TooManyFailures },
+  busy: { says: 'login refused, too many are being checked', Refusal: errors.TooBusy }
+}
+
 type Done = (error?: Error) => void
 
 /** What becomes of one request that is guarded: read `admit` from top to bottom. */
@@ -104,24 +111,15 @@ export class Guard {
     const { name } = credentials
     const outcome = await this.#check(credentials, request).catch((error: unknown) => checkFailed(error, name, request))
     this.counts[outcome.kind]++
-    switch (outcome.kind) {
-      case 'remembered':
-      case 'right':
-        return await this.#userOf(name, request)
-      case 'wrong':
-        warn('login failed', name, request)
-        throw new errors.LoginFailed()
-      case 'throttled':
-        warn('login refused after too many failures', name, request)
-        await this.#rules.held.hold()
-        reply.header('retry-after', outcome.retryAfter)
-        throw new errors.TooManyFailures()
-      case 'busy':
-        warn('login refused, too many are being checked', name, request)
-        await this.#rules.held.hold()
-        reply.header('retry-after', outcome.retryAfter)
-        throw new errors.TooBusy()
+    if (outcome.kind === 'remembered' || outcome.kind === 'right') return await this.#userOf(name, request)
+
+    const { says, Refusal } = refusals[outcome.kind]
+    request.log.warn({ name: printable(name), address: request.ip }, says)
+    if ('retryAfter' in outcome) {
+      await this.#rules.held.hold()
+      reply.header('retry-after', outcome.retryAfter)
     }
+    throw new Refusal()
   }
 
   async #check (credentials: Credentials, request: FastifyRequest): Promise<Outcome | { kind: 'remembered' }> {
@@ -165,10 +163,6 @@ export class Guard {
 /** The property has a name that is an option, and so not known to the type. */
 function usersOf (request: FastifyRequest): Record<string, User> {
   return request as unknown as Record<string, User>
-}
-
-function warn (message: string, name: string, request: FastifyRequest): void {
-  request.log.warn({ name: printable(name), address: request.ip }, message)
 }
 
 /** What the host's function threw is for the log alone. */

@@ -41,7 +41,8 @@ export function withUser (text: string, name: string, stored: string | null): st
   return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}`
 }
 
-function isComment (line: string): boolean {
+/** Whether a line says nothing: it is blank, or begins with `#`. The same in a groups file. */
+export function isComment (line: string): boolean {
   return /^\s*(?:#|$)/.test(line)
 }
 

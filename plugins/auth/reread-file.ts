@@ -21,12 +21,21 @@ export class RereadFile<Content> {
   #isLookedAt = false
   readonly #endTurn = (): void => { this.#isLookedAt = false }
 
-  /** @throws a plain error when the file cannot be read, or what `parse` throws at it */
-  constructor (path: string, parse: (text: string) => Content, log: FastifyBaseLogger) {
+  /** @throws Invalid, with the path, when the file cannot be read or `parse` throws at it */
+  constructor (
+    path: string,
+    parse: (text: string) => Content,
+    log: FastifyBaseLogger,
+    Invalid: new (message: string) => Error
+  ) {
     this.#path = path
     this.#parse = parse
     this.#log = log
-    this.#content = parse(this.#readIfChanged()!) // the first read always has a text
+    try {
+      this.#content = parse(this.#readIfChanged()!) // the first read always has a text
+    } catch (error) {
+      throw new Invalid(`${path}: ${messageOf(error)}`)
+    }
   }
 
   /**
@@ -68,8 +77,7 @@ export class RereadFile<Content> {
   }
 
   #complain (error: unknown): void {
-    // The file system and the parsers throw nothing but errors.
-    this.#log.error(`${this.#path}: ${(error as Error).message}; what was read before stays in force`)
+    this.#log.error(`${this.#path}: ${messageOf(error)}; what was read before stays in force`)
   }
 
   /** The text of the file, or null when it is the one read last. */
@@ -87,4 +95,9 @@ export class RereadFile<Content> {
     this.#digest = digest
     return bytes.toString().replace(/^\ufeff/, '')
   }
+}
+
+/** The file system and the parsers throw nothing but errors. */
+function messageOf (error: unknown): string {
+  return (error as Error).message
 }

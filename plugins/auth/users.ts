@@ -141,7 +141,7 @@ function kindOf (stored: string): string {
  * @throws `FST_QUICKSTART_AUTH_INVALID_USER` when the file is missing or a line of it is broken
  */
 function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
-  const file = openHtpasswd(path, log)
+  const file = new RereadFile(path, parseHtpasswd, log, InvalidUser)
   const first = file.content.values().next().value
   if (first === undefined) {
     throw new NoUsers(`${path} holds no user; npx fastify-quickstart hash-password alice --file ${path} adds one`)
@@ -155,15 +155,6 @@ function htpasswdUsers (path: string, log: FastifyBaseLogger): UserSource {
       if (decoys?.of !== users) decoys = { of: users, hashes: [...users.values()] }
       return decoys.hashes[number % decoys.hashes.length] ?? first // an emptied file has none
     }
-  }
-}
-
-function openHtpasswd (path: string, log: FastifyBaseLogger): RereadFile<Map<string, string>> {
-  try {
-    return new RereadFile(path, parseHtpasswd, log)
-  } catch (error) {
-    // The file system and the parser throw nothing but errors.
-    throw new InvalidUser(`${path}: ${(error as Error).message}`)
   }
 }
 
