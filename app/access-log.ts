@@ -14,10 +14,11 @@ declare module 'fastify' {
  * (which may hold secrets), status, bytes with the headers, milliseconds, address, user and request id.
  */
 export function logAccess (app: FastifyInstance): void {
+  const health = `${app.prefix.replace(/\/$/, '')}/health`
   app.decorateRequest(sentBefore, 0)
   app.addHook('onRequest', async (request) => { request[sentBefore] = request.raw.socket.bytesWritten })
   app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.url !== `${app.prefix.replace(/\/$/, '')}/health`) logAnswer(request, reply)
+    if (request.routeOptions.url !== health) logAnswer(request, reply)
   })
 }
 

@@ -125,9 +125,7 @@ export function readPolicy ({ csp }: QuickstartOptions, settings: Settings): Con
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
  */
 export function readReload ({ reload = false }: QuickstartOptions): boolean {
-  const isOn = readBoolean(reload)
-  if (isOn === undefined) throw misfit('reload', reload, 'true or false')
-  return isOn && process.env.NODE_ENV !== 'production'
+  return readFlag('reload', reload) && process.env.NODE_ENV !== 'production'
 }
 
 /**
@@ -136,9 +134,13 @@ export function readReload ({ reload = false }: QuickstartOptions): boolean {
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
  */
 export function readWorker ({ worker = false }: QuickstartOptions): boolean {
-  const isWorker = readBoolean(worker)
-  if (isWorker === undefined) throw misfit('worker', worker, 'true or false')
-  return isWorker
+  return readFlag('worker', worker)
+}
+
+function readFlag (name: string, value: unknown): boolean {
+  const isOn = readBoolean(value)
+  if (isOn === undefined) throw misfit(name, value, 'true or false')
+  return isOn
 }
 
 function isTopic (name: string): name is Topic {

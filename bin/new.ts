@@ -12,7 +12,11 @@ const languages = { ts: 'TypeScript', js: 'JavaScript' }
 type Language = keyof typeof languages
 
 const source = join(dirname(fileURLToPath(import.meta.resolve('#package.json'))), 'examples')
-const examples = readdirSync(source).filter((name) => existsSync(join(source, name, 'package.json')))
+
+/** Read when the command runs: every other one is loaded beside it. */
+function listExamples (): string[] {
+  return readdirSync(source).filter((name) => existsSync(join(source, name, 'package.json')))
+}
 
 /** What git is to leave alone: what npm and tsc write, and what is secret. */
 const gitignore = 'node_modules/\ndist/\n/.env\n/users\n'
@@ -46,7 +50,7 @@ export async function newProject (
 
   async function make (): Promise<number> {
     const folder = given.folder ?? checkFolder(await ask('Folder', 'my-app'))
-    const example = given.example ?? checkExample(await ask(`Example: ${examples.join(', ')}`, 'minimal'))
+    const example = given.example ?? checkExample(await ask(`Example: ${listExamples().join(', ')}`, 'minimal'))
     const preset = hasTypeScript(example) && runsTypeScript ? 'ts' : 'js'
     const choose = async () => hasTypeScript(example) ? await ask('Language: ts, js', preset) : preset
     const language = checkLanguage(given.language ?? await choose(), example)
@@ -101,6 +105,7 @@ function checkFolder (folder: string): string {
 }
 
 function checkExample (name: string): string {
+  const examples = listExamples()
   if (examples.includes(name)) return name
   throw new OperatorError(`there is no example "${name}"; --from takes one of ${examples.join(', ')}`)
 }
