@@ -1,5 +1,5 @@
 import { build } from 'fastify-cli/helper.js'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { HtmlValidate } from 'html-validate'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,23 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import quickstart, { options, type QuickstartOptions } from '../app.js'
+import t from 'tap'
+import quickstart, { options } from '../app.js'
+import { asAdmin, html, start } from './app/start.js'
 import { setEnvironment } from './environment.js'
 
-const html = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' }
-const asAdmin = { authorization: `Basic ${Buffer.from('admin:secret').toString('base64')}` }
 const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
-
-/** The app with these switches, in an environment of its own, closed when the test ends. */
-async function start (t: Test, given: QuickstartOptions = {}, env: Record<string, string> = {}, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
-  setEnvironment(t, env)
-  const app = Fastify({ ...options, logger: false, ...server })
-  t.teardown(() => app.close())
-  await app.register(quickstart, given)
-  await app.ready()
-  return app
-}
 
 t.test('by default every topic answers', async (t) => {
   const app = await start(t)

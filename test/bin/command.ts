@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 
 /** The command's source. */
@@ -60,3 +61,33 @@ export const routesFile = `export default async function routes (app) {
   app.get('/null', async () => { Promise.reject(null) })
   app.get('/text', async () => { setTimeout(() => { throw 'a text' }) })
 }`
+
+/** Waits for something, a minute at most. */
+export async function until (happens: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !await happens(); tries++) {
+    if (tries === 1200) throw new Error(`${what} did not happen`)
+    await setTimeout(50)
+  }
+}
+
+/** Asks for the secret page as admin, over a connection of its own. */
+export const login = (url: string, password: string) => fetch(`${url}/secret`, {
+  headers: { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, connection: 'close' }
+})
+
+/** A file of routes for `--routes`: which process answers. */
+export const pidRoute = `export default async function routes (app) {
+  app.get('/pid', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    return String(process.pid)
+  })
+}`
+
+/** Starts that many workers, and waits until all of them listen. */
+export async function startWorkers (t: Test, count: string, env: Record<string, string> = {}) {
+  const folder = t.testdir({ 'routes.mjs': pidRoute, public: {} })
+  const args = ['--workers', count, '--routes', join(folder, 'routes.mjs'), '--log-level', 'info']
+  const server = await serving(t, folder, args, env)
+  await until(() => server.output.stderr.includes('workers listen'), 'the start of all workers')
+  return server
+}

@@ -1,39 +1,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { ending, serving } from './command.js'
+import t from 'tap'
+import { ending, login, pidRoute, serving, startWorkers } from './command.js'
 
 t.setTimeout(300_000) // each test starts several processes
 
 const users = 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n'
-
-async function until (happens: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; !await happens(); tries++) {
-    if (tries === 1200) throw new Error(`${what} did not happen`)
-    await setTimeout(50)
-  }
-}
-
-const login = (url: string, password: string) => fetch(`${url}/secret`, {
-  headers: { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, connection: 'close' }
-})
-
-const pidRoute = `export default async function routes (app) {
-  app.get('/pid', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    return String(process.pid)
-  })
-}`
-
-async function startWorkers (t: Test, count: string, env: Record<string, string> = {}) {
-  const folder = t.testdir({ 'routes.mjs': pidRoute, public: {} })
-  const args = ['--workers', count, '--routes', join(folder, 'routes.mjs'), '--log-level', 'info']
-  const server = await serving(t, folder, args, env)
-  await until(() => server.output.stderr.includes('workers listen'), 'the start of all workers')
-  return server
-}
 
 t.test('check says what will be on, or what is wrong', async (t) => {
   const folder = t.testdir({ users, 'routes.mjs': pidRoute, public: { 'a.txt': 'a' } })

@@ -1,20 +1,7 @@
-import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { ending, serving } from './command.js'
+import t from 'tap'
+import { ending, login, startWorkers, until } from './command.js'
 
 t.setTimeout(300_000) // each test starts several processes
-
-async function until (happens: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; !await happens(); tries++) {
-    if (tries === 1200) throw new Error(`${what} did not happen`)
-    await setTimeout(50)
-  }
-}
-
-const login = (url: string, password: string) => fetch(`${url}/secret`, {
-  headers: { authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`, connection: 'close' }
-})
 
 /** The processes that answered the server's own route /pid. */
 async function pids (url: string): Promise<Set<string>> {
@@ -22,21 +9,6 @@ async function pids (url: string): Promise<Set<string>> {
     return await (await fetch(`${url}/pid`, { headers: { connection: 'close' } })).text()
   })
   return new Set(await Promise.all(answers))
-}
-
-const pidRoute = `export default async function routes (app) {
-  app.get('/pid', async () => {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    return String(process.pid)
-  })
-}`
-
-async function startWorkers (t: Test, count: string, env: Record<string, string> = {}) {
-  const folder = t.testdir({ 'routes.mjs': pidRoute, public: {} })
-  const args = ['--workers', count, '--routes', join(folder, 'routes.mjs'), '--log-level', 'info']
-  const server = await serving(t, folder, args, env)
-  await until(() => server.output.stderr.includes('workers listen'), 'the start of all workers')
-  return server
 }
 
 t.test('workers share the port and count failed logins together; one that dies is replaced', async (t) => {
