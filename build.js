@@ -38,6 +38,7 @@ if (missing.length > 0) {
   process.exitCode = 1
 } else if (!isIfNeeded || !isFresh) {
   rmSync('dist', { recursive: true, force: true })
-  const { status } = spawnSync(process.execPath, [resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+  const compile = [resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json']
+  const { status } = spawnSync(process.execPath, compile, { stdio: 'inherit' })
   process.exitCode = status ?? 1
 }

@@ -26,7 +26,8 @@ listen()
 
 /**
  * For development: reloads a browser's page when a file below one of the folders changes, or the server starts anew.
- * Each HTML page gets a script that listens to server-sent events. Call it before the plugins and routes are registered:
+ * Each HTML page gets a script that listens to server-sent events. Call it before the plugins and routes are
+ * registered:
  *
  * ```ts
  * import { reloadPages } from 'fastify-quickstart/live-reload'

@@ -14,7 +14,8 @@ export interface Site {
 }
 
 /** Options for the templates plugin: the index page, and what every page finds in `it`. */
-export function templatesOptions (app: FastifyInstance, on: Switches, { root, fallback, builtInLogin }: Site): TemplatesOptions {
+export function templatesOptions (app: FastifyInstance, on: Switches, site: Site): TemplatesOptions {
+  const { root, fallback, builtInLogin } = site
   const prefix = app.prefix.replace(/\/$/, '')
   const secretPath = on.auth === undefined ? undefined : on.auth.path ?? '/secret'
   const cards = cardsOf(on, {

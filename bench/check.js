@@ -5,7 +5,14 @@
  *
  * @param {string} who
  * @param {Answer} answer
- * @param {{ status: number, body: Buffer | string, read?: (body: Buffer) => Buffer | string, headers: Record<string, RegExp>, lacks?: string[] }} expected
+ * @typedef {object} Expected
+ * @property {number} status
+ * @property {Buffer | string} body
+ * @property {(body: Buffer) => Buffer | string} [read]
+ * @property {Record<string, RegExp>} headers
+ * @property {string[]} [lacks]
+ *
+ * @param {Expected} expected
  */
 export function checkAnswer (who, answer, { status, body, read = (bytes) => bytes, headers, lacks = [] }) {
   if (answer.status !== status) throw new Error(`${who} answers ${answer.status} instead of ${status}`)

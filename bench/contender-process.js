@@ -59,13 +59,19 @@ export class ContenderProcess {
     return { status: response.statusCode, headers: response.headers, body }
   }
 
-  /** @returns {Promise<{ resident: number | null, live: number | null }>} in bytes: of the process, and what its code holds on to */
+  /**
+   * @returns {Promise<{ resident: number | null, live: number | null }>} in bytes: of the process, and what its code
+   * holds on to
+   */
   async memory () {
     this.child.send('memory')
     return (await once(this.child, 'message'))[0]
   }
 
-  /** @returns {Promise<number>} processor time that it has used so far, in microseconds; of no use where it stands in for another server */
+  /**
+   * @returns {Promise<number>} processor time that it has used so far, in microseconds; of no use where it stands in
+   * for another server
+   */
   async processorTime () {
     this.child.send('processor time')
     const [{ user, system }] = await once(this.child, 'message')

@@ -21,7 +21,8 @@ const floods = [
 ]
 
 /**
- * How long a logged-in client waits for its answers, first alone, then while others guess passwords as fast as they can.
+ * How long a logged-in client waits for its answers, first alone, then while others guess passwords as fast as they
+ * can.
  *
  * @param {import('./fixtures.js').Fixtures} fixtures
  * @param {{ quietSeconds: number, floodSeconds: number, only?: string[] }} settings
@@ -46,7 +47,9 @@ export async function measureFlood (fixtures, { quietSeconds, floodSeconds, only
       results[id] = {
         label,
         quiet: { answers: quiet.length, median: median(quiet), p99: quantile(quiet, 0.99), worst: Math.max(...quiet) },
-        flooded: { answers: flooded.length, median: median(flooded), p99: quantile(flooded, 0.99), worst: Math.max(...flooded) },
+        flooded: {
+          answers: flooded.length, median: median(flooded), p99: quantile(flooded, 0.99), worst: Math.max(...flooded)
+        },
         p99Ratio: quantile(flooded, 0.99) / quantile(quiet, 0.99),
         guesses: statuses,
         memoryBefore,

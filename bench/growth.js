@@ -16,7 +16,8 @@ import { median } from './statistics.js'
  * @property {(fixtures: Fixtures, count: number) => Promise<import('./contender-process.js').Job>} job
  * @property {(count: number) => string} path
  * @property {Record<string, string>} headers
- * @property {{ id: string, as?: string, label: string, job?: object, slowFrom?: number }[]} entries slow ones get one connection, or they would be at it still when others are driven
+ * @property {{ id: string, as?: string, label: string, job?: object, slowFrom?: number }[]} entries
+ *   slow ones get one connection, or they would be at it still when others are driven
  */
 
 /** @type {Curve[]} */
@@ -83,7 +84,9 @@ export async function measureGrowth (curve, fixtures, { rounds, milliseconds, on
     try {
       for (const { id, as = id, label, job: own, slowFrom = Infinity } of entries) {
         const server = await ContenderProcess.start(contenders[as].file, { ...job, ...own }, fixtures.folder)
-        const contender = { id, label, server, load: new Load(server.port, curve.path(count), { connections: count >= slowFrom ? 1 : 32, headers: curve.headers }), started: 0, rates: /** @type {number[]} */ ([]) }
+        const connections = count >= slowFrom ? 1 : 32
+        const load = new Load(server.port, curve.path(count), { connections, headers: curve.headers })
+        const contender = { id, label, server, load, started: 0, rates: /** @type {number[]} */ ([]) }
         running.push(contender)
         const answer = await server.ask(curve.path(count), curve.headers)
         contender.started = performance.now() - server.started

@@ -3,9 +3,10 @@ import { connect } from 'node:net'
 import { driverCore } from './cores.js'
 
 /*
- * The driver. Two things tell it from wrk and autocannon: its rounds can be as short as a tenth of a second, since its connections stay
- * open between them, and it does nothing with an answer but look at the status and count the bytes, so one core is enough to keep
- * another one busy. On a machine that others use too, only rounds that short find both sides of a ratio in the same weather.
+ * The driver. Two things tell it from wrk and autocannon: its rounds can be as short as a tenth of a second, since
+ * its connections stay open between them, and it does nothing with an answer but look at the status and count the
+ * bytes, so one core is enough to keep another one busy. On a machine that others use too, only rounds that short
+ * find both sides of a ratio in the same weather.
  */
 
 if (driverCore !== undefined) execFileSync('taskset', ['-cp', String(driverCore), String(process.pid)])

@@ -6,7 +6,10 @@ import { median, summary } from './statistics.js'
 
 /** @typedef {import('./scenarios.js').Scenario} Scenario */
 /** @typedef {import('./scenarios.js').Entry} Entry */
-/** @typedef {{ label: string, rounds: number[], median: number, min: number, max: number, processorTime?: number }} Rated */
+/**
+ * @typedef {{ label: string, rounds: number[], median: number, min: number, max: number, processorTime?: number }}
+ * Rated
+ */
 
 /** Fields that belong to one answer or one connection, and so are not copied. */
 const ownFields = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding'])
@@ -15,8 +18,9 @@ const ownFields = new Set(['date', 'connection', 'keep-alive', 'transfer-encodin
 const warmUp = 1500
 
 /**
- * Starts all contenders of a scenario, makes sure that they answer alike, and drives them in turn, in short rounds. Then all over again
- * with new processes: how V8 happens to compile one of them stays with that process, for better or worse.
+ * Starts all contenders of a scenario, makes sure that they answer alike, and drives them in turn, in short rounds.
+ * Then all over again with new processes: how V8 happens to compile one of them stays with that process, for better
+ * or worse.
  *
  * @param {Scenario} scenario
  * @param {import('./fixtures.js').Fixtures} fixtures
@@ -45,7 +49,9 @@ export async function measureScenario (scenario, fixtures, { sittings, rounds, m
           skipped[entry.id] = lack
           continue
         }
-        const started = await ContenderProcess.start(contenders[id].file, { ...job, ...entry.job, copied }, fixtures.folder)
+        const started = await ContenderProcess.start(
+          contenders[id].file, { ...job, ...entry.job, copied }, fixtures.folder
+        )
         const headers = { ...scenario.headers }
         if (scenario.conditional) {
           const { headers: { etag, 'last-modified': modified } } = await started.ask(scenario.path, headers)
@@ -61,7 +67,9 @@ export async function measureScenario (scenario, fixtures, { sittings, rounds, m
           await started.stop()
           continue
         }
-        running.push({ entry, started, load: new Load(started.port, scenario.path, { connections: entry.connections ?? 32, headers, status: expected.status }) })
+        const { connections = 32 } = entry
+        const load = new Load(started.port, scenario.path, { connections, headers, status: expected.status })
+        running.push({ entry, started, load })
         // Fastify alone and the limit send what the suite sends.
         copied ??= { headers: Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !ownFields.has(name))), body: answer.body.toString('base64') }
         if (!measured.has(entry)) measured.set(entry, { isForeign: started.took !== undefined, rounds: [], times: [] })
@@ -92,7 +100,8 @@ export async function measureScenario (scenario, fixtures, { sittings, rounds, m
     // In microseconds an answer.
     processorTime: isForeign ? undefined : median(times)
   }]))
-  return { title: scenario.title, rates, refused: [...refused], skipped: Object.fromEntries(Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])) }
+  const reasons = Object.entries(skipped).map(([id, why]) => [contenders[id]?.label ?? id, why])
+  return { title: scenario.title, rates, refused: [...refused], skipped: Object.fromEntries(reasons) }
 }
 
 /** @param {Entry} entry */

@@ -35,7 +35,13 @@ export async function measureNames (fixtures, { tries, only }) {
     } finally {
       await server.stop()
     }
-    results[id] = { label, tries, known: distribution(known), unknown: distribution(unknown), knownIsSlower: shareAbove(known, unknown) }
+    results[id] = {
+      label,
+      tries,
+      known: distribution(known),
+      unknown: distribution(unknown),
+      knownIsSlower: shareAbove(known, unknown)
+    }
   }
   return results
 }

@@ -24,7 +24,9 @@ export function report (results) {
   }
 
   for (const [name, { title, rates, skipped }] of Object.entries(scenarios)) {
-    const lines = Object.entries(rates).toSorted(([, a], [, b]) => b.median - a.median).map(([id, { label, rounds, median, min, max, processorTime }]) => {
+    const lines = Object.entries(rates).toSorted(([, a], [, b]) => b.median - a.median).map((
+      [id, { label, rounds, median, min, max, processorTime }]
+    ) => {
       const own = id.startsWith('quickstart')
       return [own ? `**${label}**` : label, rateOf(median), `${rateOf(min)}–${rateOf(max)}`, processorTime === undefined ? '' : `${number(processorTime)} µs`, rates.limit ? number(ratio(rounds, rates.limit.rounds).median) : '', number(ratio(rates.quickstart.rounds, rounds).median)]
     })
@@ -66,7 +68,8 @@ export function report (results) {
         ['contender', 'start, median', 'lowest–highest', 'resident, started', 'after load', 'held, started', 'after load'],
         Object.entries(start).map(([id, { label, milliseconds: { median, min, max }, memory }]) => [
           id === 'quickstart' || id === 'app' ? `**${label}**` : label, `${Math.round(median)} ms`, `${Math.round(min)}–${Math.round(max)} ms`,
-          megabytes(memory.start.resident), megabytes(memory.load.resident), megabytes(memory.start.live), megabytes(memory.load.live)
+          megabytes(memory.start.resident), megabytes(memory.load.resident),
+          megabytes(memory.start.live), megabytes(memory.load.live)
         ])
       )
     )

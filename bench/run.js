@@ -1,9 +1,13 @@
 // Measures the suite beside its peers. Options:
 //   --quick             the scenarios that say most, in one sitting: a few minutes
-//   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood, names, start, growth-auth, …
-//   --contender <name>  against this one alone, several times if you like: limit, fastify, official, sirv, express, hono, nginx, flask
-//   --sittings <number> how often each contender of which a target speaks is started anew and driven (default 4): more of them say more
-// A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes last-run.json.
+//   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood,
+//                       names, start, growth-auth, …
+//   --contender <name>  against this one alone, several times if you like: limit, fastify, official,
+//                       sirv, express, hono, nginx, flask
+//   --sittings <number> how often each contender of which a target speaks is started anew and
+//                       driven (default 4): more of them say more
+// A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes
+// last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
@@ -91,7 +95,9 @@ await part('start', false, async () => {
 })
 for (const curve of curves) {
   await part(`growth-${curve.name}`, false, async () => {
-    results.growth[curve.name] = await measureGrowth(curve, fixtures, { rounds: quick ? 2 : 8, milliseconds: 120, only })
+    results.growth[curve.name] = await measureGrowth(
+      curve, fixtures, { rounds: quick ? 2 : 8, milliseconds: 120, only }
+    )
   })
 }
 if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
@@ -112,8 +118,8 @@ if (isWhole && process.exitCode === undefined) {
 note(`done in ${results.minutes} minutes`)
 
 /**
- * The bytes of all files of a folder and of their compressed forms, as far as those are smaller: told from some of them,
- * which are all alike.
+ * The bytes of all files of a folder and of their compressed forms, as far as those are smaller: told from some of
+ * them, which are all alike.
  *
  * @param {string} folder
  */

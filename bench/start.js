@@ -32,7 +32,9 @@ export async function measureStart (fixtures, { times, seconds, only }) {
 
   for (let time = 0; time < times; time++) {
     for (const { id, as = id, label, topic = 'hello' } of taking) {
-      const server = await ContenderProcess.start(contenders[as].file, { topic, usersFile: users.argon2id, folder: fixtures.folder }, fixtures.folder)
+      const server = await ContenderProcess.start(
+        contenders[as].file, { topic, usersFile: users.argon2id, folder: fixtures.folder }, fixtures.folder
+      )
       try {
         const answer = await server.ask('/')
         took[id].push(server.took ?? performance.now() - server.started)
@@ -48,5 +50,7 @@ export async function measureStart (fixtures, { times, seconds, only }) {
       }
     }
   }
-  return Object.fromEntries(taking.map(({ id, as = id, label = contenders[as].label }) => [id, { label, milliseconds: summary(took[id]), memory: memory[id] }]))
+  return Object.fromEntries(taking.map(({ id, as = id, label = contenders[as].label }) => [
+    id, { label, milliseconds: summary(took[id]), memory: memory[id] }
+  ]))
 }

@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify'
 /** Fields that proxies, tunnels and content networks add to what they pass on. */
 const addedOnTheWay = new RegExp([
   '^(?:via|(?:warp|cdn|cf|fly|fastly|ngrok|tailscale|surrogate|incap)-.*)$',
-  '^x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|host|ms|nf|proto|request-start|scheme|sucuri|varnish|vercel)(?:-|$)',
+  '^x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|ms|nf|sucuri|varnish|vercel)(?:-|$)',
+  '^x-(?:host|proto|request-start|scheme)(?:-|$)',
   'forward|proxy|proxied|original|originating|via$',
   '(?:client|real|remote|source|connecting|user|cluster)-?(?:ip|addr|host)'
 ].join('|'))

@@ -18,7 +18,10 @@ export interface WalkRules {
   accepts: (name: string) => boolean
   /** Whether a file or folder may lie there, with every link resolved. Default: anywhere. */
   mayLieAt?: (realPath: string) => boolean
-  /** Told of each accepted name that is left out: a link in a circle or to a forbidden place, or an error of the file system. */
+  /**
+   * Told of each accepted name that is left out: a link in a circle or to a forbidden place, or an error of the file
+   * system.
+   */
   leftOut: (name: string, reason: 'link' | NodeJS.ErrnoException) => void
 }
 
@@ -26,7 +29,8 @@ export interface WalkRules {
  * Lists every file below a folder, links included. Synchronous, for use at start: there it is several times faster for
  * many small files, and nobody waits beside it.
  */
-export function * walkFolder (root: string, { accepts, mayLieAt = () => true, leftOut }: WalkRules): Generator<WalkedFile> {
+export function * walkFolder (root: string, rules: WalkRules): Generator<WalkedFile> {
+  const { accepts, mayLieAt = () => true, leftOut } = rules
   function * list (folder: string, prefix: string, passed: readonly string[]): Generator<WalkedFile> {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const name = prefix + entry.name

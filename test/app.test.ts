@@ -47,7 +47,9 @@ t.test('by default every topic answers', async (t) => {
 
 t.test('each of the 32 combinations answers what is on and links to nothing that is off', async (t) => {
   for (let combination = 0; combination < 32; combination++) {
-    const on = Object.fromEntries(topics.map((topic, index) => [topic, (combination & 1 << index) !== 0])) as Record<typeof topics[number], boolean>
+    const on = Object.fromEntries(
+      topics.map((topic, index) => [topic, (combination & 1 << index) !== 0])
+    ) as Record<typeof topics[number], boolean>
     const name = topics.filter((topic) => on[topic]).join(' ') || 'nothing'
     await t.test(name, async (t) => {
       const app = await start(t, on)
@@ -152,7 +154,9 @@ t.test('says where to look once it listens', async (t) => {
   for (const host of ['127.0.0.1', '::1']) {
     let log = ''
     setEnvironment(t)
-    const app = Fastify({ logger: { stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+    const app = Fastify(
+      { logger: { stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } }
+    )
     t.teardown(() => app.close())
     await app.register(quickstart, { prefix: '/demo' })
     const url = await app.listen({ port: 0, host })
@@ -435,7 +439,9 @@ t.test('the error page says in words what is wrong with a whole part of a reques
 t.test('a fault of the server shows nothing of the server, and is logged', async (t) => {
   setEnvironment(t)
   let log = ''
-  const app = Fastify({ logger: { ...options.logger, stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+  const app = Fastify(
+    { logger: { ...options.logger, stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } }
+  )
   t.teardown(() => app.close())
   // The prefix of the app is '/', so that a route of the test's own lies in its context.
   await app.register(async (app) => {
@@ -525,7 +531,8 @@ t.test('says that it is healthy, and 503 while it sheds load', async (t) => {
 t.test('keeps passwords and cookies out of the log', async (t) => {
   setEnvironment(t)
   let log = ''
-  const app = Fastify({ ...options, logger: { ...options.logger, stream: new Writable({ write (chunk, encoding, done) { log += chunk; done() } }) } })
+  const stream = new Writable({ write (chunk, encoding, done) { log += chunk; done() } })
+  const app = Fastify({ ...options, logger: { ...options.logger, stream } })
   t.teardown(() => app.close())
   app.addHook('onRequest', async (request) => request.log.info({ headers: request.headers, req: { headers: request.headers } }))
   await app.register(quickstart)

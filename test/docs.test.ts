@@ -52,7 +52,9 @@ t.test('each ts and js block passes a strict type check as a module of its own',
     previous = program
     for (const name of names) {
       const source = program.getSourceFile(name)
-      const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(({ start = 0, messageText }) => {
+      const problems = [
+        ...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)
+      ].map(({ start = 0, messageText }) => {
         const line = source?.getLineAndCharacterOfPosition(start).line ?? 0
         return `line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
       })
@@ -78,10 +80,13 @@ t.test('each ts and js block runs to its end and prints what its comments say', 
 })
 
 function toJavaScript ({ code }: Block): string {
-  return ts.transpileModule(code, { compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true } }).outputText
+  return ts.transpileModule(code, {
+    compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
+  }).outputText
 }
 
-// tap would count what the programs use of dist/ as coverage of the sources, which are to be covered by tests of their own.
+// tap would count what the programs use of dist/ as coverage of the sources, which are to be covered by tests of
+// their own.
 const programEnvironment = { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
 
 async function run (file: string): Promise<{ exitCode: number, output: string, errors: string }> {

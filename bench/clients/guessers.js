@@ -1,5 +1,6 @@
-// Clients that guess passwords as fast as they can, each on a connection of its own, half of them for a name that exists.
-// Prints how many answers of each status they had, as JSON. Arguments: port, seconds, connections, addresses (one | many).
+// Clients that guess passwords as fast as they can, each on a connection of its own, half of them for a name that
+// exists. Prints how many answers of each status they had, as JSON. Arguments: port, seconds, connections, addresses
+// (one | many).
 import { request, Agent } from 'node:http'
 import { setPriority } from 'node:os'
 import { login } from '../content.js'

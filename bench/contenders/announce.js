@@ -7,7 +7,8 @@ export const job = JSON.parse(readFileSync(process.argv[2], 'utf8'))
  * Tells the run that this contender listens, answers it when it asks for memory or processor time, and ends with it.
  *
  * @param {number} port
- * @param {{ memory?: () => object, end?: () => void, took?: number }} [own] took: milliseconds from the start of another server, for which this process stands in, to its first answer
+ * @param {{ memory?: () => object, end?: () => void, took?: number }} [own] took: milliseconds from the start of
+ *   another server, for which this process stands in, to its first answer
  */
 export function announce (port, { memory = ownMemory, end = () => process.exit(), took } = {}) {
   process.on('message', (asked) => process.send?.(asked === 'memory' ? memory() : process.cpuUsage()))

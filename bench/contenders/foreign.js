@@ -27,7 +27,8 @@ export async function runForeign ([command, ...args], port) {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill())
   while (!await answers(port)) await wait(2)
   const took = performance.now() - started
-  announce(port, { took, memory: () => ({ resident: residentBelow(/** @type {number} */ (child.pid)), live: null }), end: () => child.kill() })
+  const memory = () => ({ resident: residentBelow(/** @type {number} */ (child.pid)), live: null })
+  announce(port, { took, memory, end: () => child.kill() })
 }
 
 /** @param {number} port */
@@ -41,5 +42,7 @@ async function answers (port) {
 /** The memory of a process and its children, as `ps` tells it. @param {number} pid */
 function residentBelow (pid) {
   const lines = execFileSync('ps', ['-eo', 'pid=,ppid=,rss='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number))
-  return lines.filter(([own, parent]) => own === pid || parent === pid).reduce((sum, [,, resident]) => sum + resident * 1024, 0)
+  return lines.filter(
+    ([own, parent]) => own === pid || parent === pid
+  ).reduce((sum, [,, resident]) => sum + resident * 1024, 0)
 }

@@ -81,8 +81,8 @@ export interface AuthOptions {
   /** Paths of routes to guard, as they are declared; `'/x/*'` is every route under `/x/`. Default `[]`. */
   protect?: readonly string[]
   /**
-   * Origins, such as `https://app.example.com`, whose pages may send requests that change something (any method but GET,
-   * HEAD and OPTIONS) to a guarded route. Default `[]`: the app's own pages alone.
+   * Origins, such as `https://app.example.com`, whose pages may send requests that change something (any method but
+   * GET, HEAD and OPTIONS) to a guarded route. Default `[]`: the app's own pages alone.
    */
   trustedOrigins?: readonly string[]
   /** How guessers are slowed down; false for not at all. */

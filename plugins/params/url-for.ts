@@ -15,8 +15,8 @@ export interface UrlOptions {
   /** The query's keys and values. A list repeats its key; what is `undefined` is left out. Default: no query. */
   query?: UrlQuery
   /**
-   * The base of an absolute URL, such as `https://example.org` or `https://example.org/app`. Default: the URL starts with
-   * its path.
+   * The base of an absolute URL, such as `https://example.org` or `https://example.org/app`. Default: the URL starts
+   * with its path.
    */
   absolute?: string
 }

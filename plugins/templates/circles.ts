@@ -10,8 +10,8 @@ export interface Circle {
 }
 
 /**
- * Finds the circles of `include` and `layout` that are certain: each call names its template with a plain string and always
- * runs. A call under a condition may end, as a tree of comments does; the depth limit watches over those.
+ * Finds the circles of `include` and `layout` that are certain: each call names its template with a plain string and
+ * always runs. A call under a condition may end, as a tree of comments does; the depth limit watches over those.
  */
 export function findCircles (engine: ViewEngine): Circle[] {
   const circles: Circle[] = []

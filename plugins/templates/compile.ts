@@ -11,7 +11,9 @@ export type Target = string | ((it: object, options: object) => string | Promise
 /** What a template's tags ask of the engine that runs it. `depth`: how many templates it is within. */
 export interface TemplateCalls {
   include (target: Target, it: object, data: object | undefined, blocks: Blocks | undefined, depth: number): unknown
-  includeAsync (target: Target, it: object, data: object | undefined, blocks: Blocks | undefined, depth: number): Promise<unknown>
+  includeAsync (
+    target: Target, it: object, data: object | undefined, blocks: Blocks | undefined, depth: number
+  ): Promise<unknown>
   layout (
     target: Target, it: object, data: object | undefined, body: string, blocks: Blocks | undefined, depth: number
   ): unknown
@@ -20,7 +22,10 @@ export interface TemplateCalls {
   awaited (call: string, promise: Promise<unknown>): Promise<unknown>
 }
 
-/** What a page hands to its layout: the block's name → its HTML. Not kept in the data, so that no data can put HTML in. */
+/**
+ * What a page hands to its layout: the block's name → its HTML. Not kept in the data, so that no data can put HTML
+ * in.
+ */
 export type Blocks = Map<string, string>
 
 /** A template as a function: data in, HTML out (or what a `return` of its own gives, as in Eta). */
@@ -42,8 +47,9 @@ export interface CompiledTemplate {
 /**
  * Compiles a template to a function.
  *
- * Eta parses, so the language is Eta's. The function is written here, because Eta's has three faults: it does not know the
- * line of an error, it takes blocks from the data, and it makes eight closures and copies the data twice for each call.
+ * Eta parses, so the language is Eta's. The function is written here, because Eta's has three faults: it does not
+ * know the line of an error, it takes blocks from the data, and it makes eight closures and copies the data twice for
+ * each call.
  *
  * @param file its path, which stack traces then show
  * @throws TemplateProblem with file, line and reason
@@ -69,16 +75,19 @@ function compileParts (parts: Part[], file: string, source: string): CompiledTem
   const prelude = writePrelude(code) + (isAsync ? 'return (async () => {' : '')
   const compiled = `${prelude}
 ${redirectImports(code, script?.imports ?? [])}
-if (__layout) return __calls.layout(__layout, it, __layoutData, __out, __own, __depth); return __out${isAsync ? ' })()' : ''}`
-  const allLines = [...prelude.split('\n').map(() => 0), ...lines, layoutLine]
+if (__layout) return __calls.layout(__layout, it, __layoutData, __out, __own, __depth)
+return __out${isAsync ? ' })()' : ''}`
+  const allLines = [...prelude.split('\n').map(() => 0), ...lines, layoutLine, layoutLine]
   try {
     const names = ['it', '__calls', '__escape', '__blocks', '__depth']
-    const run = compileFunction(compiled, names, { filename: file }) as RunTemplate // with these parameters, by this code
+    // With these parameters and by this code, which is why the cast is true.
+    const run = compileFunction(compiled, names, { filename: file }) as RunTemplate
     return { run, isAsync, calls, lines: allLines }
   } catch (error) {
     // V8 writes the place in the first line of the stack: `views/index.eta:12`.
     const line = Number(/:(\d+)\n/.exec((error as Error).stack!)![1])
-    throw syntaxProblem(error as Error, file, allLines[line - 1]!, source, parts.filter((part) => typeof part !== 'string'))
+    const tags = parts.filter((part) => typeof part !== 'string')
+    throw syntaxProblem(error as Error, file, allLines[line - 1]!, source, tags)
   }
 }
 
@@ -104,7 +113,8 @@ function writeBody (parts: Part[]): { code: string, lines: number[] } {
 
 /** Code that `vm` compiles cannot import; the engine can. */
 function redirectImports (code: string, imports: number[]): string {
-  return imports.toSorted((a, b) => b - a).reduce((code, start) => `${code.slice(0, start)}__calls.${code.slice(start)}`, code)
+  const backwards = imports.toSorted((a, b) => b - a)
+  return backwards.reduce((code, start) => `${code.slice(0, start)}__calls.${code.slice(start)}`, code)
 }
 
 /** What a tag may call, as Eta documents it, and how it is made; made only for a template that mentions it. */
@@ -146,7 +156,8 @@ function writePrelude (code: string): string {
   if (mentioned.has('block')) mentioned.add('capture')
   if (mentioned.has('blockAsync')) mentioned.add('captureAsync')
   const own = hasBlocks ? 'new Map()' : 'undefined'
-  return [`let __out = '', __layout, __layoutData; const __own = ${own}`, ...[...mentioned].map((name) => provided[name]), ''].join('\n')
+  const always = `let __out = '', __layout, __layoutData; const __own = ${own}`
+  return [always, ...[...mentioned].map((name) => provided[name]), ''].join('\n')
 }
 
 /** Translates V8's error to the template's terms. */

@@ -6,15 +6,19 @@ import { TemplateProblem } from './problem.js'
 export function sendFailure (reply: FastifyReply, { code, message, cause }: FastifyError): FastifyReply {
   const { accept = '' } = reply.request.headers
   const { file, line, excerpt } = cause instanceof TemplateProblem ? cause : {}
-  const reason = cause instanceof TemplateProblem ? cause.reason : (cause as Error).message // located or wrapped: an Error
+  // What a template throws is wrapped in an Error where it is none.
+  const reason = cause instanceof TemplateProblem ? cause.reason : (cause as Error).message
   reply.code(500).header('cache-control', 'no-store')
   if (accept.includes('json')) {
     return reply.type('application/json; charset=utf-8')
       .send({ statusCode: 500, code, error: 'Internal Server Error', message, reason, file, line, excerpt })
   }
-  if (accept.includes('text/html')) return reply.type('text/html; charset=utf-8').send(page(reason, file, line, excerpt))
+  if (accept.includes('text/html')) {
+    return reply.type('text/html; charset=utf-8').send(page(reason, file, line, excerpt))
+  }
   const place = file === undefined ? '' : `${file}:${line}: `
-  return reply.type('text/plain; charset=utf-8').send(`${message}\n\n${place}${reason}\n${excerpt ?? ''}\n\n${shownTo}\n`)
+  return reply.type('text/plain; charset=utf-8')
+    .send(`${message}\n\n${place}${reason}\n${excerpt ?? ''}\n\n${shownTo}\n`)
 }
 
 const shownTo = 'Only a client on this machine is shown this, and never when NODE_ENV is production.'

@@ -4,8 +4,8 @@ import { walkFolder } from '../walk-folder.js'
 import { TemplateProblem } from './problem.js'
 
 /**
- * Where templates are found: below a folder or, for those it does not have, below a second one. A template is known by its
- * name below them (`part/row.eta`), so that a template of either may name one of the other.
+ * Where templates are found: below a folder or, for those it does not have, below a second one. A template is known
+ * by its name below them (`part/row.eta`), so that a template of either may name one of the other.
  */
 export class TemplateFolders {
   readonly folders: readonly string[]
@@ -18,14 +18,17 @@ export class TemplateFolders {
   }
 
   /**
-   * Whether a template of this name is found without being named in another one: it has the extension, and no part of it
-   * starts with a dot. Editors, version control and mounted volumes keep their own files under such names.
+   * Whether a template of this name is found without being named in another one: it has the extension, and no part of
+   * it starts with a dot. Editors, version control and mounted volumes keep their own files under such names.
    */
   isView (name: string): boolean {
     return name.endsWith(this.extension) && !hasDot(name)
   }
 
-  /** The name of the template that a view's name stands for: `users`, `/users`, `./users` and `users.eta` are the same. */
+  /**
+   * The name of the template that a view's name stands for: `users`, `/users`, `./users` and `users.eta` are the
+   * same.
+   */
   ofView (view: string): string {
     return normalize(view.endsWith(this.extension) ? view : view + this.extension)
   }
@@ -36,7 +39,10 @@ export class TemplateFolders {
     return this.ofView(view) === name ? view : name
   }
 
-  /** The name of the template that another one names: relative to that one's folder, or to root where it starts with `/`. */
+  /**
+   * The name of the template that another one names: relative to that one's folder, or to root where it starts with
+   * `/`.
+   */
   ofReference (reference: string, from: string): string {
     const name = posix.extname(reference) === '' ? reference + this.extension : reference
     return normalize(name.startsWith('/') ? name : posix.join(posix.dirname(from), name))

@@ -22,9 +22,9 @@ declare module 'fastify' {
     /**
      * Renders a view and sends it, as text/html unless a type is set.
      *
-     * In `it` the view finds `asset`, `urlFor`, `user`, the option `context`, `reply.locals` and `data`; of two things with
-     * one name the later wins. A view that fails sends `FST_QUICKSTART_TEMPLATES_RENDER` (500) to the host's error handler;
-     * its `cause` tells where and why.
+     * In `it` the view finds `asset`, `urlFor`, `user`, the option `context`, `reply.locals` and `data`; of two
+     * things with one name the later wins. A view that fails sends `FST_QUICKSTART_TEMPLATES_RENDER` (500) to the
+     * host's error handler; its `cause` tells where and why.
      */
     render<Name extends ViewName> (view: Name, ...data: ViewArguments<Name>): FastifyReply
   }
@@ -32,8 +32,8 @@ declare module 'fastify' {
     /** Whether `reply.render` has a view of this name. */
     hasView (name: string): boolean
     /**
-     * Renders a view to text, with everything in `it` that `reply.render` gives it, and sends nothing: for an error handler,
-     * which answers otherwise where its page fails.
+     * Renders a view to text, with everything in `it` that `reply.render` gives it, and sends nothing: for an error
+     * handler, which answers otherwise where its page fails.
      *
      * @throws `FST_QUICKSTART_TEMPLATES_RENDER`, or what option `context` throws
      */
@@ -57,7 +57,9 @@ declare module 'fastify' {
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID_OPTION` when an option is unknown, missing or does not fit
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID` when a template is broken or names what does not exist
  */
-async function registerTemplates (app: FastifyInstance, options: TemplatesOptions & { prefix?: string }): Promise<void> {
+async function registerTemplates (
+  app: FastifyInstance, options: TemplatesOptions & { prefix?: string }
+): Promise<void> {
   checkTemplatesOptions(options)
   const { root, fallback = root, extension = '.eta', index = false, pages = false, context } = options
   const folders = new TemplateFolders([...new Set([root, fallback].map(pathOf))], extension)
@@ -72,7 +74,7 @@ async function registerTemplates (app: FastifyInstance, options: TemplatesOption
   const rendered = makePages({ engine, helpers, context, outer: pagesOf.nearest(app), showsFailures: !production })
   pagesOf.add(app, rendered)
   app.decorate('hasView', rendered.has)
-  app.decorate('page', async (reply: FastifyReply, view: string, data?: object) => await rendered.render(reply, view, data))
+  app.decorate('page', async (reply: FastifyReply, view: string, data?: object) => rendered.render(reply, view, data))
   app.decorateReply('render', function (this: FastifyReply, view: string, data?: object) {
     return rendered.send(this, view, data)
   })
@@ -80,7 +82,11 @@ async function registerTemplates (app: FastifyInstance, options: TemplatesOption
   // A cache of its own: @fastify/view would share that of an outer context, in which `index` may be another file.
   app.decorate(fastifyView.fastifyViewCache as symbol, new LruMap(100))
   await app.register(fastifyView, {
-    engine: { eta: engine }, root: folders.folders[0], viewExt: extension.slice(1), production, defaultContext: { ...helpers }
+    engine: { eta: engine },
+    root: folders.folders[0],
+    viewExt: extension.slice(1),
+    production,
+    defaultContext: { ...helpers }
   })
 
   // Only when everything is loaded is it known whether the static topic is on.

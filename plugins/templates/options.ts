@@ -8,27 +8,28 @@ export interface TemplatesOptions {
   /** Absolute path (or `file:` URL) of the folder that holds the templates. Required. */
   root: string | URL
   /**
-   * Absolute path (or `file:` URL) of a second folder, for the templates that root does not have. A template of either folder
-   * may name those of the other. Default: none.
+   * Absolute path (or `file:` URL) of a second folder, for the templates that root does not have. A template of
+   * either folder may name those of the other. Default: none.
    */
   fallback?: string | URL
   /** How a template's file name ends. Default `'.eta'`. */
   extension?: string
   /**
-   * A view to answer `GET <path>` with (path: below the prefix, default `'/'`). The route is named `index`. Default `false`:
-   * no such route. What a function given as `data` throws goes to the host's error handler.
+   * A view to answer `GET <path>` with (path: below the prefix, default `'/'`). The route is named `index`. Default
+   * `false`: no such route. What a function given as `data` throws goes to the host's error handler.
    */
   index?: false | IndexRoute
   /**
    * Pages without a handler: the views in this folder of root answer GET at their own names, below the prefix.
-   * `pages/about.eta` answers at /about, `pages/index.eta` at / (in the place of option `index`), `pages/docs/index.eta` at
-   * /docs. `true` is the folder `pages`, which may be missing. Names that start with `_` or `.` are left out. Each route has
-   * the name of its view, `pages/about`. A new file answers after a restart. Default `false`.
+   * `pages/about.eta` answers at /about, `pages/index.eta` at / (in the place of option `index`),
+   * `pages/docs/index.eta` at /docs. `true` is the folder `pages`, which may be missing. Names that start with `_`
+   * or `.` are left out. Each route has the name of its view, `pages/about`. A new file answers after a restart.
+   * Default `false`.
    */
   pages?: boolean | string
   /**
-   * What every view of `reply.render` finds in `it`, below the data of the call: an object, or a function of the request
-   * that gives one. What the function throws goes to the host's error handler. Default: nothing.
+   * What every view of `reply.render` finds in `it`, below the data of the call: an object, or a function of the
+   * request that gives one. What the function throws goes to the host's error handler. Default: nothing.
    */
   context?: PerRequest<keyof ViewContext extends never ? object : ViewContext>
 }
@@ -49,12 +50,15 @@ export function checkTemplatesOptions (options: TemplatesOptions): void {
       expected: 'false, or { path: a path that starts with "/", view: a name, data: an object or a function }'
     },
     pages: {
-      accepts: (value) => typeof value === 'boolean' || (typeof value === 'string' && /^[^/\\._][^/\\]*(?:\/[^/\\._][^/\\]*)*$/.test(value)),
+      accepts: (value) => typeof value === 'boolean' || (typeof value === 'string' && folderName.test(value)),
       expected: 'true, false, or the name of a folder in root'
     },
     context: { accepts: isObjectOrFunction, expected: 'an object, or a function of the request' }
   })
 }
+
+/** A folder below root: no part of its name starts with a dot or an underscore. */
+const folderName = /^[^/\\._][^/\\]*(?:\/[^/\\._][^/\\]*)*$/
 
 function isObjectOrFunction (value: unknown): boolean {
   return typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value))
@@ -62,7 +66,8 @@ function isObjectOrFunction (value: unknown): boolean {
 
 function isIndexRoute (value: unknown): boolean {
   if (!isObjectOrFunction(value)) return false
-  const { path = '/', view, data = {}, ...others } = value as Record<string, unknown> // an object, as the line above tells
+  // An object, as the line above tells.
+  const { path = '/', view, data = {}, ...others } = value as Record<string, unknown>
   return typeof path === 'string' && path.startsWith('/') && typeof view === 'string' &&
     isObjectOrFunction(data) && Object.keys(others).length === 0
 }

@@ -30,7 +30,8 @@ function excerptOf (source: string, wrong: number): string {
   const first = Math.max(wrong - linesAround, 1)
   const last = Math.min(wrong + linesAround, lines.length)
   const width = String(last).length
-  return lines.slice(first - 1, last)
-    .map((text, index) => `${first + index === wrong ? '>' : ' '} ${String(first + index).padStart(width)} | ${text}`.trimEnd())
-    .join('\n')
+  return lines.slice(first - 1, last).map((text, index) => {
+    const number = first + index
+    return `${number === wrong ? '>' : ' '} ${String(number).padStart(width)} | ${text}`.trimEnd()
+  }).join('\n')
 }

@@ -10,8 +10,8 @@ import type { IndexRoute } from './views.js'
 export type PageRoutes = Map<string, string>
 
 /**
- * Lists the pages that answer at a URL of their own. A name that starts with `_`, or stands in a folder that does, is for
- * other pages to include.
+ * Lists the pages that answer at a URL of their own. A name that starts with `_`, or stands in a folder that does, is
+ * for other pages to include.
  *
  * @param option the option `pages`; a folder that it names must be there
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID` for two pages with one URL, or a name that no URL can have
@@ -23,7 +23,9 @@ export function findPages (folders: TemplateFolders, option: boolean | string): 
   const folder = option === true ? 'pages' : option
   const problems: string[] = []
   const isThere = folders.folders.some((root) => statSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory())
-  if (!isThere && option !== true) problems.push(`option "pages" names the folder ${folder}, which is not in ${folders.folders[0]}`)
+  if (!isThere && option !== true) {
+    problems.push(`option "pages" names the folder ${folder}, which is not in ${folders.folders[0]}`)
+  }
 
   for (const name of folders.list()) {
     if (!name.startsWith(`${folder}/`) || name.includes('/_')) continue
@@ -41,7 +43,9 @@ export function findPages (folders: TemplateFolders, option: boolean | string): 
 /** Has each page, and the index view where no page takes its place, answer GET and HEAD. */
 export function addRoutes (app: FastifyInstance, pages: Pages, routes: PageRoutes, index: false | IndexRoute): void {
   for (const [path, view] of routes) {
-    app.get(path, { config: { name: view }, exposeHeadRoute: true }, (request, reply) => pages.send(reply, view, undefined))
+    app.get(path, { config: { name: view }, exposeHeadRoute: true }, (request, reply) => {
+      return pages.send(reply, view, undefined)
+    })
   }
   if (index === false) return
   const { path = '/', view, data } = index

@@ -25,9 +25,11 @@ export interface Script {
 const known = new Set<string>(['layout', 'include', 'includeAsync', 'captureAsync', 'blockAsync', 'asset'])
 
 /** Parts of these always run. */
-const straight = new Set(['Program', 'ExpressionStatement', 'BlockStatement', 'VariableDeclaration', 'VariableDeclarator',
+const straight = new Set([
+  'Program', 'ExpressionStatement', 'BlockStatement', 'VariableDeclaration', 'VariableDeclarator',
   'AssignmentExpression', 'CallExpression', 'AwaitExpression', 'BinaryExpression', 'UnaryExpression', 'TemplateLiteral',
-  'SequenceExpression', 'ArrayExpression', 'ObjectExpression', 'Property', 'SpreadElement'])
+  'SequenceExpression', 'ArrayExpression', 'ObjectExpression', 'Property', 'SpreadElement'
+])
 
 /** Of these, this part always runs. */
 const straightPart: Record<string, string> = {
@@ -94,7 +96,12 @@ function readProgram (program: Program): Script {
         const call = nameOfCall(node)
         if (call !== undefined) {
           found.push({
-            call, name: textOf(node.arguments[0]), line: node.loc!.start.line, start: node.start, isCertain, isUnawaited: isPutOut
+            call,
+            name: textOf(node.arguments[0]),
+            line: node.loc!.start.line,
+            start: node.start,
+            isCertain,
+            isUnawaited: isPutOut
           })
         }
         break
@@ -154,7 +161,9 @@ function isLogicalAssignment (node: AnyNode): boolean {
 
 function textOf (argument: AnyNode | undefined): string | undefined {
   if (argument?.type === 'Literal' && typeof argument.value === 'string') return argument.value
-  if (argument?.type === 'TemplateLiteral' && argument.expressions.length === 0) return argument.quasis[0]!.value.cooked!
+  if (argument?.type === 'TemplateLiteral' && argument.expressions.length === 0) {
+    return argument.quasis[0]!.value.cooked!
+  }
   return undefined
 }
 
@@ -169,7 +178,8 @@ function putsOut (node: AnyNode, child: AnyNode, isPutOut: boolean): boolean {
     case 'BinaryExpression':
       return node.operator === '+'
     case 'CallExpression':
-      return node.callee.type === 'Identifier' && /^(?:__escape|output)$/.test(node.callee.name) && child === node.arguments[0]
+      return node.callee.type === 'Identifier' && /^(?:__escape|output)$/.test(node.callee.name) &&
+        child === node.arguments[0]
     case 'SequenceExpression':
       return isPutOut || child !== node.expressions.at(-1)
     case 'ConditionalExpression':

@@ -34,8 +34,9 @@ export function findStrayBracket (code: string): StrayBracket | undefined {
 const literals = new Set([tokTypes.string, tokTypes.regexp, tokTypes.template, tokTypes.backQuote])
 
 /**
- * Writes dots over what a template's tags hold in strings, regular expressions and comments. Eta looks for the end of a tag
- * by quotes, and so takes the quote in `// it's` or `/"/` for the start of a string, and knows few escapes (`'\-'`).
+ * Writes dots over what a template's tags hold in strings, regular expressions and comments. Eta looks for the end of
+ * a tag by quotes, and so takes the quote in `// it's` or `/"/` for the start of a string, and knows few escapes
+ * (`'\-'`).
  *
  * @returns a text of the same length and lines; undefined where a tag is not closed or holds what is not JavaScript
  */
@@ -46,7 +47,8 @@ export function maskLiterals (source: string): string | undefined {
     const start = openTag.lastIndex
     masked += source.slice(masked.length, start)
     const end = maskTag(source.slice(start), (from, to) => {
-      masked += source.slice(masked.length, start + from) + source.slice(start + from, start + to).replace(/[^\r\n]/g, '.')
+      masked += source.slice(masked.length, start + from)
+      masked += source.slice(start + from, start + to).replace(/[^\r\n]/g, '.')
     })
     if (end === undefined) return undefined
     openTag.lastIndex = start + end

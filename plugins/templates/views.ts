@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * The views of the host, each with the data that it takes. Empty until the host fills it in; from then on `reply.render`
- * accepts only these names with these data.
+ * The views of the host, each with the data that it takes. Empty until the host fills it in; from then on
+ * `reply.render` accepts only these names with these data.
  *
  * ```ts
  * declare module 'fastify-quickstart/templates' {
@@ -15,7 +15,10 @@ import type { FastifyRequest } from 'fastify'
  */
 export interface Views {}
 
-/** What option `context` adds to every view. Empty until the host fills it in, as `Views` is; then `context` must give it. */
+/**
+ * What option `context` adds to every view. Empty until the host fills it in, as `Views` is; then `context` must give
+ * it.
+ */
 export interface ViewContext {}
 
 /** The name of a view: any, until the host fills in `Views`. */

@@ -14,8 +14,12 @@ export function environment (): NodeJS.ProcessEnv {
 }
 
 /** Runs the command in a folder, as a process of its own. */
-export function run (folder: string, args: string[], variables: Record<string, string> = {}): { child: ChildProcess, output: { stdout: string, stderr: string } } {
-  const child = spawn(process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...environment(), ...variables } })
+export function run (
+  folder: string, args: string[], variables: Record<string, string> = {}
+): { child: ChildProcess, output: { stdout: string, stderr: string } } {
+  const child = spawn(
+    process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...environment(), ...variables } }
+  )
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
   child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })

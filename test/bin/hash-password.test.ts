@@ -25,7 +25,10 @@ async function run (args: string[], stdin: Input | string): Promise<{ code: numb
   return { code, out: stdout.text, err: stderr.text }
 }
 
-/** A terminal that types each text once it has been asked the next question, and notes whether it was in raw mode then. */
+/**
+ * A terminal that types each text once it has been asked the next question, and notes whether it was in raw mode
+ * then.
+ */
 function terminal (typed: string[]): Input & { raw: boolean[], isRaw: () => boolean } {
   const stream = new PassThrough()
   const raw: boolean[] = []

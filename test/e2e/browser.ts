@@ -33,7 +33,9 @@ export interface Observations {
 }
 
 /** Opens a page that notes dialogs, console errors and requests to elsewhere. */
-export async function openPage (t: Test, browser: Browser, serverUrl: string, options: BrowserContextOptions = {}): Promise<{ page: Page, context: BrowserContext, seen: Observations }> {
+export async function openPage (
+  t: Test, browser: Browser, serverUrl: string, options: BrowserContextOptions = {}
+): Promise<{ page: Page, context: BrowserContext, seen: Observations }> {
   const context = await browser.newContext(options)
   t.teardown(() => context.close())
   const page = await context.newPage()

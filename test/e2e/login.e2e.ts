@@ -42,7 +42,9 @@ async function logIn (t: Test, page: Page, url: string): Promise<void> {
   t.equal(await statusOf(page, url), 200, 'the login is kept')
 }
 
-/** The status of a page. Where nobody answers Chromium's dialog, it is cancelled, and the page is an error of its own. */
+/**
+ * The status of a page. Where nobody answers Chromium's dialog, it is cancelled, and the page is an error of its own.
+ */
 async function statusOf (page: Page, url: string): Promise<number | undefined> {
   try {
     return (await page.goto(url))?.status()

@@ -92,7 +92,9 @@ t.test('shows no sideways scroll and no accessibility violation, on a phone and 
   const pages = [['/', '200'], ['/secret', '200'], ['/nowhere', '404']] as const
   for (const width of [360, 1200]) {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page } = await openPage(t, browser, url, { viewport: { width, height: 800 }, colorScheme, httpCredentials: admin })
+      const { page } = await openPage(
+        t, browser, url, { viewport: { width, height: 800 }, colorScheme, httpCredentials: admin }
+      )
       for (const [path] of pages) {
         await page.goto(url + path)
         const name = `${path} ${width} px ${colorScheme}`

@@ -18,7 +18,9 @@ export async function freePort (): Promise<number> {
 }
 
 /** Starts the built app through fastify-cli, as `npm start` does, and stops it when the test ends. */
-export async function startServer (t: Test, { env = {}, flags = [] }: { env?: Record<string, string>, flags?: string[] } = {}): Promise<{ url: string, process: ChildProcess, log: () => string }> {
+export async function startServer (
+  t: Test, { env = {}, flags = [] }: { env?: Record<string, string>, flags?: string[] } = {}
+): Promise<{ url: string, process: ChildProcess, log: () => string }> {
   const port = env.PORT ?? await freePort()
   const server = spawn(process.execPath, [join(root, 'node_modules/fastify-cli/cli.js'), 'start', '-c', 'fastify.config.cjs', 'dist/app.js', '--', ...flags], {
     cwd: root,

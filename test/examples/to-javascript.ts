@@ -33,7 +33,9 @@ export function toJavaScript (code: string): string {
   }
 
   visit(file)
-  const outermost = cuts.filter(({ from, to }) => !cuts.some((cut) => cut.from <= from && cut.to >= to && cut.to - cut.from > to - from))
+  const outermost = cuts.filter(
+    ({ from, to }) => !cuts.some((cut) => cut.from <= from && cut.to >= to && cut.to - cut.from > to - from)
+  )
   return outermost.sort((a, b) => b.from - a.from)
     .reduce((text, { from, to, instead = '' }) => text.slice(0, from) + instead + text.slice(to), code)
 }

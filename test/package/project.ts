@@ -21,7 +21,10 @@ export interface Packed {
   unpackedSize: number
 }
 
-/** A new folder outside the repository, so that nothing of the repository is found from it. Removed when the test ends. */
+/**
+ * A new folder outside the repository, so that nothing of the repository is found from it. Removed when the test
+ * ends.
+ */
 export async function newFolder (t: Test): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'quickstart-')))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
@@ -32,7 +35,9 @@ export async function newFolder (t: Test): Promise<string> {
 export async function pack (t: Test): Promise<Packed> {
   const folder = await newFolder(t)
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], { cwd: root })
-  const [packed] = JSON.parse(stdout) as { filename: string, size: number, unpackedSize: number, files: { path: string }[] }[]
+  const [packed] = JSON.parse(stdout) as {
+    filename: string, size: number, unpackedSize: number, files: { path: string }[]
+  }[]
   if (packed === undefined) throw new Error('npm packed nothing')
   return { ...packed, tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path).sort() }
 }
@@ -52,7 +57,9 @@ export async function withRange (name: string): Promise<string> {
 }
 
 /** Runs a program to its end. */
-export async function runToEnd (command: string, args: string[], folder: string, env: Record<string, string> = {}): Promise<{ code: number, output: string }> {
+export async function runToEnd (
+  command: string, args: string[], folder: string, env: Record<string, string> = {}
+): Promise<{ code: number, output: string }> {
   const program = spawn(command, args, { cwd: folder, env: { ...ownEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [program.stdout, program.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
@@ -65,7 +72,9 @@ export async function runToEnd (command: string, args: string[], folder: string,
  *
  * @returns the addresses, without a slash at their end
  */
-export async function startServers (t: Test, count: number, command: string, args: string[], folder: string, env: Record<string, string> = {}): Promise<string[]> {
+export async function startServers (
+  t: Test, count: number, command: string, args: string[], folder: string, env: Record<string, string> = {}
+): Promise<string[]> {
   // A group of its own, for `npm start` has the server as a grandchild.
   const program = spawn(command, args, { cwd: folder, env: { ...ownEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const ended = once(program, 'close')
@@ -87,7 +96,9 @@ export async function startServers (t: Test, count: number, command: string, arg
 }
 
 /** Starts a program with one server. */
-export async function startServer (...[t, ...rest]: [t: Test, command: string, args: string[], folder: string, env?: Record<string, string>]): Promise<string> {
+export async function startServer (
+  ...[t, ...rest]: [t: Test, command: string, args: string[], folder: string, env?: Record<string, string>]
+): Promise<string> {
   const [address = ''] = await startServers(t, 1, ...rest)
   return address
 }

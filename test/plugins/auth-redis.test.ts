@@ -65,7 +65,9 @@ t.test('while Redis is away the memory counts, and the log says so once each way
   for (const trouble of ['fails', 'hangs', 'closes', 'errors'] as const) {
     const { lines, stream } = logLines()
     const redis = new FakeRedis()
-    const app = await start(t, { throttle: { perLogin: 2, delay: 0, redis: client(redis) } }, { logger: { stream }, disableRequestLogging: true })
+    const app = await start(t, {
+      throttle: { perLogin: 2, delay: 0, redis: client(redis) }
+    }, { logger: { stream }, disableRequestLogging: true })
     const said = () => lines.splice(0).map(({ msg }) => msg as string).filter((msg) => msg.includes('Redis'))
     t.equal(await status(app, 'alice', 'x'), 401)
     t.same(said(), [])

@@ -31,7 +31,9 @@ async function tally (answers: Array<Promise<{ statusCode: number }>>): Promise<
   return counts
 }
 
-const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index))
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from(
+  { length: count }, (_, index) => make(index)
+)
 
 t.test('shuts out a name from an address, and nobody else', async (t) => {
   const app = await start(t, { throttle: { perLogin: 3, delay: 0, block: 60 } })
@@ -162,7 +164,9 @@ t.test('equal logins that arrive together cost one hash, and one point', async (
 })
 
 t.test('past the queue it is 503 with Retry-After, and no failure', async (t) => {
-  const app = await start(t, { hashing: { parallel: 1, queue: 2 }, throttle: { perAddress: 50, perLogin: 4, delay: 0 } })
+  const app = await start(
+    t, { hashing: { parallel: 1, queue: 2 }, throttle: { perAddress: 50, perLogin: 4, delay: 0 } }
+  )
   const answers = times(40, (index) => answer(app, `name${index}`, 'x'))
   t.same(await tally(answers), { 401: 3, 503: 37 })
   const full = (await Promise.all(answers)).find(({ statusCode }) => statusCode === 503)

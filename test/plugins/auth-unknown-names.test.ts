@@ -8,7 +8,9 @@ const checked = new Set<string>()
 t.test('an unknown name is checked against each kind of hash there is', async (t) => {
   // Before these packages are imported for the first time, which copies what they export.
   const require = createRequire(import.meta.url)
-  const notes = { argon2: (stored: string) => checked.add(stored), bcrypt: (password: string, stored: string) => checked.add(stored) }
+  const notes = {
+    argon2: (stored: string) => checked.add(stored), bcrypt: (password: string, stored: string) => checked.add(stored)
+  }
   Object.assign(require('@node-rs/argon2'), { verify: async (stored: string) => { notes.argon2(stored) } })
   Object.assign(require('@node-rs/bcrypt'), { verify: async (password: string, stored: string) => { notes.bcrypt(password, stored) } })
   const { default: auth } = await import('../../plugins/auth/index.js')

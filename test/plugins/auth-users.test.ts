@@ -141,7 +141,8 @@ t.test('what a lookup or a check throws is a plain 500, and in the log alone', a
   }
   const empty = await start(t, { users: () => cheap.argon2id('a') })
   t.equal(await status(empty, '', 'a'), 401, 'an empty name is not asked about')
-  const odd = await start(t, { verify: () => Promise.reject(null) as Promise<boolean> }) // eslint-disable-line prefer-promise-reject-errors
+  // eslint-disable-next-line prefer-promise-reject-errors
+  const odd = await start(t, { verify: () => Promise.reject(null) as Promise<boolean> })
   t.equal(await status(odd, 'alice', 'a'), 500)
 })
 

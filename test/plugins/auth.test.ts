@@ -10,7 +10,9 @@ import { basic, cheap, logLines } from './auth/logins.js'
 const users = { alice: cheap.argon2id('wonder:land') }
 const alice = basic('alice', 'wonder:land')
 
-async function start (t: Test, options: AuthOptions & { prefix?: string } = { users }, server: FastifyServerOptions = {}): Promise<FastifyInstance> {
+async function start (
+  t: Test, options: AuthOptions & { prefix?: string } = { users }, server: FastifyServerOptions = {}
+): Promise<FastifyInstance> {
   const app = Fastify(server)
   t.teardown(() => app.close())
   await app.register(auth, options)

@@ -24,7 +24,9 @@ const safe = `${Number.MAX_SAFE_INTEGER}`
 const unsafe = '9007199254740992'
 const id = '123e4567-e89b-12d3-a456-426614174000'
 
-const tables: [name: string, schema: TSchema, accepts: [text: string, value: unknown][], expected: string, refuses: string[]][] = [
+const tables: [
+  name: string, schema: TSchema, accepts: [text: string, value: unknown][], expected: string, refuses: string[]
+][] = [
   ['string', string(), [['a', 'a'], ['a/b', 'a/b'], ['1', '1'], ['🦆', '🦆'], ['…', '…'], ['\u202e', '\u202e'], ['\u2028', '\u2028']],
     'text of at least 1 character without control characters', ['\n', 'a\0', '\x7f', '\x85']],
   ['string of a length', string({ minLength: 2, maxLength: 3 }), [['ab', 'ab'], ['abc', 'abc'], ['🦆🦆', '🦆🦆'], ['🦆🦆🦆', '🦆🦆🦆']],
@@ -94,7 +96,12 @@ t.test('a handler gets numbers, under whatever validator the host has', async (t
     if (compiler !== undefined) app.setValidatorCompiler(compiler as typeof TypeBoxValidatorCompiler)
     await app.register(params, { routes: false })
     app.get('/:id', {
-      schema: { params: Type.Object({ id: int() }), querystring: Type.Object({ page: int({ default: 3 }), size: Type.Optional(float()) }) }
+      schema: {
+        params: Type.Object({ id: int() }),
+        querystring: Type.Object(
+          { page: int({ default: 3 }), size: Type.Optional(float()) }
+        )
+      }
     }, async ({ params: { id }, query: { page, size = 0.5 } }) => [id + 1, page + 1, size + 1])
     t.strictSame((await app.inject('/41')).json(), [42, 4, 1.5], name)
     t.strictSame((await app.inject('/41?page=1&size=1e1')).json(), [42, 2, 11], name)

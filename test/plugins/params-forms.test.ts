@@ -17,7 +17,9 @@ const encoded = 'percent-encoded UTF-8 text without control characters'
 const text = 'text of at least 1 character without control characters'
 const whole = 'a whole number from -9007199254740991 to 9007199254740991'
 
-/** A host with a form of its own, which answers what it read, by POST and, with the same fields in the query, by GET. */
+/**
+ * A host with a form of its own, which answers what it read, by POST and, with the same fields in the query, by GET.
+ */
 async function withForm (t: Test, fields: TProperties, options: RouteShorthandOptions = {}): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
@@ -238,10 +240,16 @@ t.test('a text of several lines takes tabs and line breaks, and no other control
 
 t.test('a refused form is shown again with what was typed and the reasons', async (t) => {
   const fields = {
-    name: string({ maxLength: 20 }), age: int({ min: 0 }), weight: float(), news: bool(), day: Type.Array(int({ max: 7 }), { default: [] })
+    name: string({ maxLength: 20 }),
+    age: int({ min: 0 }),
+    weight: float(),
+    news: bool(),
+    day: Type.Array(int({ max: 7 }), { default: [] })
   }
   const show = (input: unknown, error?: Error & { issues?: { name: string, expected: string }[] }) => {
-    return { typed: input, wrong: Object.fromEntries((error?.issues ?? []).map(({ name, expected }) => [name, expected])) }
+    return {
+      typed: input, wrong: Object.fromEntries((error?.issues ?? []).map(({ name, expected }) => [name, expected]))
+    }
   }
   const app = Fastify()
   t.teardown(() => app.close())

@@ -5,7 +5,10 @@ import type { TSchema } from 'typebox'
 import { Type } from 'typebox'
 import params, { any, bool, float, int, path, string, uuid } from '../../plugins/params/index.js'
 
-/** Posts JSON to an app whose body has one field `value`. The JSON is text, as 1.0 and 1e400 are lost in a JavaScript value. */
+/**
+ * Posts JSON to an app whose body has one field `value`. The JSON is text, as 1.0 and 1e400 are lost in a JavaScript
+ * value.
+ */
 async function posting (t: Test, value: TSchema) {
   const app = Fastify()
   t.teardown(() => app.close())

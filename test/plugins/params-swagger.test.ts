@@ -47,7 +47,9 @@ t.test('a default is not required in a route of the host, whose schema stays as 
   t.teardown(() => app.close())
   await app.register(swagger, { openapi: {} })
   await app.register(params, { routes: false })
-  const fields = Type.Object({ must: int(), n: int({ default: 1 }), yes: bool(), list: Type.Array(string(), { default: [] }) })
+  const fields = Type.Object(
+    { must: int(), n: int({ default: 1 }), yes: bool(), list: Type.Array(string(), { default: [] }) }
+  )
   const all = Type.Object({ n: int({ default: 1 }) })
   const shared = Type.Object({ n: int({ default: 1 }) }, { $id: 'shared' })
   const before = JSON.stringify([fields, all, shared])

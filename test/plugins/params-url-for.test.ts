@@ -12,7 +12,9 @@ async function withRoutes (t: Test, paths: string[], server: FastifyServerOption
   const app = Fastify({ exposeHeadRoutes: false, ...server })
   t.teardown(() => app.close())
   await app.register(params, { routes: false })
-  for (const path of paths) app.get(path, { config: { name: path } }, async (request) => ({ name: path, params: request.params }))
+  for (const path of paths) {
+    app.get(path, { config: { name: path } }, async (request) => ({ name: path, params: request.params }))
+  }
   return app
 }
 
@@ -63,7 +65,9 @@ t.test('writes each kind of path, and the router reads the same values from it',
     t.equal(app.urlFor(pattern, values), url, pattern)
     const answer = (await app.inject(url)).json()
     const expected = Object.fromEntries(Object.entries(values))
-    t.strictSame({ ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url)
+    t.strictSame(
+      { ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url
+    )
   }
 })
 
@@ -129,7 +133,9 @@ t.test('whatever it writes, the router reads back', async (t) => {
   const prefixed = '/tenant/:tenant'
   const declare = (context: FastifyInstance, prefix: string) => {
     for (const path of patterns) {
-      context.get(path, { config: { name: prefix + path } }, async (request) => ({ name: prefix + path, values: Object.entries(request.params as object) }))
+      context.get(path, { config: { name: prefix + path } }, async (request) => (
+        { name: prefix + path, values: Object.entries(request.params as object) }
+      ))
     }
   }
   // Fastify has two routers: one walks its tree, one is compiled.

@@ -315,7 +315,9 @@ t.test('reads a route once that the host declares again', async (t) => {
   })
   const options = {
     attachValidation: true,
-    schema: { params: Type.Object({ year: int() }), querystring: Type.Object({ n: Type.Array(int(), { default: [] }) }) },
+    schema: {
+      params: Type.Object({ year: int() }), querystring: Type.Object({ n: Type.Array(int(), { default: [] }) })
+    },
     preValidation: async (request: { params: unknown }) => { seen.push({ ...request.params as object }) }
   }
   for (const url of ['/year/:year', '/bare/:year']) app.get(url, options, async ({ params, query, validationError }) => [params, query, validationError?.message])
@@ -332,7 +334,9 @@ t.test('warns of a converter where it is not read', async (t) => {
   const id = int()
   const read = {
     params: Type.Object({ id }),
-    querystring: Type.Object({ a: Type.Optional(id), b: Type.Array(id), c: Type.Union([Type.Literal(1), Type.Literal(2)]) }),
+    querystring: Type.Object(
+      { a: Type.Optional(id), b: Type.Array(id), c: Type.Union([Type.Literal(1), Type.Literal(2)]) }
+    ),
     // A body's values have types, with or without converters.
     body: Type.Object({ deep: Type.Object({ id }), either: Type.Union([id, Type.Null()]) })
   }

@@ -17,7 +17,9 @@ import { rawRequest } from './raw-request.js'
 const big = Buffer.alloc(3 * 1024 * 1024 + 7, 'every line of this file is the same as the one before\n')
 const huge = 64 * 1024 * 1024
 
-async function serve (t: Test, root: string, memory: boolean | { maxFileSize: number } = false): Promise<FastifyInstance> {
+async function serve (
+  t: Test, root: string, memory: boolean | { maxFileSize: number } = false
+): Promise<FastifyInstance> {
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(staticFiles, { root, memory })

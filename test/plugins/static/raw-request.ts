@@ -10,7 +10,9 @@ export interface RawAnswer {
 }
 
 /** Sends a request byte for byte as given over a socket of its own; no client tidies the target or the fields. */
-export async function rawRequest (app: FastifyInstance, method: string, target: string, fields: Record<string, string> = {}): Promise<RawAnswer> {
+export async function rawRequest (
+  app: FastifyInstance, method: string, target: string, fields: Record<string, string> = {}
+): Promise<RawAnswer> {
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
   const lines = Object.entries({ host: 'test', connection: 'close', ...fields }).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1')

@@ -10,7 +10,9 @@ const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9
 const secret = 'a-secret-of-the-data'
 
 /** An app whose views fail, each in its own way, and what it has logged. */
-async function failing (t: Test, production: boolean): Promise<{ app: FastifyInstance & { root: string }, log: Record<string, any>[] }> {
+async function failing (t: Test, production: boolean): Promise<{
+  app: FastifyInstance & { root: string }, log: Record<string, any>[]
+}> {
   const log: Record<string, any>[] = []
   const context = {
     secret,
@@ -142,7 +144,9 @@ t.test('shows a broken edit, and the page again when it is mended', async (t) =>
 
 t.test('shows its error page to the developer alone', async (t) => {
   const { app } = await failing(t, false)
-  const table: [what: string, request: { headers?: Record<string, string>, remoteAddress?: string }, shown: boolean][] = [
+  const table: [
+    what: string, request: { headers?: Record<string, string>, remoteAddress?: string }, shown: boolean
+  ][] = [
     ['localhost', {}, true],
     ['localhost with a port', { headers: { host: 'localhost:5001' } }, true],
     ['127.0.0.1', { headers: { host: '127.0.0.1:5001' } }, true],

@@ -26,7 +26,9 @@ function check (t: Test, program: string): number[] {
     paths: { 'fastify-quickstart/templates': [join(repository, 'plugins/templates/index.ts')] }
   }, compiler)
   const source = host.getSourceFile(join(folder, 'host.ts'))!
-  return [...host.getSyntacticDiagnostics(source), ...host.getSemanticDiagnostics(source)].map(({ start }) => source.getLineAndCharacterOfPosition(start!).line + 1)
+  return [
+    ...host.getSyntacticDiagnostics(source), ...host.getSemanticDiagnostics(source)
+  ].map(({ start }) => source.getLineAndCharacterOfPosition(start!).line + 1)
 }
 
 /** The lines of a program that say they are wrong. */

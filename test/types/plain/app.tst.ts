@@ -6,7 +6,9 @@ const app = Fastify()
 
 test('each switch', () => {
   expect<QuickstartOptions>().type.toBeAssignableFrom({})
-  expect<QuickstartOptions>().type.toBeAssignableFrom({ hello: true, static: false, templates: true, params: false, auth: true })
+  expect<QuickstartOptions>().type.toBeAssignableFrom(
+    { hello: true, static: false, templates: true, params: false, auth: true }
+  )
   expect<QuickstartOptions>().type.toBeAssignableFrom({
     hello: { message: 'Hello' },
     static: { maxAge: 60 },

@@ -15,7 +15,9 @@ test('each option', () => {
   expect<AuthOptions>().type.toBeAssignableFrom({ verify: (name: string, password: string, request: FastifyRequest) => name === password && request.ip === '' })
   expect<AuthOptions>().type.toBeAssignableFrom({ verify: async () => true })
   expect<AuthOptions>().type.toBeAssignableFrom({ realm: 'Laboratory', path: '/login', protect: ['/', '/static/*'] as const })
-  expect<AuthOptions>().type.toBeAssignableFrom({ realm: (request: FastifyRequest) => request.hostname, path: false as const })
+  expect<AuthOptions>().type.toBeAssignableFrom(
+    { realm: (request: FastifyRequest) => request.hostname, path: false as const }
+  )
   expect<AuthOptions>().type.toBeAssignableFrom({ throttle: false as const, cache: false as const })
   expect<AuthOptions>().type.toBeAssignableFrom({ cache: { max: 100, ttl: 60 }, hashing: { parallel: 2, queue: 10 } })
   expect<ThrottleOptions>().type.toBeAssignableFrom({ perLogin: 5, perAddress: 50, window: 60, block: 60, delay: 0, redis: 'redis://127.0.0.1', keyPrefix: 'a' })
