@@ -51,6 +51,7 @@ async function load (file: string): Promise<unknown> {
   if (stat === undefined) throw new InvalidRoutes(`--routes ${file} does not exist`)
   if (!stat.isFile()) throw new InvalidRoutes(`--routes ${file} is not a file`)
   try {
+    // A module may export anything, or nothing, by default.
     const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
     return exported
   } catch (error) {

@@ -40,6 +40,7 @@ export function isFastifyStart (script = String(process.argv[1])): boolean {
 
 /** The words that this process was started with, of which fastify-cli takes its own out of process.argv. */
 export function commandLine (): string[] {
+  // Node documents the report's fields; @types/node calls it an object.
   const { header } = process.report.getReport() as { header: { commandLine: string[] } }
   return header.commandLine
 }
@@ -67,7 +68,7 @@ export function reportStartFailure (process: OperatorProcess): () => void {
 
 /** What to tell the operator of a failed start, or undefined where it is not theirs to mend. */
 export function describeStartFailure (reason: unknown): string | undefined {
-  const error = reason as StartError | undefined
+  const error = reason as StartError | undefined // every field may be missing
   const code = error?.code ?? ''
   const listenFailure = listenFailures[code]
   if (listenFailure !== undefined) {

@@ -55,7 +55,7 @@ export async function makeApp (
   const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...logOptions(level) } })
   prepare(server)
   try {
-    await server.register(quickstart, options as object)
+    await server.register(quickstart, options as object) // the app checks them itself
     await server.ready()
   } catch (error) {
     await server.close()

@@ -160,8 +160,8 @@ export class Guard {
   }
 }
 
-/** The property has a name that is an option, and so not known to the type. */
 function usersOf (request: FastifyRequest): Record<string, User> {
+  // The property has a name that is an option, and so not known to the type.
   return request as unknown as Record<string, User>
 }
 

@@ -118,6 +118,7 @@ export function loginCounts (app: FastifyInstance): { outcomes: LoginCounts, has
   const outcomes = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
   const hashing = { running: 0, waiting: 0 }
   for (const guard of guards.all(app)) {
+    // Its keys are those of LoginCounts.
     for (const outcome of Object.keys(outcomes) as Array<keyof LoginCounts>) outcomes[outcome] += guard.counts[outcome]
     hashing.running += guard.hashing.running
     hashing.waiting += guard.hashing.waiting

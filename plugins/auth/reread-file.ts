@@ -97,7 +97,6 @@ export class RereadFile<Content> {
   }
 }
 
-/** The file system and the parsers throw nothing but errors. */
 function messageOf (error: unknown): string {
-  return (error as Error).message
+  return (error as Error).message // the file system and the parsers throw nothing but errors
 }

@@ -8,8 +8,9 @@ import type { Unfit } from './route-pattern.js'
 export function unfitFor (route: NamedRoute, values: Map<string, unknown>): Unfit | undefined {
   const { schema } = route
   if (schema === undefined) return undefined
-  // Compiled when the first URL is written. Cast: to Fastify's types, what a compiler makes is any function.
+  // Compiled when the first URL is written.
   const compiled = route.validator ?? route.compiler()?.({ schema, method: '', url: '', httpPart: 'params' })
+  // Cast: to Fastify's types, what a compiler makes is any function.
   route.validator = compiled as ParamsValidator | undefined
   if (route.validator === undefined) return undefined
 

@@ -40,6 +40,7 @@ export function findOnDisk (root: string, name: string, digests: Digests): FileO
 
 /** For an error that means that there is no such file. Any other is thrown, as its cause: it names the path. */
 function undefinedIfMissing (error: unknown): undefined {
+  // The file system throws system errors.
   if (!nothingThere.has(String((error as NodeJS.ErrnoException).code))) throw new Unreadable({ cause: error })
 }
 

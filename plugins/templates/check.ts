@@ -83,7 +83,7 @@ export function checkAssets (calls: AssetCall[], asset: (name: string) => string
       asset(name)
       return []
     } catch (error) {
-      return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`)]
+      return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`)] // MissingAsset
     }
   }))
 }
@@ -102,7 +102,7 @@ function listViews ({ folders }: ViewEngine, problems: Set<string>): string[] {
     }
     return folders.list()
   } catch (error) {
-    problems.add(`a template cannot be read: ${(error as Error).message}`)
+    problems.add(`a template cannot be read: ${(error as Error).message}`) // a system's error
     return []
   }
 }

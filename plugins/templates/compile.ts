@@ -84,10 +84,11 @@ return __out${isAsync ? ' })()' : ''}`
     const run = compileFunction(compiled, names, { filename: file }) as RunTemplate
     return { run, isAsync, calls, lines: allLines }
   } catch (error) {
-    // V8 writes the place in the first line of the stack: `views/index.eta:12`.
-    const line = Number(/:(\d+)\n/.exec((error as Error).stack!)![1])
+    const problem = error as SyntaxError // V8 throws no other when it compiles
+    // It writes the place in the first line of the stack: `views/index.eta:12`.
+    const line = Number(/:(\d+)\n/.exec(problem.stack!)![1])
     const tags = parts.filter((part) => typeof part !== 'string')
-    throw syntaxProblem(error as Error, file, allLines[line - 1]!, source, tags)
+    throw syntaxProblem(problem, file, allLines[line - 1]!, source, tags)
   }
 }
 

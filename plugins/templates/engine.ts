@@ -54,7 +54,7 @@ export class ViewEngine extends Eta {
     this.folders = folders
 
     // Eta's are properties of each instance, so a method would not override them. An async page gives a promise, which
-    // Eta's types do not know; @fastify/view awaits what it gets.
+    // Eta's types do not know, hence the casts; @fastify/view awaits what it gets.
     const { render, renderAsync } = this
     this.render = (template, data, meta) =>
       typeof template === 'string' ? this.page(template, data) as string : render.call(this, template, data, meta)
@@ -216,7 +216,7 @@ export class ViewEngine extends Eta {
  * gives.
  */
 function scopeOf (it: object, data: object | undefined): object {
-  const hasAsset = (it as { asset?: unknown } | undefined)?.asset !== undefined
+  const hasAsset = (it as { asset?: unknown } | undefined)?.asset !== undefined // it: what any caller gave
   return hasAsset ? { asset: undefined, ...it, ...data } : { ...it, ...data }
 }
 

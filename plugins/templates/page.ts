@@ -81,5 +81,5 @@ function sendHtml (reply: FastifyReply, html: string): FastifyReply {
 }
 
 function isPromise (value: object | undefined): value is Promise<object> {
-  return typeof (value as Promise<object> | undefined)?.then === 'function'
+  return typeof (value as Promise<object> | undefined)?.then === 'function' // what is asked here
 }

@@ -37,6 +37,7 @@ export function parseTemplate (eta: Eta, file: string, source: string, masked = 
     line += newlines(source.slice(counted, start))
     counted = start
     openTag.lastIndex = start + part.val.length
+    // Eta's parser makes these kinds alone; its type is any text.
     return { kind: part.t as Tag['kind'], code: source.slice(start, openTag.lastIndex), line }
   })
 }

@@ -65,7 +65,7 @@ function readProgram (program: Program): Script {
   let isAsync = false
   let firstEnd = Infinity
 
-  visit(program as AnyNode, true, true, false)
+  visit(program as AnyNode, true, true, false) // acorn's type of a program is wider than the union of its nodes
   // Where a template has a thing of that name of its own, nothing is said about its calls.
   const calls = found
     .filter(({ call }) => !locals.has(call === 'asset' && locals.has('it') ? 'it' : call))
@@ -152,7 +152,7 @@ function nameOfCall ({ callee }: CallExpression): KnownCall['call'] | undefined 
     ? callee.name
     : callee.type === 'MemberExpression' && callee.object.type === 'Identifier' && callee.object.name === 'it' &&
       callee.property.type === 'Identifier' && callee.property.name === 'asset' && !callee.computed && 'asset'
-  return name !== false && known.has(name) ? name as KnownCall['call'] : undefined
+  return name !== false && known.has(name) ? name as KnownCall['call'] : undefined // the names in `known` are these
 }
 
 function isLogicalAssignment (node: AnyNode): boolean {
