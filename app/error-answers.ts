@@ -1,6 +1,6 @@
-import accepts from 'accepts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
+import Negotiator from 'negotiator'
 import type {} from '../plugins/templates/index.js' // types app.page and app.hasView
 import { addVary } from '../plugins/vary.js'
 import { logAnswer } from './access-log.js'
@@ -113,7 +113,7 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   reply.code(body.statusCode)
   addVary(reply, 'Accept')
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
-  const prefersHtml = accepts(request.raw).type(['json', 'html']) === 'html'
+  const prefersHtml = new Negotiator(request.raw).mediaType(['application/json', 'text/html']) === 'text/html'
   if (!prefersHtml || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
 
   app.page(reply, 'error', { ...body }).then(
