@@ -1,4 +1,5 @@
-import { cp, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { install, newFolder, pack, root, runToEnd, startServer, startServers, withRange } from './project.js'
@@ -18,6 +19,12 @@ async function compile (t: Test, name: string): Promise<string> {
   return join('built', `${name}.js`)
 }
 
+/** What TypeScript finds wrong with a program under these settings. */
+async function problemsOf (settings: string[], where = folder): Promise<string> {
+  const { output } = await runToEnd(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...settings], where)
+  return output
+}
+
 async function ask (url: string, init: RequestInit = {}): Promise<{ status: number, headers: Headers, body: string }> {
   const answer = await fetch(url, { redirect: 'manual', ...init })
   return { status: answer.status, headers: answer.headers, body: await answer.text() }
@@ -26,6 +33,33 @@ async function ask (url: string, init: RequestInit = {}): Promise<{ status: numb
 function login (name: string, password: string): RequestInit {
   return { headers: { authorization: `Basic ${btoa(`${name}:${password}`)}` } }
 }
+
+t.test('under each setting that a project may have', async (t) => {
+  const strict = ['--noEmit', '--strict', '--target', 'es2023']
+  const bundled = ['--module', 'esnext', '--moduleResolution', 'bundler']
+  await cp(join(folder, 'modules', 'every.mts'), join(folder, 'modules', 'every.ts'))
+  for (const [file, ...settings] of [
+    ['every.mts', '--module', 'node16'],
+    ['every.mts', '--module', 'nodenext'],
+    ['every.cts', '--module', 'node20'],
+    ['every.cts', '--module', 'nodenext'],
+    ['every.ts', ...bundled],
+    ['every.js', '--module', 'nodenext', '--allowJs', '--checkJs']
+  ] as const) {
+    t.equal(await problemsOf([...strict, '--types', 'node', ...settings, join('modules', file)]), '', `${file} ${settings.join(' ')}`)
+  }
+})
+
+t.test('without the types of Node, where declarations of libraries are not checked', async (t) => {
+  const bare = await newFolder(t)
+  await install(bare, tarball, await withRange('fastify'))
+  t.notOk(existsSync(join(bare, 'node_modules', '@types', 'node')))
+  await cp(join(folder, 'modules', 'every.cts'), join(bare, 'every.cts'))
+  const program = await readFile(join(bare, 'every.cts'), 'utf8')
+  // These two are Node's own names.
+  await writeFile(join(bare, 'every.cts'), program.replaceAll('__dirname', "'/srv'").replace(/\.catch\(console.error\)/, ''))
+  t.equal(await problemsOf(['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2023', '--module', 'nodenext', 'every.cts'], bare), '')
+})
 
 t.test('hello alone', async (t) => {
   const url = await startServer(t, process.execPath, [await compile(t, 'hello')], folder)
