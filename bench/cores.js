@@ -6,7 +6,7 @@ export const [serverCore, driverCore] = ownCores()
 /**
  * A command line, pinned to a core where there is one to pin it to.
  *
- * @param {number | undefined} core
+ * @param {number | string | undefined} core one, or several with commas between them
  * @param {string[]} command
  */
 export function onCore (core, command) {

@@ -49,6 +49,52 @@ export function plotGrowth ({ title, unit, points }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="${escape(title)}"><rect width="100%" height="100%" fill="white"/>${names.join('')}${drawn.join('')}</svg>\n`
 }
 
+/** What the picture of the rates shows, in its order. */
+const shown = { hello: 'one line of text', 'static-small': 'a file of 1 kB', page: 'a page', params: 'a parameter', auth: 'a repeated login', 'static-br': 'a compressed file' }
+const bar = { width: 580, left: 300, row: 21, columns: 2 }
+
+/**
+ * Draws how many answers a second each contender gives, a chart for each scenario.
+ *
+ * @param {Record<string, { rates: Record<string, { label: string, median: number }> }>} scenarios
+ * @returns {string} SVG
+ */
+export function plotRates (scenarios) {
+  const { document } = parseHTML('<!doctype html><body></body>')
+  const charts = Object.entries(shown).filter(([name]) => name in scenarios).map(([name, what]) => {
+    const bars = Object.entries(scenarios[name].rates)
+      .map(([id, { label, median }]) => ({ label, median, isOwn: id.startsWith('quickstart') }))
+      .toSorted((a, b) => b.median - a.median)
+    const chart = Plot.plot({
+      document,
+      width: bar.width,
+      height: bars.length * bar.row + 52,
+      marginLeft: bar.left,
+      marginRight: 60,
+      marginTop: 32,
+      marginBottom: 20,
+      x: { label: null, grid: true, ticks: 4, tickFormat: '~s' },
+      y: { label: null, domain: bars.map(({ label }) => label) },
+      marks: [
+        Plot.barX(bars, { x: 'median', y: 'label', fill: (/** @type {any} */ { isOwn }) => isOwn ? '#0b62a4' : '#b8c4ce' }),
+        Plot.text(bars, { x: 'median', y: 'label', text: (/** @type {any} */ { median }) => Math.round(median).toLocaleString('en'), textAnchor: 'start', dx: 4 })
+      ]
+    })
+    return { what, chart, height: bars.length * bar.row + 52 }
+  })
+  const rows = Array.from({ length: Math.ceil(charts.length / bar.columns) }, (_, row) =>
+    Math.max(...charts.slice(row * bar.columns, (row + 1) * bar.columns).map(({ height }) => height)))
+  const drawn = charts.map(({ what, chart }, index) => {
+    const x = index % bar.columns * bar.width
+    const y = rows.slice(0, Math.floor(index / bar.columns)).reduce((sum, height) => sum + height, 0)
+    chart.setAttribute('x', String(x))
+    chart.setAttribute('y', String(y))
+    return `<text x="${x + bar.left}" y="${y + 20}" font-weight="600">${escape(what)}, answers a second</text>${chart.outerHTML}`
+  })
+  const [w, h] = [bar.columns * bar.width, rows.reduce((sum, height) => sum + height, 0)]
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Answers a second"><rect width="100%" height="100%" fill="white"/>${drawn.join('')}</svg>\n`
+}
+
 /** @param {string} text */
 function escape (text) {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')

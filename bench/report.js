@@ -7,7 +7,8 @@ import { ratio } from './statistics.js'
  * @param {any} results
  */
 export function report (results) {
-  const { date, pinned, machine, versions, settings, scenarios, flood, names, start, growth, targets } = results
+  const { date, pinned, machine, versions, settings, targets } = results
+  const { scenarios, flood, names, start, workers, growth } = results
   const parts = [
     `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}, load ${machine.load.toFixed(1)} beforehand. ` +
     `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; ` +
@@ -18,8 +19,8 @@ export function report (results) {
   if (targets.length > 0) {
     const met = targets.filter((/** @type {any} */ target) => target.met).length
     parts.push('### Targets', `${met} of ${targets.length} are met. A ratio is that of this suite to the other one.`, table(
-      ['issue', 'target', 'asked', 'measured', ''],
-      targets.map((/** @type {any} */ { issue, says, asked, measured, unit, met }) => [issue, says, asked, `${number(measured)}${unit && ` ${unit}`}`, met ? 'met' : '**not met**'])
+      ['topic', 'target', 'asked', 'measured', ''],
+      targets.map((/** @type {any} */ { topic, says, asked, measured, unit, met }) => [topic, says, asked, `${number(measured)}${unit && ` ${unit}`}`, met ? 'met' : '**not met**'])
     ))
   }
 
@@ -72,6 +73,15 @@ export function report (results) {
           megabytes(memory.start.live), megabytes(memory.load.live)
         ])
       )
+    )
+  }
+
+  if (workers !== undefined) {
+    parts.push(
+      '### workers: the command with one worker and with two',
+      `A page with a loop of 3,000 values, so that the server and not the driver is at its limit, on ${machine.cores} cores, which the driver shares; the servers are not pinned. ` +
+      `Two workers answer ${number(workers.ratio)} times as much as one.`,
+      table(['workers', 'answers a second'], Object.entries(workers.rates).map(([count, { median }]) => [count, rateOf(median)]))
     )
   }
 

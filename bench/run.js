@@ -20,16 +20,17 @@ import { measureFlood } from './flood.js'
 import { curves, measureGrowth } from './growth.js'
 import { measureScenario } from './measure.js'
 import { measureNames } from './names.js'
-import { plotGrowth } from './plot.js'
+import { plotGrowth, plotRates } from './plot.js'
 import { report } from './report.js'
 import { scenarios } from './scenarios.js'
 import { measureStart } from './start.js'
 import { judge } from './targets.js'
+import { measureWorkers } from './workers.js'
 
 const { values: { quick, scenario: chosen, contender: against, sittings: wanted } } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true }, sittings: { type: 'string' } }
 })
-const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', ...curves.map(({ name }) => `growth-${name}`)]
+const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', 'workers', ...curves.map(({ name }) => `growth-${name}`)]
 refuseUnknown('--scenario', chosen, names)
 refuseUnknown('--contender', against, Object.keys(contenders))
 if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
@@ -93,6 +94,9 @@ await part('names', false, async () => {
 await part('start', false, async () => {
   results.start = await measureStart(fixtures, { times: quick ? 1 : 7, seconds: 2, only })
 })
+await part('workers', false, async () => {
+  results.workers = await measureWorkers(fixtures, { rounds: 12 })
+})
 for (const curve of curves) {
   await part(`growth-${curve.name}`, false, async () => {
     results.growth[curve.name] = await measureGrowth(
@@ -111,6 +115,7 @@ await writeFile(join(here, 'last-run.json'), stringify(results))
 if (isWhole && process.exitCode === undefined) {
   await writeFile(join(here, 'results.json'), stringify(results))
   for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
+  await writeFile(join(here, 'rates.svg'), plotRates(results.scenarios))
   const readme = await readFile(join(here, 'README.md'), 'utf8')
   const [before, after] = [readme.split('<!-- results -->')[0], readme.split('<!-- end of results -->')[1]]
   await writeFile(join(here, 'README.md'), `${before}<!-- results -->\n\n${text}\n<!-- end of results -->${after}`)

@@ -168,6 +168,21 @@ export const scenarios = [
     absent: noApplication
   },
   {
+    name: 'page-context',
+    title: 'the same page, with the option context and a user',
+    quick: false,
+    job: async (fixtures) => ({ topic: 'page', views: await fixtures.views(), hasContext: true }),
+    path: '/',
+    body: async () => readPage(Buffer.from(page)),
+    read: readPage,
+    answerHeaders: { 'content-type': /^text\/html; ?charset=utf-8$/i },
+    entries: [
+      { id: 'quickstart', label: 'fastify-quickstart, reply.render' },
+      { id: 'fastify', label: 'Fastify, bare, eta.render' }
+    ],
+    absent: noApplication
+  },
+  {
     name: 'params',
     title: 'parameter in the path',
     quick: true,

@@ -2,6 +2,7 @@
 import Fastify from 'fastify'
 import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
+import { logInAll } from './logged-in.js'
 
 const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
 
@@ -27,7 +28,15 @@ const topics = {
   page: async () => {
     const { Eta } = await import('eta')
     const eta = new Eta({ views: job.views, cache: true })
-    app.get('/', (request, reply) => { reply.headers(headers).send(eta.render('./page', pageData)) })
+    if (!job.hasContext) {
+      app.get('/', (request, reply) => { reply.headers(headers).send(eta.render('./page', pageData)) })
+      return
+    }
+    logInAll(app)
+    app.get('/', (request, reply) => {
+      const { user } = /** @type {any} */ (request)
+      reply.headers(headers).send(eta.render('./page', { user, path: request.url, ...pageData }))
+    })
   },
   params: () => {
     app.get('/user/:username', {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
+import { logInAll } from './logged-in.js'
 
 const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
 
@@ -20,7 +21,9 @@ const topics = {
     await app.register(await plugin('static'), { root: job.root })
   },
   page: async () => {
-    await app.register(await plugin('templates'), { root: job.views })
+    if (job.hasContext) logInAll(app)
+    const context = (/** @type {any} */ request) => ({ path: request.url })
+    await app.register(await plugin('templates'), { root: job.views, ...(job.hasContext && { context }) })
     app.get('/', (request, reply) => /** @type {any} */ (reply).render('page', pageData))
   },
   params: async () => {
