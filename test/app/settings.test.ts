@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { readSettings, settingsSchema } from '../../app/settings.js'
 import { setEnvironment } from '../environment.js'
+import { lacks } from '../system.js'
 
 t.test('without any setting, every topic is on and the rest is the default', async (t) => {
   setEnvironment(t)
@@ -95,7 +96,7 @@ t.test('reads .env, and the environment wins over it', async (t) => {
   t.equal(settings.realm, 'From the environment')
 })
 
-t.test('a wrong setting is one line that names it and says what it takes', async (t) => {
+t.test('a wrong setting is one line that names it and says what it takes', { skip: lacks.links }, async (t) => {
   t.chdir(t.testdir({ folder: {}, file: '', loop: t.fixture('symlink', 'loop') }))
   const list = 'it takes true, false, or the addresses of the proxies separated by commas'
   const policy = 'it takes strict, off, or the text of a policy, such as default-src'

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { main } from '../../bin/commands.js'
 import { setEnvironment } from '../environment.js'
 import { ending, routesFile, serving } from './command.js'
+import { lacks } from '../system.js'
 
 /** Runs a command that ends by itself, within this process. */
 async function runHere (t: Test, args: string[]) {
@@ -42,7 +43,7 @@ t.test('refuses wrong words with one line', async (t) => {
   }
 })
 
-t.test('without folders of one\'s own, serves the built-in ones and stops when told', async (t) => {
+t.test('without folders of one\'s own, serves the built-in ones and stops when told', { skip: lacks.signals }, async (t) => {
   const { url, child, exited, output } = await serving(t, t.testdir({}))
   t.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
   t.match(await (await fetch(url)).text(), 'A HTML File from templates/')
@@ -145,7 +146,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   })
 })
 
-t.test('a folder that cannot be looked at is one line', async (t) => {
+t.test('a folder that cannot be looked at is one line', { skip: lacks.links }, async (t) => {
   setEnvironment(t)
   const folder = t.testdir({})
   symlinkSync('views', join(folder, 'views'))

@@ -6,6 +6,7 @@ import type { Input } from '../../bin/ask-hidden.js'
 import { hashPassword } from '../../bin/hash-password.js'
 import { parseHtpasswd, verify } from '../../plugins/auth/index.js'
 import { cheap } from '../plugins/auth/logins.js'
+import { lacks } from '../system.js'
 
 function sink (): Writable & { text: string } {
   const stream = Object.assign(new Writable({
@@ -92,7 +93,7 @@ t.test('on a terminal of any kind, typing errors can be taken back', async (t) =
   }
 })
 
-t.test('on a terminal, Ctrl+Z stops the job with the echo back on, and fg asks again', async (t) => {
+t.test('on a terminal, Ctrl+Z stops the job with the echo back on, and fg asks again', { skip: lacks.terminals }, async (t) => {
   const stdin = terminal(['half\x1a', 'password\r', 'password\r'])
   let mode: boolean | undefined
   const kills = t.capture(process, 'kill', () => {
@@ -115,7 +116,7 @@ t.test('a terminal that ends is an interruption', async (t) => {
   t.match(await run([], stdin), { code: 130, err: /interrupted/ })
 })
 
-t.test('--file adds a line, replaces it, and takes it away, in a file for its owner alone', async (t) => {
+t.test('--file adds a line, replaces it, and takes it away, in a file for its owner alone', { skip: lacks.links }, async (t) => {
   const dir = t.testdir({ old: `# people\nbob:${cheap.bcrypt('b')}:Bob\r\nalice:${cheap.bcrypt('old')}\ncarol:${cheap.bcrypt('c')}` })
   const file = join(dir, 'new')
   const link = join(dir, 'link')

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
 import { ending, login, pidRoute, serving, startWorkers } from './command.js'
+import { lacks } from '../system.js'
 
 t.setTimeout(300_000) // each test starts several processes
 
@@ -29,7 +30,7 @@ t.test('check says what will be on, or what is wrong', async (t) => {
   }
 })
 
-t.test('production logs one line of JSON a request, with the id of a trusted proxy or one of its own', async (t) => {
+t.test('production logs one line of JSON a request, with the id of a trusted proxy or one of its own', { skip: lacks.signals }, async (t) => {
   const folder = t.testdir({ users, public: {} })
   const env = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users', QUICKSTART_TRUST_PROXY: '127.0.0.1', QUICKSTART_DRAIN_SECONDS: '0' }
   const { url, child, exited, output } = await serving(t, folder, [], env)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { command, environment, routesFile, serving } from './command.js'
+import { lacks } from '../system.js'
 
 t.test('takes a file of routes of one\'s own', async (t) => {
   const { url } = await serving(t, t.testdir({ 'routes.mjs': routesFile }), ['--routes', './routes.mjs'])
@@ -46,7 +47,7 @@ t.test('goes on when nobody reads the log any more', async (t) => {
   t.equal(child.exitCode, null)
 })
 
-t.test('outlives a crowd that leaves no file descriptor, and answers again', async (t) => {
+t.test('outlives a crowd that leaves no file descriptor, and answers again', { skip: lacks.limits }, async (t) => {
   // The shell lowers the limit for the server alone.
   const folder = t.testdir({})
   const args = ['-c', 'ulimit -n 300 && exec "$0" "$@"', process.execPath, ...process.execArgv, command, '--port', '0']

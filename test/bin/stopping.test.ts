@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { ending, serving } from './command.js'
+import { lacks } from '../system.js'
 
 const routes = `import { PassThrough } from 'node:stream'
 export default async function routes (app) {
@@ -53,7 +54,7 @@ async function until (happens: () => boolean): Promise<void> {
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
 
-t.test('while it drains it answers, and says to the load balancer and to each client that it leaves', async (t) => {
+t.test('while it drains it answers, and says to the load balancer and to each client that it leaves', { skip: lacks.signals }, async (t) => {
   const { url, child, exited, output } = await start(t, { QUICKSTART_DRAIN_SECONDS: '1' })
   child.kill('SIGTERM')
   await until(() => output.stderr.includes('draining'))
@@ -70,7 +71,7 @@ t.test('while it drains it answers, and says to the load balancer and to each cl
   t.match(output.stderr, new RegExp(steps.join('[^]*')))
 })
 
-t.test('what was accepted is answered whole, on a connection that ends with it', async (t) => {
+t.test('what was accepted is answered whole, on a connection that ends with it', { skip: lacks.signals }, async (t) => {
   const { url, child, exited } = await start(t)
   const slow = readAll(await open(t, url, get('/slow')))
   const begun = readAll(await open(t, url, get('/begun')))
@@ -83,7 +84,7 @@ t.test('what was accepted is answered whole, on a connection that ends with it',
   t.ok(performance.now() - stopsAt < 3000, 'nothing holds the stop up')
 })
 
-t.test('a slow reader gets the whole of a file from memory', async (t) => {
+t.test('a slow reader gets the whole of a file from memory', { skip: lacks.signals }, async (t) => {
   const bytes = 7_000_000
   const folder = t.testdir({ public: { 'big.bin': Buffer.alloc(bytes, 'x') }, users: 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n' })
   const env = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: join(folder, 'users'), QUICKSTART_DRAIN_SECONDS: '0' }
@@ -102,7 +103,7 @@ t.test('a slow reader gets the whole of a file from memory', async (t) => {
   t.same(await exited, [0, null])
 })
 
-t.test('idle, half-open and silent connections do not hold the stop up', async (t) => {
+t.test('idle, half-open and silent connections do not hold the stop up', { skip: lacks.signals }, async (t) => {
   const { url, child, exited } = await start(t)
   const idle = await open(t, url, get('/hello'))
   await once(idle, 'data')
@@ -115,7 +116,7 @@ t.test('idle, half-open and silent connections do not hold the stop up', async (
   await Promise.all([idle, ...others].map(async (socket) => { if (!socket.closed) await once(socket, 'close') }))
 })
 
-t.test('what is not answered at the end of the grace is cut, with a warning', async (t) => {
+t.test('what is not answered at the end of the grace is cut, with a warning', { skip: lacks.signals }, async (t) => {
   const { url, child, exited, output } = await start(t, { QUICKSTART_GRACE_SECONDS: '1' })
   const never = readAll(await open(t, url, get('/never')))
   await setTimeout(100)
@@ -127,7 +128,7 @@ t.test('what is not answered at the end of the grace is cut, with a warning', as
   t.match(output.stderr, 'warn: stopping: 1 not answered within 1 s, cut')
 })
 
-t.test('a second signal ends it at once', async (t) => {
+t.test('a second signal ends it at once', { skip: lacks.signals }, async (t) => {
   const { child, exited, output } = await start(t, { QUICKSTART_DRAIN_SECONDS: '5' })
   const stopsAt = performance.now()
   child.kill('SIGTERM')
@@ -138,7 +139,7 @@ t.test('a second signal ends it at once', async (t) => {
   t.match(output.stderr, 'error: second SIGTERM, exiting')
 })
 
-t.test('SIGHUP does not end it', async (t) => {
+t.test('SIGHUP does not end it', { skip: lacks.signals }, async (t) => {
   const { url, child, output } = await start(t)
   child.kill('SIGHUP')
   await until(() => output.stderr.includes('SIGHUP'))
@@ -146,7 +147,7 @@ t.test('SIGHUP does not end it', async (t) => {
   t.equal((await fetch(`${url}/health`)).status, 200)
 })
 
-t.test('listens on a Unix socket, also where a server was killed', async (t) => {
+t.test('listens on a Unix socket, also where a server was killed', { skip: lacks.sockets }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'quickstart-')) // a short path
   t.teardown(() => rm(folder, { recursive: true }))
   const socketPath = join(folder, 'app.sock')

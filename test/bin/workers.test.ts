@@ -1,5 +1,6 @@
 import t from 'tap'
 import { ending, login, startWorkers, until } from './command.js'
+import { lacks } from '../system.js'
 
 t.setTimeout(300_000) // each test starts several processes
 
@@ -11,7 +12,7 @@ async function pids (url: string): Promise<Set<string>> {
   return new Set(await Promise.all(answers))
 }
 
-t.test('workers share the port and count failed logins together; one that dies is replaced', async (t) => {
+t.test('workers share the port and count failed logins together; one that dies is replaced', { skip: lacks.signals }, async (t) => {
   const { url, child, exited, output } = await startWorkers(t, '2')
   const before = await pids(url)
   t.equal(before.size, 2)
@@ -30,7 +31,7 @@ t.test('workers share the port and count failed logins together; one that dies i
   t.match(output.stderr, 'stopping: all workers have stopped')
 })
 
-t.test('SIGHUP replaces all workers and loses no request', async (t) => {
+t.test('SIGHUP replaces all workers and loses no request', { skip: lacks.signals }, async (t) => {
   const { url, child, output } = await startWorkers(t, '2')
   const before = await pids(url)
   let isOver = false

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { newProject } from '../../bin/new.js'
 import { type Block, readPages, root } from './pages.js'
+import { lacks } from '../system.js'
 
 t.setTimeout(300_000) // it compiles and tests the app after each step, which takes long on a busy machine
 
@@ -45,7 +46,7 @@ async function run (folder: string, ...args: string[]): Promise<{ code: number, 
   return { code, output }
 }
 
-t.test('each step of the page on an app of one\'s own gives an app that passes its tests', async (t) => {
+t.test('each step of the page on an app of one\'s own gives an app that passes its tests', { skip: lacks.links }, async (t) => {
   const folder = join(t.testdir({}), 'guestbook')
   await newProject([folder, '--ts'], new PassThrough(), new PassThrough())
   // Installed, as far as the repository's own packages do not serve.

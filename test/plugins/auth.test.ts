@@ -6,6 +6,7 @@ import t from 'tap'
 import type { AuthOptions } from '../../plugins/auth/index.js'
 import auth, { hash } from '../../plugins/auth/index.js'
 import { basic, cheap, logLines } from './auth/logins.js'
+import { lacks } from '../system.js'
 
 const users = { alice: cheap.argon2id('wonder:land') }
 const alice = basic('alice', 'wonder:land')
@@ -216,7 +217,7 @@ t.test('protect guards a route however it is written', async (t) => {
   for (const url of ['/', '/a/B', '/x', '/x/1', '/5', '/files/a', '/map/1-2', '/a:b', '/%C3%A9', '/any/thing', '/y/1/a/z', '/team/a', '/team/a/', '/team/a/1']) t.equal((await app.inject(url)).statusCode, 401, url)
 })
 
-t.test('works over a Unix socket, which has no addresses', async (t) => {
+t.test('works over a Unix socket, which has no addresses', { skip: lacks.sockets }, async (t) => {
   const { request } = await import('node:http')
   const app = await start(t, { users, throttle: { perLogin: 1, delay: 0 } })
   const socketPath = await app.listen({ path: join(t.testdir(), 's') })

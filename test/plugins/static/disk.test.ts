@@ -11,6 +11,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import staticFiles from '../../../plugins/static/index.js'
 import { rawRequest } from './raw-request.js'
+import { lacks } from '../../system.js'
 
 /* Files that are served from the disk, and what may happen to them there meanwhile. */
 
@@ -291,7 +292,7 @@ for (const failing of ['looking', 'opening', 'reading']) {
   })
 }
 
-t.test('a file that goes away between the look-up and the opening is missing', async (t) => {
+t.test('a file that goes away between the look-up and the opening is missing', { skip: lacks.links }, async (t) => {
   const root = t.testdir({ 'gone.js': '1', 'folder.js': '1', 'link.js': '1', 'other.js': 'other' })
   const app = await serve(t, root)
   const change: Record<string, (path: string) => void> = {
@@ -310,7 +311,7 @@ t.test('a file that goes away between the look-up and the opening is missing', a
 
 for (const system of ['Linux', 'another system']) {
   for (const memory of [false, { maxFileSize: 0 }] as const) {
-    t.test(`a folder that becomes a link while it is read lets nothing out on ${system}, memory ${JSON.stringify(memory)}`, async (t) => {
+    t.test(`a folder that becomes a link while it is read lets nothing out on ${system}, memory ${JSON.stringify(memory)}`, { skip: lacks.links }, async (t) => {
       const outside = t.testdir({ root: { sub: { 'x.txt': 'inside' }, sub2: { 'x.txt': 'inside' } }, other: { 'x.txt': 'secret' } })
       const root = join(outside, 'root')
       if (system === 'another system') {
@@ -349,7 +350,7 @@ for (const system of ['Linux', 'another system']) {
   }
 }
 
-t.test('a folder that becomes a link during the start lets nothing into memory', async (t) => {
+t.test('a folder that becomes a link during the start lets nothing into memory', { skip: lacks.links }, async (t) => {
   const outside = t.testdir({ root: { sub: { 'x.txt': 'inside' } }, other: { 'x.txt': 'secret' } })
   const root = join(outside, 'root')
   const { openSync } = fileSystem
@@ -477,7 +478,7 @@ t.test('over HTTP/2 a file that shrinks while it is sent ends in a reset', async
   t.equal(length, 1000, 'and the server goes on')
 })
 
-t.test('a file that goes away during the start is asked for on the disk', async (t) => {
+t.test('a file that goes away during the start is asked for on the disk', { skip: lacks.links }, async (t) => {
   const root = t.testdir({ 'a.js': 'a', 'b.js': 'b' })
   symlinkSync('nowhere', join(root, 'broken'))
   let warnings = 0

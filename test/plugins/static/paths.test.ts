@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import staticFiles from '../../../plugins/static/index.js'
 import { rawRequest } from './raw-request.js'
+import { lacks } from '../../system.js'
 
 /* Which names lead to a file: one spelling each, and nothing that is not to be served. */
 
@@ -139,7 +140,7 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
     }
   })
 
-  t.test(`whichever way the request is written, ${mode}`, async (t) => {
+  t.test(`whichever way the request is written, ${mode}`, { skip: lacks.links }, async (t) => {
     const app = await serve(t)
     for (const target of ['http://test/static/app.js', 'http://test/static/%61pp.js', 'HTTP://test:80/static/app.js']) {
       t.equal(String((await rawRequest(app, 'GET', target)).body), 'app.js', target)
@@ -293,7 +294,7 @@ for (const [name, routerOptions, outer, inUrl] of routers) {
   }
 }
 
-t.test('a redirect never leads to another host', async (t) => {
+t.test('a redirect never leads to another host', { skip: lacks.links }, async (t) => {
   const app = Fastify({ routerOptions: { ignoreDuplicateSlashes: true } })
   t.teardown(() => app.close())
   await app.register(async (tenant) => {

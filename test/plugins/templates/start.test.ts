@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import templates from '../../../plugins/templates/index.js'
 import { build, register } from './build.js'
+import { lacks } from '../../system.js'
 
 t.test('stops the start with file, line and reason', async (t) => {
   const table: [what: string, page: string, line: number, reason: string | RegExp][] = [
@@ -85,7 +86,7 @@ option "index" names the view "home", and ${root} has no such view; it has a.eta
   })
 })
 
-t.test('compiles a thousand templates, links and sub-folders included, and leaves out what is none', async (t) => {
+t.test('compiles a thousand templates, links and sub-folders included, and leaves out what is none', { skip: lacks.links }, async (t) => {
   const files = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`page${index}.eta`, `<% layout("/layout") %><p><%= ${index} %></p>`]))
   const root = t.testdir({
     views: { 'layout.eta': '<%~ it.body %>', deep: { deeper: files }, '.git': { 'broken.eta': '<% ( %>' }, '.broken.eta': '<% ( %>', 'broken.html': '<% ( %>' },
@@ -197,7 +198,7 @@ t.test('tells what views there are when the one of the index route is not among 
   })
 })
 
-t.test('development and production agree on which files are views', async (t) => {
+t.test('development and production agree on which files are views', { skip: lacks.links }, async (t) => {
   for (const production of [true, false]) {
     const app = await build(t, {
       'e.eta': 'e',
@@ -235,7 +236,7 @@ t.test('development and production agree on which files are views', async (t) =>
   }
 })
 
-t.test('stops the start where a template cannot be read', async (t) => {
+t.test('stops the start where a template cannot be read', { skip: lacks.links }, async (t) => {
   const root = t.testdir({ 'index.eta': '' })
   symlinkSync('x'.repeat(300), join(root, 'long.eta'))
   const app = Fastify()
