@@ -1,7 +1,8 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -10,15 +11,17 @@ import { openPage, startBrowser } from './browser.js'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
-/** Makes a project of the example own-app, and starts it. */
-async function startProject (t: Test): Promise<string> {
+/** Makes a project of the example own-app, and starts it: by `node`, or as `npm run dev` does. */
+async function startProject (
+  t: Test, { flags = [], port = 0 }: { flags?: string[], port?: number } = {}
+): Promise<{ url: string, folder: string }> {
   const folder = join(t.testdir({}), 'birds')
   await newProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
-  const server = spawn(process.execPath, ['src/server.js'], {
+  const server = spawn(process.execPath, [...flags, 'src/server.js'], {
     cwd: folder,
-    env: { PATH: process.env.PATH, PORT: '0' },
+    env: { PATH: process.env.PATH, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(async () => {
@@ -27,11 +30,20 @@ async function startProject (t: Test): Promise<string> {
   })
   const [said] = await once(server.stdout, 'data')
   const [, url = ''] = /Open (\S+)\/ in a browser/.exec(String(said)) ?? []
-  return url
+  return { url, folder }
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 t.test('a refused form comes back with what was typed and the reasons, and is taken when it is right', async (t) => {
-  const url = await startProject(t)
+  const { url } = await startProject(t)
   const browser = await startBrowser(t)
   const { page, seen } = await openPage(t, browser, url, { httpCredentials: { username: 'bob', password: 'secret' } })
   await page.goto(`${url}/new`)
@@ -65,4 +77,23 @@ t.test('a refused form comes back with what was typed and the reasons, and is ta
   await warden.page.goto(url)
   await warden.page.getByRole('button', { name: 'Delete' }).click()
   await warden.page.getByText('Nothing has been seen').waitFor()
+})
+
+t.test('while one writes, the page reloads when a view, a style or the server changes', async (t) => {
+  const { url, folder } = await startProject(t, { flags: ['--watch'], port: await freePort() })
+  const { page } = await openPage(t, await startBrowser(t), url)
+  await page.goto(url)
+  appendFileSync(join(folder, 'views', 'index.eta'), '<p>Written just now</p>\n')
+  await page.getByText('Written just now').waitFor()
+
+  const styled = page.waitForEvent('load')
+  appendFileSync(join(folder, 'public', 'style.css'), 'h1 { color: rgb(1, 2, 3) }\n')
+  await styled
+  t.equal(await page.evaluate('getComputedStyle(document.querySelector("h1")).color'), 'rgb(1, 2, 3)')
+
+  const started = page.waitForEvent('load')
+  const server = join(folder, 'src', 'server.js')
+  writeFileSync(server, readFileSync(server, 'utf8').replace(/^.*await app\.listen/m, "app.get('/new-route', () => 'here')\n$&"))
+  await started
+  t.equal(await (await fetch(`${url}/new-route`)).text(), 'here')
 })
