@@ -5,9 +5,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { logAccess, oneLinePerRequest } from './app/access-log.js'
-import { answerClientError } from './app/client-errors.js'
+import { answerClientError, passOverExpectations } from './app/client-errors.js'
 import { developmentLog } from './app/development-log.js'
-import { answerErrors, answerRouterError } from './app/error-answers.js'
+import { answerErrors, createRouterErrorAnswer } from './app/error-answers.js'
 import { surviveHangup } from './app/hangup.js'
 import { warnOfInlineCode } from './app/inline-code.js'
 import { reloadPages } from './app/live-reload.js'
@@ -62,7 +62,8 @@ const settingsAtImport = settingsIfRight()
  * `Fastify(options)` in code of your own.
  */
 export const options = {
-  // Addresses and scheme of the client come from X-Forwarded-* only when the request comes from a trusted proxy.
+  // Addresses and scheme of the client come from X-Forwarded-* only when the request comes from a trusted proxy. Set it
+  // by QUICKSTART_TRUST_PROXY: genReqId and frameworkErrors go by the setting too.
   trustProxy: settingsAtImport?.trustProxy ?? false,
   // A client gets this long, in milliseconds, to send its headers, to send a whole request, and to be silent.
   // Node looks at these limits each connectionsCheckingInterval.
@@ -86,7 +87,7 @@ export const options = {
     ...(isProduction() && { hooks: { logMethod: oneLinePerRequest } })
   },
   genReqId: createRequestId(settingsAtImport?.trustProxy ?? false),
-  frameworkErrors: answerRouterError,
+  frameworkErrors: createRouterErrorAnswer(settingsAtImport?.trustProxy ?? false),
   clientErrorHandler: answerClientError
 } satisfies FastifyHttpOptions<Server>
 
@@ -145,6 +146,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request, reply))
   if (!isProduction()) warnOfInlineCode(app, csp)
   answerErrors(app, setSecurityHeaders)
+  passOverExpectations(app)
 
   // params comes first, for it names what is declared after it.
   answeredBy = 'params'

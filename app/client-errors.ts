@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { transportSecurity } from './security-headers.js'
 
 /** Statuses for what is not a request, by the error's code. All else is 400. */
 const statuses: Record<string, number> = {
@@ -24,8 +26,19 @@ export function answerClientError (this: FastifyInstance, error: Error & { code?
     `HTTP/1.1 ${statusCode} ${phrase}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${body.length}`,
-    'Connection: close'
+    'Connection: close',
+    // Without a request no proxy says how it came.
+    ...(socket instanceof TLSSocket ? [`Strict-Transport-Security: ${transportSecurity}`] : [])
   ]
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   socket.destroy(error)
+}
+
+/**
+ * Has the app answer a request with an expectation that it does not know. Node would answer it with a bare 417, without
+ * the headers and the log that each other answer has. RFC 9110 section 10.1.1 allows to pass over the expectation.
+ */
+export function passOverExpectations ({ server }: FastifyInstance): void {
+  if (server.listenerCount('checkExpectation') > 0) return
+  server.on('checkExpectation', (request, answer) => server.emit('request', request, answer))
 }

@@ -1,3 +1,4 @@
+import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import Negotiator from 'negotiator'
@@ -5,6 +6,7 @@ import type {} from '../plugins/templates/index.js' // types app.page and app.ha
 import { addVary } from '../plugins/vary.js'
 import { logAnswer } from './access-log.js'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.js'
+import { trustedProxies, type TrustProxy } from './trusted-proxies.js'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
 export interface InputIssue {
@@ -71,17 +73,33 @@ const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> 
 const setDefaultHeaders = createSecurityHeaders('strict')
 
 /**
- * Answers what the router itself refuses before any route or hook of the app is reached: a malformed escape in the
- * path (400) or a parameter that is too long (414). Request and reply are the bare server's, without what plugins add.
+ * Makes the answer to what the router itself refuses before any route or hook of the app is reached: a malformed
+ * escape in the path (400) or a parameter that is too long (414).
  */
-export function answerRouterError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
-    { app: request.server, setSecurityHeaders: setDefaultHeaders }
-  setSecurityHeaders(request, reply)
-  const { statusCode, code } = error
-  const refusal = routerRefusals[code]
-  answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
-  if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
+export function createRouterErrorAnswer (trustProxy: TrustProxy) {
+  const isTrusted = trustedProxies(trustProxy)
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    believeProxies(request, isTrusted)
+    const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
+      { app: request.server, setSecurityHeaders: setDefaultHeaders }
+    setSecurityHeaders(request, reply)
+    const { statusCode, code } = error
+    const refusal = routerRefusals[code]
+    answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
+    if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
+  }
+}
+
+/**
+ * The router's request is Fastify's bare one, without what plugins add, and deaf to proxies: its address would be the
+ * proxy's, its protocol always the one between the proxy and the app.
+ */
+function believeProxies (request: FastifyRequest, isTrusted: ReturnType<typeof trustedProxies>): void {
+  Object.defineProperty(request, 'ip', { value: proxyAddr.all(request.raw, isTrusted).at(-1) })
+  const { 'x-forwarded-proto': given } = request.headers
+  if (given === undefined || !isTrusted(request.raw.socket.remoteAddress)) return
+  // Where there are several, the last is the nearest proxy's, as in Fastify's own requests.
+  Object.defineProperty(request, 'protocol', { value: String(given).split(',').at(-1)?.trim() })
 }
 
 function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

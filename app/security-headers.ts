@@ -39,7 +39,7 @@ export class CspNonce {
 const setHelmetHeaders = helmet({ contentSecurityPolicy: false, strictTransportSecurity: false })
 
 /** For a year, and for this host alone: its subdomains may have no HTTPS. */
-const transportSecurity = 'max-age=31536000'
+export const transportSecurity = 'max-age=31536000'
 
 /** Sets the security headers of an answer, also of one that comes before any hook of the app. */
 export type SetSecurityHeaders = (request: FastifyRequest, reply: FastifyReply) => void
