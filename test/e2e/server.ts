@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { cheap } from '../plugins/auth/logins.js'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
@@ -44,7 +47,72 @@ export async function startServer (
       await fetch(`${url}/health`)
       return { url, process: server, log: () => log }
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await setTimeout(50)
     }
+  }
+}
+
+/** A file of users in which alice's password is `right`. */
+export const usersFile = `alice:${cheap.bcrypt('right')}\n`
+
+/** The Authorization header of alice. */
+export const asAlice = { authorization: `Basic ${btoa('alice:right')}` }
+
+/** An instance of the command. */
+export interface Instance {
+  child: ChildProcess
+  port: number
+  url: string
+  log: () => string
+}
+
+/**
+ * Starts the built command in production in a folder with a file `users`, as the documentation does, and kills it when
+ * the test ends. Without NODE_OPTIONS: by them tap would put code of its own into the process that is measured.
+ */
+export async function startInstance (
+  t: Test, folder: string, env: Record<string, string> = {}, { node = [] as string[], args = [] as string[] } = {}
+): Promise<Instance> {
+  const port = Number(env.PORT ?? await freePort())
+  const command = join(root, 'dist', 'bin', 'fastify-quickstart.js')
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...node, command, ...args], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      PORT: String(port),
+      QUICKSTART_USERS_FILE: 'users',
+      QUICKSTART_TRUST_PROXY: '127.0.0.1',
+      QUICKSTART_LOG_LEVEL: 'warn',
+      ...env
+    },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const ended = once(child, 'close')
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => { log += chunk.toString() })
+  const announced = once(child.stdout, 'data')
+  if (await Promise.race([announced, ended.then(() => undefined)]) === undefined) {
+    throw new Error(`the instance did not start:\n${log}`)
+  }
+  child.stdout.resume()
+  return { child, port, url: `http://127.0.0.1:${port}`, log: () => log }
+}
+
+/** How many descriptors a process has open. */
+export function descriptors ({ pid }: ChildProcess): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** Waits for something. */
+export async function until (happens: () => boolean | Promise<boolean>, what: string, seconds = 30): Promise<void> {
+  const deadline = performance.now() + seconds * 1000
+  while (!await happens()) {
+    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${seconds} s`)
+    await setTimeout(50)
   }
 }
