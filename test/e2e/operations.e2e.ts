@@ -1,19 +1,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync
+} from 'node:fs'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { freePort } from './server.js'
+import { descriptors, freePort, startInstance, until, usersFile } from './server.js'
 
-t.setTimeout(600_000)
+t.setTimeout(900_000)
 
 const root = resolve(import.meta.dirname, '..', '..')
-const command = join(root, 'dist', 'bin', 'fastify-quickstart.js')
-const requests = 10_000
+/** Requests for each of what happens to an instance. The documentation's figures are those of 30,000. */
+const requests = Number(process.env.E2E_REQUESTS ?? 10_000)
 const clients = 32
 
 function scratch (t: Test): string {
@@ -42,43 +44,41 @@ async function answering (url: string): Promise<void> {
   }
 }
 
-/** An instance in production, as the documentation starts it. */
-async function instance (t: Test, port: number, folder: string): Promise<ChildProcess> {
-  const child = start(t, process.execPath, [command], folder, {
-    NODE_ENV: 'production',
-    PORT: String(port),
-    QUICKSTART_USERS_FILE: 'users',
-    QUICKSTART_TRUST_PROXY: '127.0.0.1',
-    QUICKSTART_LOG_LEVEL: 'warn'
-  })
-  await answering(`http://127.0.0.1:${port}/health`)
-  return child
-}
-
 interface Result {
+  sent: number
   bad: number
-  /** Seconds after `since()` of the last bad answer. */
+  /** When the last bad answer came, as performance.now() has it. */
   lastBad: number
 }
 
-/** Sends requests over keep-alive connections in a closed loop, until so many are answered and `during` is over. */
-async function load (port: number, during: () => Promise<unknown>): Promise<Result> {
-  const result = { bad: 0, lastBad: 0 }
-  let left = requests
+/** Whether an answer is what was asked for. */
+type IsGood = (path: string, answer: { status?: number, immutable: boolean, body: string }) => boolean
+
+/**
+ * Asks for one path after the other over keep-alive connections in a closed loop, until so many requests are answered
+ * and `during` is over.
+ */
+async function load (
+  port: number, paths: readonly string[], isGood: IsGood, during: () => Promise<unknown>
+): Promise<Result> {
+  const result = { sent: 0, bad: 0, lastBad: 0 }
   let isOver = false
-  const startedAt = performance.now()
   const client = async (): Promise<void> => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     // eslint-disable-next-line no-unmodified-loop-condition -- it is, below, while these wait
-    while (left-- > 0 || !isOver) {
-      const status = await new Promise<number>((resolve) => {
-        get({ host: '127.0.0.1', port, path: '/hello', agent }, (answer) => {
-          answer.resume().on('end', () => resolve(answer.statusCode ?? 0)).on('error', () => resolve(0))
-        }).on('error', () => resolve(0))
+    while (result.sent < requests || !isOver) {
+      const path = paths[result.sent++ % paths.length]! // the remainder is an index
+      const good = await new Promise<boolean>((resolve) => {
+        get({ host: '127.0.0.1', port, path, agent }, (answer) => {
+          let body = ''
+          answer.on('data', (chunk: Buffer) => { body += chunk.toString('latin1') }).on('error', () => resolve(false))
+          const immutable = answer.headers['cache-control']?.includes('immutable') ?? false
+          answer.on('end', () => resolve(isGood(path, { status: answer.statusCode, immutable, body })))
+        }).on('error', () => resolve(false))
       })
-      if (status === 200) continue
+      if (good) continue
       result.bad++
-      result.lastBad = (performance.now() - startedAt) / 1000
+      result.lastBad = performance.now()
     }
     agent.destroy()
   }
@@ -91,7 +91,7 @@ async function load (port: number, during: () => Promise<unknown>): Promise<Resu
 
 const proxies: Record<string, (t: Test, folder: string, port: number, ports: number[]) => void> = {
   caddy (t, folder, port, [one, two]) {
-    const options = '{\n\tadmin off\n}\n'
+    const options = '{\n\tadmin off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n'
     writeFileSync(join(folder, 'Caddyfile'), options + readFileSync(join(root, 'deploy', 'Caddyfile'), 'utf8'))
     start(t, 'caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], folder, {
       SITE: `http://127.0.0.1:${port}`,
@@ -120,50 +120,92 @@ const proxies: Record<string, (t: Test, folder: string, port: number, ports: num
 for (const [name, startProxy] of Object.entries(proxies)) {
   t.test(`behind ${name}, an instance that stops, is replaced or is killed costs nearly nothing`, async (t) => {
     const folder = scratch(t)
-    writeFileSync(join(folder, 'users'), 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n')
+    writeFileSync(join(folder, 'users'), usersFile)
+    mkdirSync(join(folder, 'public'))
     const ports = [await freePort(), await freePort()]
     const [one = 0, two = 0] = ports
-    let first = await instance(t, one, folder)
-    let second = await instance(t, two, folder)
+    const instance = async (port: number) => await startInstance(t, folder, { PORT: String(port) })
+
+    /** What is asked for: a page's script is added with each change of it, and its older URLs go on being asked for. */
+    const paths = ['/hello']
+    const scripts = new Map<string, string>()
+    const writeScript = (text: string) => writeFileSync(join(folder, 'public', 'app.js'), text)
+    const addScript = async (port: number, text: string): Promise<void> => {
+      const page = await (await fetch(`http://127.0.0.1:${port}/`)).text()
+      const [, path = ''] = /src="(\/static\/[^"]*app[^"]+)"/.exec(page) ?? []
+      t.notOk(scripts.has(path), 'each change of the script has a URL of its own')
+      scripts.set(path, text)
+      paths.push(path)
+    }
+    // What a browser keeps for a year must be what that URL stood for.
+    const isGood: IsGood = (path, { status, immutable, body }) =>
+      status === 200 && (!immutable || body === scripts.get(path))
+
+    writeScript('first')
+    let first = await instance(one)
+    let second = await instance(two)
+    await addScript(one, 'first')
     const port = await freePort()
     startProxy(t, folder, port, ports)
     await answering(`http://127.0.0.1:${port}/health`)
 
-    async function stop (child: ChildProcess): Promise<void> {
+    async function stop ({ child }: { child: ChildProcess }): Promise<void> {
       child.kill('SIGTERM')
       const [code] = await once(child, 'exit') as [number]
       t.equal(code, 0)
     }
-    const stopped = await load(port, async () => await stop(first))
+    const stopped = await load(port, paths, isGood, async () => await stop(first))
+    t.comment(`SIGTERM: ${stopped.bad} bad of ${stopped.sent}`)
     t.equal(stopped.bad, 0, 'SIGTERM of one')
-    first = await instance(t, one, folder)
+    first = await instance(one)
     await setTimeout(5500) // until the proxy asks it again
 
-    const rolled = await load(port, async () => {
+    const rolled = await load(port, paths, isGood, async () => {
+      writeScript('second')
       await stop(first)
-      first = await instance(t, one, folder)
+      first = await instance(one)
+      await addScript(one, 'second')
       await setTimeout(5500)
       await stop(second)
-      second = await instance(t, two, folder)
+      second = await instance(two)
     })
+    t.comment(`both replaced, with changed files: ${rolled.bad} bad of ${rolled.sent}`)
     t.equal(rolled.bad, 0, 'both are replaced, one after the other')
     await setTimeout(5500)
 
-    const killed = await load(port, async () => {
-      second.kill('SIGKILL')
+    let killedAt = 0
+    const killed = await load(port, paths, isGood, async () => {
+      second.child.kill('SIGKILL')
+      killedAt = performance.now()
       await setTimeout(3000)
     })
+    const seconds = killed.bad === 0 ? 0 : (killed.lastBad - killedAt) / 1000
+    t.comment(`kill -9: ${killed.bad} bad of ${killed.sent}, the last after ${seconds} s`)
     t.ok(killed.bad <= clients, `kill -9 of one: ${killed.bad} bad answers`)
-    t.ok(killed.lastBad < 0.5 + 2, `the last of them ${killed.lastBad} s after the start`)
+    t.ok(seconds < 2, `the last of them after ${seconds} s`)
   })
 }
 
 t.test('the limits of time are as documented', async (t) => {
   const folder = scratch(t)
-  writeFileSync(join(folder, 'users'), 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n')
-  const port = await freePort()
-  await instance(t, port, folder)
+  writeFileSync(join(folder, 'users'), usersFile)
+  mkdirSync(join(folder, 'public'))
+  writeFileSync(join(folder, 'public', 'big.bin'), '')
+  truncateSync(join(folder, 'public', 'big.bin'), 2 ** 30) // more than the system takes over for a slow client
+  const { port } = await startInstance(t, folder)
 
+  /** Asks for a file and reads nothing of it. Answers after how many seconds the server has given it up. */
+  async function stall (): Promise<number> {
+    const { child, port } = await startInstance(t, folder)
+    const before = descriptors(child)
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    t.teardown(() => socket.destroy())
+    socket.write('GET /static/big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await until(() => descriptors(child) > before + 1, 'the download') // a connection and a file
+    const startedAt = performance.now()
+    await until(() => descriptors(child) <= before, 'the end of a stalled download', 300)
+    return (performance.now() - startedAt) / 1000
+  }
   /** Sends a text and then nothing. Answers what came back, and after how many seconds the connection ended. */
   async function silence (text: string): Promise<[answer: string, seconds: number]> {
     const socket = connect(port, '127.0.0.1').on('error', () => {})
@@ -176,11 +218,13 @@ t.test('the limits of time are as documented', async (t) => {
   }
   const head = 'POST /user HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n' +
     'Content-Type: application/x-www-form-urlencoded\r\n'
-  const [headers, body, whole] = await Promise.all([
+  const [stalled, headers, body, whole] = await Promise.all([
+    stall(),
     silence(head),
     silence(`${head}\r\nusername`),
     silence('GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n')
   ])
+  t.ok(stalled >= 120 && stalled < 280, `stalled download: ${stalled} s`)
   t.match(headers[0], /^HTTP\/1\.1 408 /)
   t.ok(headers[1] >= 15 && headers[1] < 18, `half-sent headers: ${headers[1]} s`)
   t.match(body[0], /^HTTP\/1\.1 408 /)
@@ -207,13 +251,14 @@ t.test('the steps of the Dockerfile make a folder that nobody can run and nobody
   t.equal(steps.length, 3)
   for (const step of steps) execFileSync('sh', ['-c', step], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
   for (const name of ['typescript', 'tap', 'eslint']) t.throws(() => readFileSync(join(folder, 'node_modules', name, 'package.json')))
-  writeFileSync(join(folder, 'users'), 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n')
+  writeFileSync(join(folder, 'users'), usersFile)
   execFileSync('chmod', ['-R', 'a=rX', folder])
 
   const port = await freePort()
   const [, words = '[]'] = /^CMD (\[.*\])$/m.exec(dockerfile) ?? []
   const [node = '', ...args] = JSON.parse(words) as string[]
-  const server = spawn(node, args, {
+  // Without NODE_OPTIONS, by which tap would have the process write where nobody may.
+  const server = spawn('env', ['-u', 'NODE_OPTIONS', node, ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), QUICKSTART_USERS_FILE: 'users' },
     stdio: ['ignore', 'ignore', 'inherit'],

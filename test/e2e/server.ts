@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
@@ -115,4 +115,40 @@ export async function until (happens: () => boolean | Promise<boolean>, what: st
     if (performance.now() > deadline) throw new Error(`${what} did not happen within ${seconds} s`)
     await setTimeout(50)
   }
+}
+
+/** A route that collects garbage; it is not to be found by chance. */
+const collects = '/8d1f0a52-collect-garbage'
+
+/** An instance of which the metrics are served, and of which the memory can be told exactly. */
+export interface MeasuredInstance extends Instance {
+  metricsUrl: string
+}
+
+/** Starts an instance likewise, in a folder without a file `collect.mjs`. */
+export async function measuredInstance (t: Test, folder: string): Promise<MeasuredInstance> {
+  const metrics = `127.0.0.1:${await freePort()}`
+  writeFileSync(join(folder, 'collect.mjs'), `export default async (app) => {
+    app.post('${collects}', async () => { for (let times = 0; times < 3; times++) globalThis.gc() })
+  }`)
+  const node = ['--expose-gc']
+  const instance = await startInstance(t, folder, { QUICKSTART_METRICS: metrics }, { node, args: ['--routes', './collect.mjs'] })
+  return { ...instance, metricsUrl: `http://${metrics}/metrics` }
+}
+
+/** So that what looks at descriptors does not see a connection of its own. */
+const closing = { headers: { connection: 'close' } }
+
+/** The instance's metrics without labels, by their names. */
+export async function readMetrics ({ metricsUrl }: MeasuredInstance): Promise<Map<string, number>> {
+  const text = await (await fetch(metricsUrl, closing)).text()
+  return new Map([...text.matchAll(/^(\w+) (\S+)$/gm)].map(([, name = '', value]) => [name, Number(value)]))
+}
+
+/** Bytes that the instance holds in its heap and beside it, when what nobody needs is collected. */
+export async function liveMemory (instance: MeasuredInstance): Promise<number> {
+  const { ok } = await fetch(`${instance.url}${collects}`, { method: 'POST', ...closing })
+  if (!ok) throw new Error('the garbage was not collected')
+  const metrics = await readMetrics(instance)
+  return metrics.get('nodejs_heap_size_used_bytes')! + metrics.get('nodejs_external_memory_bytes')! // prom-client's own
 }
