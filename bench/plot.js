@@ -6,6 +6,7 @@ const panels = [
   { title: 'memory held, MB', value: (/** @type {any} */ point) => point.live / 1024 / 1024, format: 's' },
   { title: 'start until the first answer, ms', value: (/** @type {any} */ point) => point.start, format: 's' }
 ]
+const colors = ['#0b62a4', '#1b9e77', '#d95f02', '#7570b3']
 const width = 340
 const height = 260
 const legend = 28
@@ -17,36 +18,68 @@ const legend = 28
  * @returns {string} SVG
  */
 export function plotGrowth ({ title, unit, points }) {
-  const { document } = parseHTML('<!doctype html><body></body>')
   const labels = [...new Set(points.map(({ label }) => label))]
-  const colors = ['#0b62a4', '#1b9e77', '#d95f02', '#7570b3'].slice(0, labels.length)
-
-  const drawn = panels.map(({ title, value, format }, index) => {
-    const plot = Plot.plot({
-      document,
-      width,
-      height,
-      marginLeft: 48,
-      x: { type: 'log', label: unit, ticks: [...new Set(points.map(({ count }) => count))], tickFormat: '~s' },
-      y: { label: title, zero: true, grid: true, tickFormat: `~${format}`, nice: true },
-      color: { domain: labels, range: colors },
-      marks: [
-        Plot.ruleY([0]),
-        Plot.lineY(points, { x: 'count', y: value, stroke: 'label', strokeWidth: 1.8 }),
-        Plot.dot(points, { x: 'count', y: value, fill: 'label', r: 3 })
-      ]
-    })
-    plot.setAttribute('x', String(index * width))
-    plot.setAttribute('y', String(legend))
-    return plot.outerHTML
-  })
-
+  const range = colors.slice(0, labels.length)
+  const x = { type: 'log', label: unit, ticks: [...new Set(points.map(({ count }) => count))], tickFormat: '~s' }
+  const drawn = panels.map(({ title, value, format }) => Plot.plot({
+    ...panel(),
+    x,
+    y: { label: title, zero: true, grid: true, tickFormat: `~${format}`, nice: true },
+    color: { domain: labels, range },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.lineY(points, { x: 'count', y: value, stroke: 'label', strokeWidth: 1.8 }),
+      Plot.dot(points, { x: 'count', y: value, fill: 'label', r: 3 })
+    ]
+  }))
   const names = labels.map((label, index) => {
     const x = 12 + index * 200
-    return `<circle cx="${x}" cy="14" r="5" fill="${colors[index]}"/><text x="${x + 10}" y="18">${escape(label)}</text>`
+    return `<circle cx="${x}" cy="14" r="5" fill="${range[index]}"/><text x="${x + 10}" y="18">${escape(label)}</text>`
   })
-  const [w, h] = [panels.length * width, height + legend]
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="${escape(title)}"><rect width="100%" height="100%" fill="white"/>${names.join('')}${drawn.join('')}</svg>\n`
+  return beside(title, names.join(''), drawn)
+}
+
+/**
+ * Draws what a soak measured: memory and the event loop's delay beside each other, over time.
+ *
+ * @param {string} title
+ * @param {import('./soak.js').Sample[]} samples
+ * @returns {string} SVG
+ */
+export function plotSoak (title, samples) {
+  const drawn = [
+    { label: 'memory held, MB', value: (/** @type {any} */ { memory }) => memory / 1024 / 1024 },
+    { label: 'delay of the event loop, ms', value: (/** @type {any} */ { delay }) => delay * 1000 }
+  ].map(({ label, value }) => Plot.plot({
+    ...panel(),
+    x: { label: 'minutes', nice: true },
+    y: { label, zero: true, grid: true, nice: true },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.lineY(samples, { x: ({ seconds }) => seconds / 60, y: value, stroke: colors[0], strokeWidth: 1.8 })
+    ]
+  }))
+  return beside(title, `<text x="12" y="18">${escape(title)}</text>`, drawn)
+}
+
+/** What all panels have in common: each is in a document of its own. */
+function panel () {
+  const { document } = parseHTML('<!doctype html><body></body>')
+  return { document, width, height, marginLeft: 48 }
+}
+
+/**
+ * @param {string} title for those who do not see the picture
+ * @param {string} head SVG of the line above the panels
+ * @param {any[]} drawn
+ */
+function beside (title, head, drawn) {
+  for (const [index, plot] of drawn.entries()) {
+    plot.setAttribute('x', String(index * width))
+    plot.setAttribute('y', String(legend))
+  }
+  const [w, h] = [drawn.length * width, height + legend]
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="${escape(title)}"><rect width="100%" height="100%" fill="white"/>${head}${drawn.map((plot) => plot.outerHTML).join('')}</svg>\n`
 }
 
 /** What the picture of the rates shows, in its order. */

@@ -6,6 +6,9 @@
 //                       sirv, express, hono, nginx, flask
 //   --sittings <number> how often each contender of which a target speaks is started anew and
 //                       driven (default 4): more of them say more
+//   --soak              instead of all that, ten minutes of an even load on the started app: soak.svg, and its lines
+//                       in README.md
+//   --minutes <number>  of the soak, from 2 on (default 10)
 // A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes
 // last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -20,21 +23,35 @@ import { measureFlood } from './flood.js'
 import { curves, measureGrowth } from './growth.js'
 import { measureScenario } from './measure.js'
 import { measureNames } from './names.js'
-import { plotGrowth, plotRates } from './plot.js'
+import { plotGrowth, plotRates, plotSoak } from './plot.js'
 import { report } from './report.js'
 import { scenarios } from './scenarios.js'
+import { growth, measureSoak } from './soak.js'
 import { measureStart } from './start.js'
 import { judge } from './targets.js'
 import { measureWorkers } from './workers.js'
 
-const { values: { quick, scenario: chosen, contender: against, sittings: wanted } } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, scenario: { type: 'string', multiple: true }, contender: { type: 'string', multiple: true }, sittings: { type: 'string' } }
+const { values: { quick, scenario: chosen, contender: against, sittings: wanted, soak, minutes = '10' } } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    scenario: { type: 'string', multiple: true },
+    contender: { type: 'string', multiple: true },
+    sittings: { type: 'string' },
+    soak: { type: 'boolean', default: false },
+    minutes: { type: 'string' }
+  }
 })
+const here = import.meta.dirname
 const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', 'workers', ...curves.map(({ name }) => `growth-${name}`)]
 refuseUnknown('--scenario', chosen, names)
 refuseUnknown('--contender', against, Object.keys(contenders))
 if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
   process.stderr.write(`--sittings takes a number from 1 to 99, not ${wanted}\n`)
+  process.exit(1)
+}
+
+if (!/^[1-9]\d?$/.test(minutes) || minutes === '1') {
+  process.stderr.write(`--minutes takes a number from 2 to 99, not ${minutes}\n`)
   process.exit(1)
 }
 
@@ -44,6 +61,10 @@ const isWhole = !quick && chosen === undefined && against === undefined
 const only = against && ['quickstart', ...against]
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+if (soak) {
+  await runSoak(Number(minutes))
+  process.exit()
+}
 const fixtures = await Fixtures.make()
 /** @type {any} */
 const results = {
@@ -108,7 +129,6 @@ if (results.growth.static !== undefined) results.fileBytes = await compressedSiz
 results.minutes = Number(((performance.now() - began) / 60_000).toFixed(1))
 results.targets = judge(results)
 
-const here = import.meta.dirname
 const text = report(results)
 process.stdout.write(`\n${text}\n`)
 await writeFile(join(here, 'last-run.json'), stringify(results))
@@ -116,11 +136,41 @@ if (isWhole && process.exitCode === undefined) {
   await writeFile(join(here, 'results.json'), stringify(results))
   for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
   await writeFile(join(here, 'rates.svg'), plotRates(results.scenarios))
-  const readme = await readFile(join(here, 'README.md'), 'utf8')
-  const [before, after] = [readme.split('<!-- results -->')[0], readme.split('<!-- end of results -->')[1]]
-  await writeFile(join(here, 'README.md'), `${before}<!-- results -->\n\n${text}\n<!-- end of results -->${after}`)
+  await writeReadme('results', text)
 }
 note(`done in ${results.minutes} minutes`)
+
+/** @param {number} minutes */
+async function runSoak (minutes) {
+  note(`soak, ${minutes} minutes`)
+  const date = new Date().toISOString().slice(0, 10)
+  const load = loadavg()[0]
+  const { samples, wrong } = await measureSoak({ seconds: minutes * 60 })
+  const { memory, delay } = growth(samples)
+  const answers = samples.reduce((sum, { answers }) => sum + answers, 0)
+  const title = `${minutes} minutes of all topics, ${answers.toLocaleString('en')} answers`
+  const text = `Measured ${date}, load ${load.toFixed(1)} beforehand: ${title}, ${wrong.length} of them wrong. Of the last minute to the second half of the
+first one: memory held ${memory.toFixed(3)}, delay of the event loop ${delay.toFixed(3)}.
+
+![${title}](soak.svg)`
+  process.stdout.write(`\n${text}\n`)
+  await writeFile(join(here, 'soak.svg'), plotSoak(title, samples))
+  await writeReadme('soak', text)
+  if (wrong.length > 0 || memory > 1.05 || delay > 1.05) process.exitCode = 1
+}
+
+/**
+ * Writes a text between the marks of its name.
+ *
+ * @param {string} name
+ * @param {string} text
+ */
+async function writeReadme (name, text) {
+  const readme = await readFile(join(here, 'README.md'), 'utf8')
+  const [before] = readme.split(`<!-- ${name} -->`)
+  const [, after] = readme.split(`<!-- end of ${name} -->`)
+  await writeFile(join(here, 'README.md'), `${before}<!-- ${name} -->\n\n${text.trimEnd()}\n\n<!-- end of ${name} -->${after}`)
+}
 
 /**
  * The bytes of all files of a folder and of their compressed forms, as far as those are smaller: told from some of
