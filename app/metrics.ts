@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { loginCounts } from '../plugins/auth/index.js'
+import { bytesInMemory } from '../plugins/static/index.js'
 
 /** Where metrics are served. */
 export interface MetricsPlace {
@@ -16,8 +17,8 @@ export interface MetricsServer {
 }
 
 /**
- * Counts what the app does, for Prometheus: requests and their durations, logins, the queue of passwords to hash, and
- * prom-client's defaults (processor, memory, descriptors, delay of the event loop).
+ * Counts what the app does, for Prometheus: requests and their durations, logins, the queue of passwords to hash, the
+ * memory of static files, and prom-client's defaults (processor, memory, descriptors, delay of the event loop).
  *
  * @param place where to serve them while the app listens; `'primary'` in a worker, whose primary asks for them
  */
@@ -35,6 +36,12 @@ export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'):
     durations.observe({ route: url, method, status: statusCode }, elapsedTime / 1000)
   })
   countLogins(app, registry)
+  registry.registerMetric(new Gauge({
+    name: 'quickstart_static_bytes',
+    help: 'Bytes of static files and their compressed forms in memory',
+    registers: [],
+    collect () { this.set(bytesInMemory(app)) }
+  }))
 
   if (place === 'primary') {
     AggregatorRegistry.setRegistries(registry)

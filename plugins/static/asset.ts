@@ -69,3 +69,11 @@ export function asset (app: FastifyInstance, name: string): string {
   }
   throw new MissingAsset(JSON.stringify(name))
 }
+
+/**
+ * The bytes that the plugin holds in memory for this context and those around it, files and their compressed forms: for
+ * metrics.
+ */
+export function bytesInMemory (app: FastifyInstance): number {
+  return linked.all(app).flat().reduce((sum, { files }) => sum + files.bytesInMemory(), 0)
+}

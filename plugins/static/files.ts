@@ -18,6 +18,8 @@ export interface Files {
   find: (name: string) => Found | undefined
   /** The name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
+  /** Bytes that are held in memory: files and their compressed forms. */
+  bytesInMemory: () => number
 }
 
 /** What a fingerprint names never changes (RFC 8246). The seconds are a year. */
@@ -26,7 +28,8 @@ const immutable = 'public, max-age=31536000, immutable'
 /** The files as they are on the disk at each request. */
 export function filesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
-  return createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
+  const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
+  return { ...rules, bytesInMemory: () => 0 }
 }
 
 /** Files on the disk have fingerprints too. The start waits for those that have so many bytes together. */
@@ -71,11 +74,17 @@ export async function filesInMemory (
     kept.get(name) ?? (links.has(name) ? findOnDisk(root, name, digests) : undefined)
   const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? links.get(name)
   return {
-    files: createFiles(open, linkOf, cacheControl),
+    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
     kept: kept.values(),
     room,
     fingerprintBigOnes: async (signal) => await fingerprint(bigOnes, signal)
   }
+}
+
+function bytesOf (files: Iterable<MemoryFile>): number {
+  // A file `app.js.br` may be the compressed form of `app.js` too.
+  const bodies = new Set([...files].flatMap(({ identity, br, gzip }) => [identity.body, br?.body, gzip?.body]))
+  return [...bodies].reduce((sum, body) => sum + (body?.length ?? 0), 0)
 }
 
 /**
@@ -85,7 +94,7 @@ export async function filesInMemory (
  */
 function createFiles (
   open: (name: string) => Found['file'] | undefined, linkOf: (name: string) => string | undefined, cacheControl: string
-): Files {
+): Pick<Files, 'find' | 'link'> {
   return {
     find: (asked) => {
       // A real file wins over a fingerprinted name.

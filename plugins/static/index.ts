@@ -12,7 +12,7 @@ import type { MemoryCaps } from './memory.js'
 import { createPathTest } from './names.js'
 import { checkStaticOptions, type StaticOptions } from './options.js'
 
-export { asset } from './asset.js'
+export { asset, bytesInMemory } from './asset.js'
 export type { MemoryCaps, StaticOptions }
 
 /**
