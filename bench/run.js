@@ -145,11 +145,11 @@ async function runSoak (minutes) {
   note(`soak, ${minutes} minutes`)
   const date = new Date().toISOString().slice(0, 10)
   const load = loadavg()[0]
-  const { samples, wrong } = await measureSoak({ seconds: minutes * 60 })
+  const { samples, shed, wrong } = await measureSoak({ seconds: minutes * 60 })
   const { memory, delay } = growth(samples)
   const answers = samples.reduce((sum, { answers }) => sum + answers, 0)
   const title = `${minutes} minutes of all topics, ${answers.toLocaleString('en')} answers`
-  const text = `Measured ${date}, load ${load.toFixed(1)} beforehand: ${title}, ${wrong.length} of them wrong. Of the last minute to the second half of the
+  const text = `Measured ${date}, load ${load.toFixed(1)} beforehand: ${title}; ${shed} more were shed, ${wrong.length} wrong. Of the last minute to the second half of the
 first one: memory held ${memory.toFixed(3)}, delay of the event loop ${delay.toFixed(3)}.
 
 ![${title}](soak.svg)`

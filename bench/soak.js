@@ -56,7 +56,8 @@ const pause = 20
  * Asks for all topics, and takes samples.
  *
  * @param {{ seconds: number, interval?: number }} settings interval: seconds between two samples
- * @returns {Promise<{ samples: Sample[], wrong: string[] }>} wrong: answers that are not what was asked for
+ * @returns {Promise<{ samples: Sample[], shed: number, wrong: string[] }>} shed: answers that said to come again;
+ *   wrong: others that are not what was asked for
  */
 export async function measureSoak ({ seconds, interval = 5 }) {
   const folder = await mkdtemp(join(tmpdir(), 'fastify-quickstart-soak-'))
@@ -95,6 +96,7 @@ export async function measureSoak ({ seconds, interval = 5 }) {
     /** @type {string[]} */
     const wrong = []
     let answers = 0
+    let shed = 0
     let isOver = false
     const clients = Array.from({ length: connections }, async (_, number) => {
       // eslint-disable-next-line no-unmodified-loop-condition -- it is, below, while these wait
@@ -102,6 +104,7 @@ export async function measureSoak ({ seconds, interval = 5 }) {
         const { path, method, headers, body, status = 200 } = requests[next % requests.length]
         const got = await ask({ port, path, method, headers, agent }, body).catch((error) => error.message)
         if (got === status) answers++
+        else if (got === 503) shed++ // load shedding, on a machine that others keep busy
         else wrong.push(`${method ?? 'GET'} ${path}: ${got}`)
         await wait(pause)
       }
@@ -118,7 +121,7 @@ export async function measureSoak ({ seconds, interval = 5 }) {
     }
     isOver = true
     await Promise.all(clients)
-    return { samples, wrong }
+    return { samples, shed, wrong }
   }
 
   /** @returns {Promise<Record<string, number>>} metrics without labels */

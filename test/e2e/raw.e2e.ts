@@ -69,19 +69,25 @@ t.test(`${requests} raw requests with seed ${seed} do the server and its other c
   const memoryBefore = await liveMemory(instance)
 
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const good = { answers: 0, bad: 0, slowest: 0 }
+  /** `shed`: told to come again, which on a busy machine is an answer too. */
+  const good = { answers: 0, shed: 0, bad: 0, slowest: 0 }
   let isOver = false
   const goodClient = (async () => {
     // eslint-disable-next-line no-unmodified-loop-condition -- it is, below, while this waits
     while (!isOver) {
       const startedAt = performance.now()
-      const body = await new Promise<string>((resolve) => {
+      const said = await new Promise<string>((resolve) => {
         get({ host: '127.0.0.1', port, path: '/user/alice', agent }, (answer) => {
-          answer.toArray().then((chunks) => resolve(Buffer.concat(chunks).toString()), () => resolve('cut'))
+          const isShed = answer.statusCode === 503 && answer.headers['retry-after'] === '5'
+          answer.toArray().then(
+            (chunks) => resolve(isShed ? 'shed' : Buffer.concat(chunks).toString()),
+            () => resolve('cut')
+          )
         }).on('error', (error) => resolve(error.message))
       })
       good.answers++
-      if (body !== 'User alice') good.bad++
+      if (said === 'shed') good.shed++
+      else if (said !== 'User alice') good.bad++
       good.slowest = Math.max(good.slowest, performance.now() - startedAt)
       await setTimeout(10)
     }
@@ -97,9 +103,10 @@ t.test(`${requests} raw requests with seed ${seed} do the server and its other c
   t.comment('the good client:', good)
   t.equal(child.exitCode, null, 'it did not crash')
   t.same(wrong.slice(0, 3), [], `nothing is answered with 5xx (seed ${seed})`)
-  t.notMatch(instance.log(), /"level":(?:50|60)/, 'nothing is logged as an error')
+  const errors = instance.log().split('\n').filter((line) => /"level":(?:50|60)/.test(line) && !line.includes('_OVERLOADED'))
+  t.same(errors.slice(0, 3), [], 'nothing else is logged as an error')
   t.equal(good.bad, 0, `the good client was answered each time (seed ${seed})`)
-  t.ok(good.slowest < 5000, `its slowest answer took ${Math.round(good.slowest)} ms`)
+  t.ok(good.slowest < 10_000, `its slowest answer took ${Math.round(good.slowest)} ms`)
   for (const status of ['200', '400', '404', '413', '414', '431']) {
     t.ok(statuses.has(status), `${status} is among the answers`)
   }

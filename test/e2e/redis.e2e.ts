@@ -98,8 +98,11 @@ t.test('two instances behind a proxy do what they promise while Redis hangs, and
     t.equal(await ask(instance, '192.0.2.3', 'right', 'hanging'), 200, 'a remembered login always passes')
   }
 
+  const three = await startInstance(t, folder, env)
+  t.equal(await ask(three, '192.0.2.5', 'wrong', 'hanging'), 401, 'one that is started meanwhile counts alone too')
+
   redis.kill('SIGCONT')
-  for (const instance of [one, two]) {
+  for (const instance of [one, two, three]) {
     await until(async () => {
       await ask(instance, '192.0.2.4', 'right', 'back')
       await ask(instance, '192.0.2.4', 'wrong', 'back')
