@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { loginCounts } from '../plugins/auth/index.js'
 import { bytesInMemory } from '../plugins/static/index.js'
@@ -99,7 +100,8 @@ async function serve (
   server.listen(port, host)
   try {
     await once(server, 'listening')
-    log.info(`metrics for Prometheus are served at http://${host}:${port}/metrics`)
+    const address = server.address() as AddressInfo // it listens on a port, which may be any free one
+    log.info(`metrics for Prometheus are served at http://${host}:${address.port}/metrics`)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException // a server that cannot listen says so with a system error
     log.error(`QUICKSTART_METRICS: ${host}:${port} cannot be listened on (${code}); there are no metrics`)

@@ -31,7 +31,7 @@ export function templatesOptions (app: FastifyInstance, on: Switches, site: Site
     /** Where a browser asks for the login; absent where nothing does. */
     login: typeof secretPath === 'string' ? prefix + secretPath : undefined
   }
-  const { context, ...own } = on.templates ?? {}
+  const { context, ...own } = on.templates! // this is asked where they are on
   return {
     root,
     fallback: own.root ?? fallback,

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Server, type ServerResponse } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { Server as TlsServer } from 'node:tls'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** How a server stops. */
@@ -61,16 +61,17 @@ interface Connection {
  */
 export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }: StopOptions): void {
   const { server, log } = app
-  if (!(server instanceof Server)) return // HTTP/2 says goodbye in its own way
+  const isOverTls = server instanceof HttpsServer
+  if (!isOverTls && !(server instanceof Server)) return // HTTP/2 says goodbye in its own way
 
   const connections = new Map<Socket, Connection>()
-  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+  server.on(isOverTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     connections.set(socket, { answers: new Set(), isFresh: true })
     socket.once('close', () => connections.delete(socket))
   })
   server.prependListener('request', ({ socket }, answer) => {
     const connection = connections.get(socket)
-    if (connection === undefined) return // made up by a test, or gone already
+    if (connection === undefined) return // handed on by another server, as on a serverless platform
     connection.isFresh = false
     connection.answers.add(answer)
     if (server[phase] !== undefined) answer.setHeader('connection', 'close')

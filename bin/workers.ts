@@ -152,6 +152,7 @@ class Crew {
   }
 
   #all (): Worker[] {
-    return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
+    const workers = cluster.workers! // a primary has them
+    return Object.values(workers).filter((worker) => worker !== undefined)
   }
 }

@@ -10,7 +10,8 @@ import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import quickstart, { options } from '../app.js'
-import { asAdmin, html, start } from './app/start.js'
+import { asAdmin, captureLog, html, start } from './app/start.js'
+import { until } from './bin/command.js'
 import { setEnvironment } from './environment.js'
 
 const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
@@ -196,21 +197,22 @@ t.test('a wrong switch stops the start and is named', async (t) => {
 })
 
 t.test('under fastify start, a switch before the -- is not lost in silence', async (t) => {
-  const cases: [args: string[], lost: string | undefined][] = [
+  const cases: [args: string[], lost: string | undefined, right?: string][] = [
     [['-c', 'fastify.config.cjs', 'dist/app.js', '--auth=false'], '--auth=false'],
     [['dist/app.js', '--no-auth', '--', '--params=false'], '--no-auth'],
     [['dist/app.js', '--auth', 'false'], '--auth'],
+    [['dist/app.js', '--csp=off'], '--csp=off', '--csp=…'],
     [['dist/app.js', '--port', '80', '--', '--auth=false', '--no-params'], undefined],
     [['--options', 'dist/app.js'], undefined]
   ]
-  for (const [args, lost] of cases) {
+  for (const [args, lost, right = '--auth=false'] of cases) {
     t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify'] })
     t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine: [...process.argv, 'start', ...args] } }) })
     if (lost === undefined) await start(t)
     else {
       await t.rejects(start(t), {
         code: 'FST_QUICKSTART_APP_INVALID_OPTION',
-        message: `${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- --auth=false`
+        message: `${lost} would have no effect here: switches go behind a -- of their own, as in npm start -- -- ${right}`
       })
     }
   }
@@ -226,6 +228,42 @@ t.test('fastify start itself ends with one line, when a switch stands before the
   cli.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
   t.same(await once(cli, 'close'), [1, null])
   t.equal(errors, 'fastify-quickstart: --auth=false would have no effect here: switches go behind a -- of their own, as in npm start -- -- --auth=false\n')
+})
+
+t.test('under fastify start the log has the level of the setting, unless it was told another one', async (t) => {
+  const cases: [words: string[], env: Record<string, string>, isLogged: boolean][] = [
+    [[], {}, false],
+    [[], { QUICKSTART_LOG_LEVEL: 'info' }, true],
+    [['--log-level=error'], { QUICKSTART_LOG_LEVEL: 'info' }, false],
+    [['-l', 'error'], { QUICKSTART_LOG_LEVEL: 'info' }, false],
+    [[], { QUICKSTART_LOG_LEVEL: 'info', FASTIFY_LOG_LEVEL: 'error' }, false]
+  ]
+  for (const [words, env, isLogged] of cases) {
+    const commandLine = ['node', '/project/node_modules/.bin/fastify', 'start', ...words]
+    t.intercept(process, 'argv', { value: commandLine })
+    t.intercept(process.report, 'getReport', { value: () => ({ header: { commandLine } }) })
+    const { lines, logger } = captureLog('error')
+    const app = await start(t, {}, env, { logger })
+    await app.inject('/hello')
+    t.equal(lines.some(({ msg }) => msg === 'incoming request'), isLogged, JSON.stringify([words, env]))
+  }
+})
+
+t.test('fastify start goes on when nobody reads the log any more', async (t) => {
+  const words = [join('node_modules', 'fastify-cli', 'cli.js'), 'start', '--options', '-l', 'info', '--port', '0', 'app.ts']
+  const cli = spawn(process.execPath, [...process.execArgv, ...words], { cwd: join(import.meta.dirname, '..') })
+  const exited = once(cli, 'close')
+  t.teardown(() => cli.kill('SIGKILL'))
+  let log = ''
+  cli.stdout.on('data', (chunk: Buffer) => { log += chunk.toString() })
+  const place = /Open (http:\S+)\/ in a browser/
+  await until(() => cli.exitCode !== null || place.test(log), 'the start')
+  cli.stdout.destroy()
+  for (let request = 0; request < 5; request++) {
+    t.equal((await fetch(`${place.exec(log)?.[1]}/nowhere`, { headers: { connection: 'close' } })).status, 404)
+  }
+  cli.kill('SIGTERM')
+  t.same(await exited, [0, null])
 })
 
 t.test('pages that are to be protected are never served without auth', async (t) => {
@@ -255,6 +293,27 @@ t.test('the folders, the users and the realm come from the settings', async (t) 
   const style = /href="([^"]*style[^"]*\.css)"/.exec(missing.body)?.[1]
   t.match((await app.inject(style ?? '/none')).headers['content-type'], 'text/css')
   t.equal((await app.inject('/source/hello')).statusCode, 404, 'the tutorial is not theirs')
+})
+
+t.test('shows the source of the topics that are on', async (t) => {
+  const app = await start(t, { params: false })
+  t.match((await app.inject('/source/auth')).body, 'Basic authentication')
+  for (const url of ['/source/params', '/source/nothing', '/source/..%2Fapp.ts']) {
+    const missing = await app.inject(url)
+    t.equal(missing.statusCode, 404, url)
+    t.match(missing.json(), { message: 'There is nothing at this address.' })
+  }
+})
+
+t.test('a page of one\'s own is told of app.js only where it is', async (t) => {
+  const cards = '<% for (const { trials } of it.cards) for (const { href } of trials) { %><%= href %> <% } %>'
+  const folder = t.testdir({ with: { 'app.js': '' }, without: {}, views: { 'index.eta': cards } })
+  for (const name of ['with', 'without']) {
+    const app = await start(t, { static: { root: join(folder, name) }, templates: { root: join(folder, 'views') } })
+    const page = await app.inject('/')
+    t.match(page.body, '/user/alice ')
+    t.equal(page.body.includes('app.js'), name === 'with', name)
+  }
 })
 
 t.test('the suite\'s own page keeps its style beside somebody else\'s public files', async (t) => {

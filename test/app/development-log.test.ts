@@ -17,6 +17,9 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
       app.get('/odd', async (request) => {
         request.log.error({ err: 'no stack' }, 'odd')
         request.log.info({ res: { statusCode: 1 } })
+        // pino gives the logger a method for each level of its own, which FastifyBaseLogger does not have.
+        const log = request.log.child({}, { customLevels: { audit: 35 } }) as unknown as Record<'audit', (text: string) => void>
+        log.audit('a level of its own')
         return ''
       })
     }
@@ -41,7 +44,7 @@ t.test('a request is one line, and the files of a page are none', async (t) => {
     ['/%zz', ['400 GET /%zz: The path of the address must be percent-encoded UTF-8.']],
     ['/secret', ['401 GET /secret: A login is required']],
     ['/log', ['a line of a route model="small" took=3', '200 GET /log N ms']],
-    ['/odd', ['error: odd', ' res={"statusCode":1,"isAsset":false}', '200 GET /odd N ms']]
+    ['/odd', ['error: odd', ' res={"statusCode":1,"isAsset":false}', '35: a level of its own', '200 GET /odd N ms']]
   ]
   for (const [url, lines] of cases) {
     await app.inject(url)

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { cheap } from '../plugins/auth/logins.js'
-import { start } from './start.js'
+import { until } from '../bin/command.js'
+import { asAdmin, captureLog, start } from './start.js'
 
 async function freeAddress (): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -64,4 +65,17 @@ t.test('the dashboard asks for metrics that there are', async (t) => {
       t.match(text, new RegExp(`^${name}[ {]`, 'm'), title)
     }
   }
+})
+
+t.test('counts the logins that a function of the host\'s checks', async (t) => {
+  const { lines, logger } = captureLog()
+  const verify = async (name: string) => name === 'admin'
+  const app = await start(t, { auth: { verify } }, { QUICKSTART_METRICS: '127.0.0.1:0' }, { logger })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.equal((await app.inject({ url: '/secret', headers: asAdmin })).statusCode, 200)
+  const place = () => lines.map(({ msg }) => /served at (\S+)$/.exec(msg)?.[1]).find((url) => url !== undefined)
+  await until(() => place() !== undefined, 'the place of the metrics')
+  const text = await (await fetch(String(place()), { headers: { connection: 'close' } })).text()
+  t.match(text, 'quickstart_logins_total{outcome="right"} 1')
+  t.match(text, 'quickstart_password_checks{state="running"} 0')
 })

@@ -1,16 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 
+const root = resolve(import.meta.dirname, '..', '..')
+
 /** The command's source. */
-export const command = resolve(import.meta.dirname, '..', '..', 'bin', 'fastify-quickstart.ts')
+export const command = join(root, 'bin', 'fastify-quickstart.ts')
 
 /** This process' environment without what the command reads. */
 export function environment (): NodeJS.ProcessEnv {
   const own = /^(QUICKSTART_.*|PORT|HOST|NODE_ENV)$/
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)))
+  return {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name))),
+    // In a folder without a tsconfig.json the source would be compiled in another way, and the coverage of two
+    // compilations does not add up.
+    TS_NODE_PROJECT: join(root, 'tsconfig.json')
+  }
 }
 
 /** Runs the command in a folder, as a process of its own. */
@@ -89,9 +96,8 @@ export const pidRoute = `export default async function routes (app) {
 
 /** Starts that many workers, and waits until all of them listen. */
 export async function startWorkers (t: Test, count: string, env: Record<string, string> = {}) {
-  const folder = t.testdir({ 'routes.mjs': pidRoute, public: {} })
-  const args = ['--workers', count, '--routes', join(folder, 'routes.mjs'), '--log-level', 'info']
-  const server = await serving(t, folder, args, env)
+  const routes = join(t.testdir({ 'routes.mjs': pidRoute, public: {} }), 'routes.mjs')
+  const server = await serving(t, dirname(routes), ['--workers', count, '--routes', routes, '--log-level', 'info'], env)
   await until(() => server.output.stderr.includes('workers listen'), 'the start of all workers')
-  return server
+  return { ...server, routes }
 }

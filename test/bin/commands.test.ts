@@ -21,7 +21,7 @@ t.test('says how to use it, and its version', async (t) => {
   await t.test('--help', async (t) => t.match(await runHere(t, ['--help']), { exitCode: 0, stdout: /fastify-quickstart hash-password/, stderr: '' }))
   await t.test('-p 80 -h', async (t) => t.match(await runHere(t, ['-p', '80', '-h']), { exitCode: 0, stdout: /fastify-quickstart routes/ }))
   await t.test('routes --help', async (t) => t.match(await runHere(t, ['routes', '--help']), { exitCode: 0, stdout: /Flags/ }))
-  await t.test('-v', async (t) => t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/, stderr: '' }))
+  await t.test('-v', async (t) => t.match(await runHere(t, ['-v']), { exitCode: 0, stdout: /^\d+\.\d+\.\d+(?:-[\w.]+)?\n$/, stderr: '' }))
 })
 
 t.test('refuses wrong words with one line', async (t) => {
@@ -143,6 +143,54 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   await t.test('with a page of each source where the views are the suite\'s', async (t) => {
     t.chdir(t.testdir({}))
     t.ok((await rows([])).includes('GET|/source/:topic||templates|optional'))
+  })
+})
+
+t.test('prints the groups that a route asks for', async (t) => {
+  setEnvironment(t)
+  const file = `export default async function routes (app) {
+    app.get('/staff', { onRequest: app.requiresGroup('staff', 'admins') }, async () => '')
+    app.get('/both', { onRequest: [app.requiresAuth, app.requiresGroup('staff')] }, async () => '')
+  }`
+  t.chdir(t.testdir({ 'routes.mjs': file }))
+  const { stdout } = await runHere(t, ['routes', '--routes', 'routes.mjs'])
+  t.match(stdout, /^GET +\/staff +own +group staff or admins$/m)
+  t.match(stdout, /^GET +\/both +own +group staff$/m)
+})
+
+t.test('check says what is built in, and what the settings make of it', async (t) => {
+  t.chdir(t.testdir({}))
+  const rows = async (env: Record<string, string>) => {
+    setEnvironment(t, env)
+    const { exitCode, stdout, stderr } = await runHere(t, ['check'])
+    t.same([exitCode, stderr], [0, ''])
+    return Object.fromEntries([...String(stdout).matchAll(/^ {2}(.{14}) (.*)$/gm)].map(([, name, value]) => [name?.trim(), value]))
+  }
+  t.match(await rows({}), {
+    environment: 'development',
+    routes: 'params 5, auth 1, app 1, static 2, templates 2, hello 1',
+    users: 'not from a file',
+    'public files': 'built in',
+    views: 'built in',
+    'needs a login': 'the secret page, and what your own routes guard',
+    'failed logins': 'counted in memory',
+    proxies: 'none is trusted',
+    metrics: 'off'
+  })
+  const folder = t.testdir({ pages: { 'index.eta': '' }, files: {} })
+  const settings = {
+    QUICKSTART_VIEWS_DIR: join(folder, 'pages'),
+    QUICKSTART_PUBLIC_DIR: join(folder, 'files'),
+    QUICKSTART_PROTECT: '/,/hello',
+    QUICKSTART_REDIS_URL: 'redis://127.0.0.1:1',
+    QUICKSTART_TRUST_PROXY: '127.0.0.1,10.0.0.0/8'
+  }
+  t.match(await rows(settings), {
+    'public files': join(folder, 'files'),
+    views: join(folder, 'pages'),
+    'needs a login': '/, /hello',
+    'failed logins': 'counted in Redis',
+    proxies: '127.0.0.1,10.0.0.0/8'
   })
 })
 

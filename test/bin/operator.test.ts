@@ -1,12 +1,13 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import t from 'tap'
-import { ending, login, pidRoute, serving, startWorkers } from './command.js'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { basic, cheap } from '../plugins/auth/logins.js'
+import { ending, login, pidRoute, serving, startWorkers, until } from './command.js'
 import { lacks } from '../system.js'
 
 t.setTimeout(300_000) // each test starts several processes
 
-const users = 'alice:$2b$04$EPXwvS2yDIYnKNTtpBRNuOJTbyJqGFCtbSQwhmDtNJwBmZvXmHVBq\n'
+const users = `alice:${cheap.bcrypt('right')}\n`
 
 t.test('check says what will be on, or what is wrong', async (t) => {
   const folder = t.testdir({ users, 'routes.mjs': pidRoute, public: { 'a.txt': 'a' } })
@@ -38,6 +39,7 @@ t.test('production logs one line of JSON a request, with the id of a trusted pro
   const hello = await fetch(`${url}/hello?token=secret`, { headers: { 'x-request-id': 'from-proxy.1', 'x-forwarded-for': '192.0.2.7' } })
   t.equal(hello.headers.get('x-request-id'), 'from-proxy.1')
   t.equal(hello.headers.get('strict-transport-security'), null)
+  t.equal((await fetch(`${url}/secret`, { headers: basic('alice', 'right') })).status, 200)
   const secure = await fetch(`${url}/health`, { headers: { 'x-forwarded-proto': 'https' } })
   t.equal(secure.headers.get('strict-transport-security'), 'max-age=31536000')
   const forged = await fetch(`${url}/%zz`, { headers: { 'x-request-id': 'a b' } })
@@ -54,35 +56,58 @@ t.test('production logs one line of JSON a request, with the id of a trusted pro
   const answered = lines.filter(({ msg }) => msg === 'answered')
   t.match(answered, [
     { method: 'GET', path: '/hello', status: 200, bytes: Number, ms: Number, address: '192.0.2.7', reqId: 'from-proxy.1' },
+    { method: 'GET', path: '/secret', status: 200, user: 'alice' },
     { method: 'GET', path: '/%zz', status: 400, reqId: /^[\da-f-]{36}$/ }
   ])
-  t.equal(answered.length, 2)
+  t.equal(answered.length, 3)
   t.notMatch(output.stderr, 'token')
   t.match(lines.find(({ msg }) => msg === 'not a request'), { status: 400, code: /^HPE_/, address: '127.0.0.1' })
 })
 
+/** Where a server says that its metrics are. */
+async function metricsPlace (output: { stderr: string }): Promise<string> {
+  const said = /metrics for Prometheus are served at (\S+)/
+  await until(() => said.test(output.stderr), 'the place of the metrics')
+  return String(said.exec(output.stderr)?.[1])
+}
+
 t.test('metrics have a listener of their own, also for all workers', async (t) => {
-  const free = 19_000 + process.pid % 10_000
-  for (const [count, port] of [['1', free], ['', free + 1]] as const) {
-    const metrics = `127.0.0.1:${port}`
-    const { url } = count === ''
-      ? await serving(t, t.testdir({ public: {} }), [], { QUICKSTART_METRICS: metrics })
-      : await startWorkers(t, count, { QUICKSTART_METRICS: metrics })
-    t.equal((await login(url, 'wrong')).status, 401)
-    t.equal((await login(url, 'secret')).status, 200)
-    t.equal((await fetch(`${url}/metrics`)).status, 404)
-    const text = await (await fetch(`http://${metrics}/metrics`)).text()
-    t.match(text, 'http_request_duration_seconds_count{route="/secret",method="GET",status="401"} 1')
-    t.match(text, 'quickstart_logins_total{outcome="wrong"} 1')
-    t.match(text, 'quickstart_logins_total{outcome="right"} 1')
-    t.match(text, 'quickstart_password_checks{state="waiting"} 0')
-    t.match(text, 'nodejs_eventloop_lag_p99_seconds')
+  const env = { QUICKSTART_METRICS: '127.0.0.1:0' }
+  const kinds: [name: string, start: (t: Test) => Promise<{ url: string, output: { stderr: string } }>][] = [
+    ['one process', (t) => serving(t, t.testdir({ 'r.mjs': pidRoute }), ['-l', 'info', '--routes', 'r.mjs'], env)],
+    ['workers', (t) => startWorkers(t, '1', env)]
+  ]
+  for (const [name, start] of kinds) {
+    await t.test(name, async (t) => {
+      const { url, output } = await start(t)
+      const place = await metricsPlace(output)
+      t.equal((await login(url, 'wrong')).status, 401)
+      t.equal((await login(url, 'secret')).status, 200)
+      t.equal((await fetch(`${url}/metrics`)).status, 404)
+      const text = await (await fetch(place)).text()
+      t.match(text, 'http_request_duration_seconds_count{route="/secret",method="GET",status="401"} 1')
+      t.match(text, 'quickstart_logins_total{outcome="wrong"} 1')
+      t.match(text, 'quickstart_logins_total{outcome="right"} 1')
+      t.match(text, 'quickstart_password_checks{state="waiting"} 0')
+      t.match(text, 'nodejs_eventloop_lag_p99_seconds')
+      if (name === 'one process') return
+
+      // A worker that hangs cannot tell its numbers.
+      const worker = Number(await (await fetch(`${url}/pid`)).text())
+      process.kill(worker, 'SIGSTOP')
+      const refused = await fetch(place).finally(() => process.kill(worker, 'SIGCONT'))
+      t.equal(refused.status, 503)
+      await until(() => output.stderr.includes('error: the metrics could not be read'), 'the line in the log')
+      t.equal((await fetch(place)).status, 200)
+    })
   }
 })
 
 t.test('a taken metrics address costs the metrics and nothing else', async (t) => {
-  const metrics = `127.0.0.1:${29_000 + process.pid % 10_000}`
-  await serving(t, t.testdir({}), [], { QUICKSTART_METRICS: metrics })
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => taken.close())
+  await once(taken, 'listening')
+  const metrics = `127.0.0.1:${(taken.address() as AddressInfo).port}` // it listens on a port
   const { url, output } = await serving(t, t.testdir({}), [], { QUICKSTART_METRICS: metrics })
   t.equal((await fetch(`${url}/health`)).status, 200)
   t.match(output.stderr, `error: QUICKSTART_METRICS: ${metrics} cannot be listened on (EADDRINUSE); there are no metrics`)

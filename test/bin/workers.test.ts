@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { ending, login, startWorkers, until } from './command.js'
 import { lacks } from '../system.js'
@@ -16,6 +19,8 @@ t.test('workers share the port and count failed logins together; one that dies i
   const { url, child, exited, output } = await startWorkers(t, '2')
   const before = await pids(url)
   t.equal(before.size, 2)
+  for (const password of ['one', 'two', 'three']) t.equal((await login(url, password)).status, 401)
+  t.equal((await login(url, 'secret')).status, 200, 'which forgives the three')
   for (let attempt = 0; attempt < 10; attempt++) t.equal((await login(url, `no ${attempt}`)).status, 401)
   const after = await Promise.all(Array.from({ length: 6 }, (_, attempt) => login(url, `none ${attempt}`)))
   t.same(after.map(({ status }) => status), [429, 429, 429, 429, 429, 429])
@@ -41,11 +46,62 @@ t.test('SIGHUP replaces all workers and loses no request', { skip: lacks.signals
     while (!isOver) statuses.add(await fetch(`${url}/health`).then((answer) => answer.status, (error) => String(error)))
   })
   child.kill('SIGHUP')
+  await until(() => output.stderr.includes('SIGHUP: the workers are replaced'), 'the beginning')
+  child.kill('SIGHUP') // of somebody impatient
   await until(() => output.stderr.includes('SIGHUP: done'), 'the replacement')
   isOver = true
   await Promise.all(clients)
   t.same([...statuses], [200])
   for (const pid of await pids(url)) t.notOk(before.has(pid))
+  t.equal(output.stderr.match(/SIGHUP: the workers are replaced/g)?.length, 1)
+})
+
+t.test('SIGHUP with files that are wrong changes nothing; a stop ends the replacement', async (t) => {
+  const { url, child, exited, output, routes } = await startWorkers(t, '1')
+  const before = await pids(url)
+  const right = readFileSync(routes)
+  writeFileSync(routes, 'a mistake of the operator')
+  child.kill('SIGHUP')
+  await until(() => output.stderr.includes('SIGHUP: done'), 'the end of the replacement')
+  t.match(output.stderr, 'error: SIGHUP: the new worker could not start; the others stay as they are')
+  t.same(await pids(url), before)
+
+  writeFileSync(routes, right)
+  const told = output.stderr.length
+  child.kill('SIGHUP')
+  await until(() => output.stderr.slice(told).includes('SIGHUP: the workers are replaced'), 'the beginning')
+  child.kill('SIGTERM')
+  t.same(await exited, [0, null])
+  t.match(output.stderr.slice(told), 'stopping: all workers have stopped')
+  t.notMatch(output.stderr.slice(told), 'SIGHUP: done')
+})
+
+t.test('a second signal ends all workers at once', async (t) => {
+  const env = { QUICKSTART_DRAIN_SECONDS: '60', QUICKSTART_GRACE_SECONDS: '90' }
+  const { child, exited, output } = await startWorkers(t, '1', env)
+  child.kill('SIGTERM')
+  await until(() => output.stderr.includes('draining for 60 s'), 'the drain')
+  child.kill('SIGINT')
+  t.same(await exited, [1, null])
+  t.match(output.stderr, 'error: second SIGINT, exiting')
+})
+
+t.test('gives up when workers end again and again', async (t) => {
+  const folder = t.testdir({
+    // What the first worker leaves ends all others before they begin, as where there is no memory for them.
+    'one-worker.mjs': `import cluster from 'node:cluster'
+      import { writeFileSync } from 'node:fs'
+      try {
+        if (cluster.isWorker) writeFileSync(new URL('first', import.meta.url), '', { flag: 'wx' })
+      } catch {
+        process.exit(1)
+      }`
+  })
+  const env = { PORT: '0', NODE_OPTIONS: `--import=${pathToFileURL(join(folder, 'one-worker.mjs'))}` }
+  const { exitCode, stdout, stderr } = await ending(folder, ['--workers', '4'], env)
+  t.equal(exitCode, 1)
+  t.equal(stdout, '')
+  t.match(stderr, /fatal: \d+ workers ended within a minute: the server gives up\n$/)
 })
 
 t.test('workers that cannot start are told of once', async (t) => {
@@ -56,7 +112,7 @@ t.test('workers that cannot start are told of once', async (t) => {
     [['--workers', 'auto', '--csp', 'none such'], /^fastify-quickstart: "csp" is [^\n]*\n$/]
   ]
   for (const [args, says] of cases) {
-    const { exitCode, stdout, stderr } = await ending(folder, args)
+    const { exitCode, stdout, stderr } = await ending(folder, args, { QUICKSTART_METRICS: '127.0.0.1:0' })
     t.equal(exitCode, 1)
     t.equal(stdout, '')
     t.match(stderr, says)

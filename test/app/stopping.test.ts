@@ -1,0 +1,78 @@
+import Fastify from 'fastify'
+import { randomBytes } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:tls'
+import t from 'tap'
+import quickstart from '../../app.js'
+import { until } from '../bin/command.js'
+import { setEnvironment } from '../environment.js'
+import { captureLog, start } from './start.js'
+
+t.test('over TLS, what is under way is answered whole and idle connections are closed', async (t) => {
+  setEnvironment(t)
+  const { lines, logger } = captureLog()
+  // A key that both know stands for a certificate.
+  const psk = randomBytes(32)
+  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const
+  const app = Fastify({ logger, https: { ...tls, pskCallback: () => psk } })
+  t.teardown(() => app.close())
+  const events = new EventEmitter()
+  const asked = once(events, 'asked')
+  await app.register(quickstart, {
+    routes: async (app) => {
+      app.get('/slow', async () => {
+        events.emit('asked')
+        await until(() => lines.some(({ msg }) => /no new connections/.test(msg)), 'the stop')
+        return 'slow but whole'
+      })
+    }
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo // it listens on a port
+  const open = async (path: string) => {
+    const socket = connect({
+      ...tls, port, host: '127.0.0.1', pskCallback: () => ({ psk, identity: 'client' }), checkServerIdentity: () => undefined
+    })
+    await once(socket, 'secureConnect')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    return socket
+  }
+  const idle = await open('/hello')
+  t.match(String(await once(idle, 'data')), /^HTTP\/1\.1 200 /)
+  const idleEnds = once(idle, 'close')
+  const slow = await open('/slow')
+  const answer = slow.toArray()
+  await asked
+  const closed = app.close()
+  t.match((await answer).join(''), /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n[^]*slow but whole$/i)
+  await Promise.all([idleEnds, closed])
+})
+
+t.test('an app over HTTP/2 answers, and closes in the way of HTTP/2', async (t) => {
+  setEnvironment(t)
+  const app = Fastify({ http2: true })
+  await app.register(quickstart)
+  const session = connectHttp2(await app.listen({ host: '127.0.0.1', port: 0 }))
+  const stream = session.request({ ':path': '/hello' })
+  const [head] = await once(stream, 'response')
+  t.equal(head[':status'], 200)
+  t.equal((await stream.toArray()).join(''), 'Hello World!')
+  const ended = once(session, 'close')
+  await app.close()
+  session.close()
+  await ended
+})
+
+t.test('answers what another server hands on, as a serverless platform does', async (t) => {
+  const app = await start(t)
+  const platform = createServer((request, answer) => app.server.emit('request', request, answer))
+  t.teardown(() => platform.close())
+  platform.listen(0, '127.0.0.1')
+  await once(platform, 'listening')
+  const url = `http://127.0.0.1:${(platform.address() as AddressInfo).port}/hello` // it listens on a port
+  const answer = await fetch(url, { headers: { connection: 'close' } })
+  t.equal(await answer.text(), 'Hello World!')
+})
