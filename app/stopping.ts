@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Server, type ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -62,7 +63,7 @@ interface Connection {
 export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }: StopOptions): void {
   const { server, log } = app
   const isOverTls = server instanceof HttpsServer
-  if (!isOverTls && !(server instanceof Server)) return // HTTP/2 says goodbye in its own way
+  if (!isOverTls && !(server instanceof Server)) return closeSessions(app)
 
   const connections = new Map<Socket, Connection>()
   server.on(isOverTls ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -113,6 +114,16 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
     clearTimeout(graceTimer)
     if (server[phase] !== undefined) log.info('stopping: stopped')
   })
+}
+
+/** Over HTTP/2 each session is told to close: it takes no new requests and answers those under way. */
+function closeSessions (app: FastifyInstance): void {
+  const sessions = new Set<Http2Session>()
+  app.server.on('session', (session: Http2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+  })
+  app.addHook('preClose', async () => { for (const session of sessions) session.close() })
 }
 
 function underWay (connections: ReadonlyMap<Socket, Connection>): ServerResponse[] {

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
-import { connect as connectHttp2 } from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
 import t from 'tap'
@@ -51,19 +51,35 @@ t.test('over TLS, what is under way is answered whole and idle connections are c
   await Promise.all([idleEnds, closed])
 })
 
-t.test('an app over HTTP/2 answers, and closes in the way of HTTP/2', async (t) => {
+t.test('over HTTP/2, what is under way is answered whole and idle sessions are closed', async (t) => {
   setEnvironment(t)
-  const app = Fastify({ http2: true })
-  await app.register(quickstart)
-  const session = connectHttp2(await app.listen({ host: '127.0.0.1', port: 0 }))
-  const stream = session.request({ ':path': '/hello' })
-  const [head] = await once(stream, 'response')
-  t.equal(head[':status'], 200)
-  t.equal((await stream.toArray()).join(''), 'Hello World!')
-  const ended = once(session, 'close')
-  await app.close()
-  session.close()
-  await ended
+  const events = new EventEmitter()
+  const app = Fastify({ http2: true, http2SessionTimeout: 600_000 })
+  await app.register(quickstart, {
+    routes: async (app) => {
+      app.get('/slow', async () => {
+        const isTold = once(events, 'told')
+        events.emit('asked')
+        await isTold
+        return 'slow but whole'
+      })
+    }
+  })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const read = async (session: ClientHttp2Session, path: string) => {
+    return (await session.request({ ':path': path }).toArray()).join('')
+  }
+  const idle = connectHttp2(url)
+  const busy = connectHttp2(url)
+  t.equal(await read(idle, '/hello'), 'Hello World!')
+  const asked = once(events, 'asked')
+  const slow = read(busy, '/slow')
+  await asked
+  const closed = app.close()
+  await once(idle, 'close')
+  events.emit('told')
+  t.equal(await slow, 'slow but whole')
+  await closed
 })
 
 t.test('answers what another server hands on, as a serverless platform does', async (t) => {
