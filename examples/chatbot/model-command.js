@@ -79,7 +79,16 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
     }
   }
 
-  return { answer, close: () => Promise.all(processes.map((model) => model.close())) }
+  // A server that is in a hurry, such as that of `fastify start`, does not wait for close().
+  const endAll = () => processes.forEach((model) => model.end())
+  process.once('exit', endAll)
+
+  async function close () {
+    await Promise.all(processes.map((model) => model.close()))
+    process.off('exit', endAll)
+  }
+
+  return { answer, close }
 }
 
 class ModelProcess {
@@ -177,10 +186,14 @@ class ModelProcess {
     this.#startIfSteady()
   }
 
+  end () {
+    this.#child.kill('SIGKILL')
+  }
+
   async close () {
     this.#isClosing = true
     this.#child.kill('SIGTERM')
-    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 2000)
+    const killer = setTimeout(() => this.end(), 2000)
     await this.#exit()
     clearTimeout(killer)
   }

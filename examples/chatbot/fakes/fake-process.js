@@ -25,7 +25,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     timer = setInterval(() => say({ token: 'tick ' }), 50)
     return
   }
-  if (question === 'pid') say({ token: String(process.pid) })
+  if (question === 'messages') say({ token: JSON.stringify(messages) })
+  else if (question === 'pid') say({ token: String(process.pid) })
   else say({ token: `${user} said ${question}` })
   say({ done: true })
 })

@@ -6,8 +6,8 @@ const log = document.querySelector('#log')
 const status = document.querySelector('#status')
 const [sendButton, stopButton] = form.querySelectorAll('button')
 
-/** What was said so far: it goes along with each question, so the server keeps nothing. */
-const history = JSON.parse(form.elements.history.value)
+/** Questions and answers by turns: they go along with each question, so the server keeps nothing. */
+const history = [...form.querySelectorAll('[name=history]')].map(({ value }) => value)
 let stopping // an AbortController while an answer is under way
 
 document.querySelector('#keys').hidden = false
@@ -42,11 +42,11 @@ async function ask (question) {
       if (event === 'error') throw new Error(data.message)
     }
     if (problem === undefined) throw new Error('The connection ended before the answer did.')
-    history.push({ role: 'user', content: question }, { role: 'assistant', content: answer })
+    history.push(question, answer)
     if (problem !== '') addProblem(article, problem)
   } catch (error) {
     addProblem(article, stopping.signal.aborted ? 'Stopped.' : error.message)
-    if (error.isTooLong) field.value ||= question
+    if (error.isRefused) field.value ||= question
     else addRetry(article, question)
   }
   article.removeAttribute('aria-busy')
@@ -65,7 +65,7 @@ async function * eventsFor (question, signal) {
   if (!response.ok) {
     const { message } = await response.json().catch(() => ({}))
     const error = new Error(message ?? `The server answered ${response.status}.`)
-    throw Object.assign(error, { isTooLong: response.status === 413 })
+    throw Object.assign(error, { isRefused: [400, 413].includes(response.status) })
   }
 
   let received = ''

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { AnswerError, conversationOf, FairQueue } from '../queue.js'
+import { AnswerError, FairQueue } from '../queue.js'
 
 const settings = {
   MODEL_SLOTS: 1,
   MODEL_WAITING: 3,
-  MODEL_QUESTION_LENGTH: 10,
-  MODEL_HISTORY_LENGTH: 20,
   MODEL_ANSWER_LENGTH: 10,
   MODEL_ANSWER_SECONDS: 60,
   MODEL_SILENT_SECONDS: 60
@@ -75,7 +73,7 @@ test('a fourth question that waits is refused, others are not', async () => {
   const refusal = { statusCode: 429, retryAfter: 5, message: /^Too many questions at once: 3 of yours/ }
   assert.throws(() => ask(queue, 'ann'), refusal)
   questions.push(ask(queue, 'bob'))
-  questions[1].controller.abort(new AnswerError('gone', 499))
+  questions[1].controller.abort(new AnswerError(499, 'gone'))
   questions.push(ask(queue, 'ann'))
   assert.deepEqual(await drain(questions), ['ann', 'bob', 'ann', 'ann', 'ann'])
 })
@@ -84,10 +82,10 @@ test('who leaves makes room, while waiting and while being answered', async () =
   const queue = new FairQueue(settings)
   const [first, second, third] = ['ann', 'bob', 'cid'].map((user) => ask(queue, user))
   await setTimeout()
-  second.controller.abort(new AnswerError('gone', 499))
+  second.controller.abort(new AnswerError(499, 'gone'))
   await second.over
   assert.deepEqual([second.runs, second.error.message, third.places], [false, 'gone', [2, 1]])
-  first.controller.abort(new AnswerError('gone', 499)) // its model does not listen
+  first.controller.abort(new AnswerError(499, 'gone')) // its model does not listen
   await first.over
   await setTimeout()
   assert.equal(third.runs, true)
@@ -180,29 +178,3 @@ test('what a model throws is kept for the log alone', async () => {
   assert.equal(error.cause.message, '/srv/secret.js')
   assert.doesNotMatch(error.message, /secret/)
 })
-
-const said = { role: 'user', content: 'Hi' }
-const who = { role: 'user', content: 'Who?' }
-for (const [name, body, expected] of [
-  ['a question', { question: 'Who?' }, [who]],
-  ['a history', { question: 'Who?', history: [said] }, [said, who]],
-  ['a history in a form', { question: 'Who?', history: JSON.stringify([said]) }, [said, who]],
-  ['an empty history field', { question: 'Who?', history: '' }, [who]],
-  ['line breaks of a form', { question: 'a\r\nb' }, [{ role: 'user', content: 'a\nb' }]],
-  ['more in a message than asked for', { question: 'Who?', history: [{ ...said, x: 1 }] }, [said, who]],
-  ['no body', null, 400],
-  ['no question', {}, 400],
-  ['a blank question', { question: ' \n' }, 400],
-  ['a number', { question: 7 }, 400],
-  ['a question that is too long', { question: 'x'.repeat(11) }, 413],
-  ['a history that is too long', { question: 'x', history: Array(11).fill(said) }, 413],
-  ['a history that is not JSON', { question: 'x', history: '[' }, 400],
-  ['a history that is not a list', { question: 'x', history: {} }, 400],
-  ['a system message', { question: 'x', history: [{ role: 'system', content: 'x' }] }, 400],
-  ['null as a message', { question: 'x', history: [null] }, 400]
-]) {
-  test(`the conversation of ${name}`, () => {
-    if (typeof expected === 'number') assert.throws(() => conversationOf(body, settings), { statusCode: expected })
-    else assert.deepEqual(conversationOf(body, settings), expected)
-  })
-}

@@ -40,12 +40,52 @@ test('a program gets events, or one JSON answer, and a form a page', async (t) =
   const json = await ask(server, 'hello', { accept: 'application/json' })
   assert.deepEqual(await json.json(), { answer: 'admin said hello' })
 
-  const history = JSON.stringify([{ role: 'user', content: '```\nx < y\n```' }])
-  const form = new URLSearchParams({ question: '<b>1 & 2</b>', history })
+  const form = new URLSearchParams({ question: '<b>1 & 2</b>' })
+  for (const text of ['```\nx < y\n```', 'said "yes"']) form.append('history', text)
   const headers = { ...login.headers, accept: 'text/html,application/xml;q=0.9,*/*;q=0.8' }
   const page = await (await fetch(`${server.url}/answer`, { method: 'POST', headers, body: form })).text()
   assert.match(page, /<pre tabindex="0"><code>x &lt; y<\/code><\/pre>/)
   assert.match(page, /<p>admin said &lt;b&gt;1 &amp; 2&lt;\/b&gt;<\/p>/)
+  const [code, said, ...rest] = [...page.matchAll(/name="history" value="([^"]*)"/g)].map(([, value]) => value)
+  assert.deepEqual([code, said], ['```\nx &lt; y\n```', 'said &quot;yes&quot;'])
+  assert.deepEqual(rest, ['&lt;b&gt;1 &amp; 2&lt;/b&gt;', 'admin said &lt;b&gt;1 &amp; 2&lt;/b&gt;'])
+})
+
+test('the model gets the conversation, whichever way it comes', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand, MODEL_ANSWER_LENGTH: '100000' })
+  const json = { 'content-type': 'application/json' }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  for (const [name, headers, body, expected] of [
+    ['a question', json, { history: undefined }, ['user: messages']],
+    ['a history', json, { history: ['Hi', 'Yes?'] }, ['user: Hi', 'assistant: Yes?', 'user: messages']],
+    ['one that begins with an answer', json, { history: ['Yes?'] }, ['assistant: Yes?', 'user: messages']],
+    ['colours in an answer', json, { history: ['\u001b[1m'] }, ['assistant: \u001b[1m', 'user: messages']],
+    ['a form', form, 'history=Hi&history=', ['user: Hi', 'assistant: ', 'user: messages']],
+    ['line breaks of a form', form, 'history=a%0D%0Ab&history=c', ['user: a\nb', 'assistant: c', 'user: messages']],
+    ['a thousand messages', json, { history: Array(1000).fill('') }, 1001],
+    ['more messages than a thousand', json, { history: Array(1001).fill('') }, /NOT have more than 1000 items/],
+    ['no question', json, { question: undefined }, /^There is no question/],
+    ['a blank question', json, { question: ' \n' }, /^There is no question/],
+    ['something else for a question', json, { question: {} }, /question must be string/],
+    ['messages with roles', json, { history: [{ role: 'system', content: 'x' }] }, /must be string/],
+    ['something else for a history', json, { history: {} }, /must be array/],
+    ['no body', {}, undefined, /must be object/]
+  ]) {
+    const isForm = typeof body === 'string'
+    const sent = isForm ? `question=messages&${body}` : JSON.stringify({ question: 'messages', ...body })
+    const response = await fetch(`${server.url}/answer`, {
+      method: 'POST', headers: { ...login.headers, accept: 'application/json', ...headers }, body: body && sent
+    })
+    const { answer, message } = await response.json()
+    if (expected instanceof RegExp) {
+      assert.equal(response.status, 400, name)
+      assert.match(message, expected)
+      continue
+    }
+    const messages = JSON.parse(answer)
+    if (typeof expected === 'number') assert.equal(messages.length, expected, name)
+    else assert.deepEqual(messages.map(({ role, content }) => `${role}: ${content}`), expected, name)
+  }
 })
 
 test('a link may fill in the question', async (t) => {
@@ -65,7 +105,7 @@ test('past a limit there is a message, for programs and on the page', async (t) 
   const page = await onPage.text()
   assert.match(page, new RegExp(`<p id="status" role="status" class="problem">${message}`))
   assert.match(page, />123456<\/textarea>/)
-  const long = await ask(server, 'x', { body: { question: 'x', history: [{ role: 'user', content: '123456789' }] } })
+  const long = await ask(server, 'x', { body: { question: 'x', history: ['12345', '6789'] } })
   assert.match((await long.json()).message, /^The conversation has 9 characters; at most 8 are taken. Start a new one/)
 })
 
@@ -125,10 +165,10 @@ test('neither a command nor an address that is not there stops the server', asyn
 test('a wrong setting stops the start with one line', async (t) => {
   await Promise.all([
     [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
-    [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS is "0"; expected a whole number from 1 to 2000000\n$/],
-    [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS is "1e1"; expected/],
-    [{ MODEL_ANSWER_SECONDS: '2000001' }, /^chatbot: MODEL_ANSWER_SECONDS is "2000001"; expected/],
-    [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND is blank; expected a command such as python3 model.py\n$/],
+    [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS does not fit; expected a whole number from 1 to 999999\n$/],
+    [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS does not fit; expected/],
+    [{ MODEL_ANSWER_SECONDS: '1000000' }, /^chatbot: MODEL_ANSWER_SECONDS does not fit; expected/],
+    [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as python3 model.py\n$/],
     [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
     [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
     [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
