@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { freePort } from '../e2e/server.js'
-import { install, newFolder, pack, root, runToEnd, startServer } from './project.js'
+import { install, newFolder, pack, root, runToEnd, startProgram, startServer } from './project.js'
 
 const { tarball } = await pack(t)
 const folder = await newFolder(t)
@@ -76,10 +76,34 @@ for (const [example, expected] of Object.entries(answers)) {
       const tested = await runToEnd('npm', ['test'], project)
       t.equal(tested.code, 0, 'its own tests pass', tested.code === 0 ? {} : tested)
 
-      if (example === 'chatbot') return // it makes a server of its own
-      const file = language === 'ts' ? 'dist/server.js' : 'src/server.js'
-      const start = ['start', '-l', 'info', '-a', '127.0.0.1', '-p', String(await freePort()), file]
-      await check(await startServer(t, 'npx', ['--no', '--', 'fastify', ...start], project))
+      const file = example === 'chatbot' ? 'server.js' : language === 'ts' ? 'dist/server.js' : 'src/server.js'
+      await check(await startServer(t, 'npx', await fastifyStart(file), project))
+      if (example === 'chatbot') await checkFarewells(t, project)
     })
+  }
+}
+
+async function fastifyStart (file: string): Promise<string[]> {
+  return ['--no', '--', 'fastify', 'start', '-l', 'info', '-a', '127.0.0.1', '-p', String(await freePort()), file]
+}
+
+/** However the chatbot is started and stopped, every open answer is told, and the program ends in 10 seconds. */
+async function checkFarewells (t: Test, project: string): Promise<void> {
+  const env = { PORT: '0', MODEL_COMMAND: 'node fakes/fake-process.js' }
+  for (const command of ['npm', 'node', 'npx']) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const words = { npm: ['start'], node: ['server.js'] }[command] ?? await fastifyStart('server.js')
+      const { addresses: [url], stop } = await startProgram(t, 1, command, words, project, env)
+      // One is answered, the others wait.
+      const ask = () => fetch(`${url}/answer`, { ...admin, ...form({ question: 'slow' }) })
+      const answers = await Promise.all([ask(), ask(), ask()])
+      const started = Date.now()
+      await stop(signal)
+      const name = `${command} ${words.join(' ')}, ${signal}`
+      t.ok(Date.now() - started < 10_000, `${name}: ends in ${Date.now() - started} ms`)
+      for (const answer of answers) {
+        t.match(await answer.text(), /event: error\ndata: {"statusCode":503,"message":"The server is shutting down/, name)
+      }
+    }
   }
 }

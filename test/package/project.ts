@@ -67,22 +67,28 @@ export async function runToEnd (
   return { code, output }
 }
 
-/**
- * Starts a program with one server or more, and waits until it has printed their addresses. Stopped when the test ends.
- *
- * @returns the addresses, without a slash at their end
- */
-export async function startServers (
+/** A program with one server or more. */
+interface Running {
+  /** Addresses of its servers, without a slash at their end. */
+  addresses: string[]
+  /** Sends a signal to the program and its children, as a terminal does, and waits for its end. */
+  stop: (signal: NodeJS.Signals) => Promise<void>
+}
+
+/** Starts a program, and waits until its servers have printed their addresses. Stopped when the test ends. */
+export async function startProgram (
   t: Test, count: number, command: string, args: string[], folder: string, env: Record<string, string> = {}
-): Promise<string[]> {
+): Promise<Running> {
   // A group of its own, for `npm start` has the server as a grandchild.
   const program = spawn(command, args, { cwd: folder, env: { ...ownEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const ended = once(program, 'close')
-  t.teardown(async () => {
-    if (program.exitCode === null && program.pid !== undefined) process.kill(-program.pid, 'SIGTERM')
+  const stop = async (signal: NodeJS.Signals) => {
+    const isOver = program.exitCode !== null || program.signalCode !== null
+    if (!isOver && program.pid !== undefined) process.kill(-program.pid, signal)
     await ended
-  })
-  return await new Promise((resolve, reject) => {
+  }
+  t.teardown(() => stop('SIGTERM'))
+  const addresses = await new Promise<string[]>((resolve, reject) => {
     let output = ''
     for (const stream of [program.stdout, program.stderr]) {
       stream.on('data', (chunk: Buffer) => {
@@ -93,6 +99,12 @@ export async function startServers (
     }
     ended.then(() => reject(new Error(`the program ended before it listened:\n${output}`)), reject)
   })
+  return { addresses, stop }
+}
+
+/** The same, for who needs the addresses alone. */
+export async function startServers (...args: Parameters<typeof startProgram>): Promise<string[]> {
+  return (await startProgram(...args)).addresses
 }
 
 /** Starts a program with one server. */
