@@ -68,7 +68,7 @@ export class FairQueue extends EventEmitter {
       yield * this.#limited(run(signal), controller)
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      throw new AnswerError(502, 'The model failed to answer. Try again.', { cause: error })
+      throw new AnswerError(502, 'The model failed to answer.', { cause: error })
     } finally {
       this.#leave(question)
     }

@@ -137,7 +137,8 @@ function keepAtEnd (change) {
 
 function setBusy (controller) {
   stopping = controller
-  sendButton.disabled = controller !== undefined
+  if (form.contains(document.activeElement)) field.focus() // a button that is hidden would lose the focus
+  sendButton.hidden = controller !== undefined
   stopButton.hidden = controller === undefined
 }
 

@@ -135,7 +135,7 @@ for (const question of ['die', 'rubbish', 'fail']) {
   test(`a model that answers with "${question}" is an error event and a line in the log, and no more`, async (t) => {
     const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
     const events = await eventsOf(await ask(server, question))
-    assert.deepEqual(events.at(-1), ['error', { statusCode: 502, message: 'The model failed to answer. Try again.' }])
+    assert.deepEqual(events.at(-1), ['error', { statusCode: 502, message: 'The model failed to answer.' }])
     assert.equal((await ask(server, question, { accept: 'application/json' })).status, 502)
     assert.deepEqual((await eventsOf(await ask(server, 'hello'))).at(-1), ['done', {}])
     await logged(server, /("msg":"no answer: the process of MODEL_COMMAND[^]*){2}/)
