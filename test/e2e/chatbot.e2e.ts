@@ -376,7 +376,8 @@ const proxies: Record<string, Proxy> = {
   nginx: {
     version: ['-v'],
     start: (port, upstream) => [
-      ['-g', 'daemon off; pid /dev/null; error_log stderr;', '-c'],
+      // nginx removes its pid file when it ends, whatever it is.
+      ['-p', '.', '-g', 'daemon off; pid nginx.pid; error_log stderr;', '-c'],
       `events {}\nhttp {\n  access_log off;\n  server {\n    listen 127.0.0.1:${port};\n    location / {\n` +
         `      proxy_pass http://${upstream};\n      proxy_http_version 1.1;\n      proxy_set_header Connection "";\n` +
         '      proxy_set_header Host $http_host;\n    }\n  }\n}\n'
@@ -393,7 +394,7 @@ for (const [name, { version, start }] of Object.entries(proxies)) {
     const file = join(t.testdirName, 'proxy.conf')
     writeFileSync(file, config)
     const env = { PATH: process.env.PATH, HOME: t.testdirName }
-    const proxy = spawn(name, [...args, file], { stdio: 'ignore', env })
+    const proxy = spawn(name, [...args, file], { cwd: t.testdirName, stdio: 'ignore', env })
     t.teardown(async () => {
       proxy.kill('SIGTERM')
       if (proxy.exitCode === null && proxy.signalCode === null) await once(proxy, 'exit')
