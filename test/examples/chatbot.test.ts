@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { readPages } from '../docs/pages.js'
 
 /** Those that start many servers and processes run with the packed package: see examples.pack.ts. */
 const quickOnes = ['test/queue.test.js', 'test/model-url.test.js']
@@ -25,4 +26,17 @@ t.test('the quick tests that come with the chatbot pass', async (t) => {
   tests.stderr.on('data', note)
   const [exitCode] = await once(tests, 'close') as [number]
   t.equal(exitCode, 0, 'they pass', exitCode === 0 ? {} : { output })
+})
+
+const skip = spawnSync('python3', ['--version']).error === undefined ? false : 'python3 is not installed'
+t.test('the Python program in docs/model.md is a model', { skip }, (t) => {
+  const [program] = readPages().flatMap(({ blocks }) => blocks).filter(({ language }) => language === 'python')
+  const ask = (content: string) => ({ messages: [{ role: 'user', content }], user: 'ann' })
+  const input = [ask('naïve'), { cancel: true }, ask('again')].map((line) => `${JSON.stringify(line)}\n`).join('')
+  const { stdout, stderr } = spawnSync('python3', ['-c', program!.code], { input, encoding: 'utf8' })
+  t.equal(stderr, '')
+  t.same(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown), [
+    { token: 'You said: naïve' }, { done: true }, { token: 'You said: again' }, { done: true }
+  ])
+  t.end()
 })

@@ -21,6 +21,12 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (question === 'fail') return say({ error: 'out of memory' })
   if (question === 'silent') return
   if (question === 'complain') console.error('half of the memory is used')
+  if (question === 'stay') {
+    process.on('SIGTERM', () => {})
+    setTimeout(() => {}, 20_000)
+    say({ token: String(process.pid) })
+    return say({ done: true })
+  }
   if (question === 'slow' || deaf) {
     timer = setInterval(() => say({ token: 'tick ' }), 50)
     return

@@ -17,6 +17,11 @@ function open (t, command = fakeCommand, own = {}) {
   return { ...model, lines }
 }
 
+/** Waits for the first line of the log. */
+async function said ({ lines }) {
+  for (let tries = 0; tries < 250 && lines.length === 0; tries++) await setTimeout(20)
+}
+
 /** A whole answer; or what came until it was stopped, after so many pieces. */
 async function ask ({ answer }, content, { stopAfter = Infinity, controller = new AbortController() } = {}) {
   let text = ''
@@ -44,7 +49,7 @@ test('has a process for each slot', async (t) => {
 test('what the process writes to its standard error is logged', async (t) => {
   const model = open(t)
   await ask(model, 'complain')
-  for (let tries = 0; tries < 100 && model.lines.length === 0; tries++) await setTimeout(10)
+  await said(model)
   assert.deepEqual(model.lines, ['info half of the memory is used'])
 })
 
@@ -103,18 +108,38 @@ for (const [question, message] of [
 test('a process that is killed while it is idle is started anew', async (t) => {
   const model = open(t)
   process.kill(Number(await ask(model, 'pid')), 'SIGKILL')
-  await setTimeout(100)
+  await said(model)
   assert.deepEqual(model.lines, ['error the process of MODEL_COMMAND ended: SIGKILL'])
   assert.equal(await ask(model, 'hello'), 'ann said hello')
 })
 
 test('a command that is not there is named in the log, and in the error of who asks', async (t) => {
   const model = open(t, 'no-such-command --flag')
-  await setTimeout(50)
+  await said(model)
   assert.deepEqual(model.lines, ['error the process of MODEL_COMMAND ended: spawn no-such-command ENOENT'])
   const message = /ended: spawn no-such-command ENOENT$/
   for (let round = 0; round < 2; round++) await assert.rejects(ask(model, 'hello'), { message })
 })
+
+test('a process ends with the server, even if that does not wait for it', async () => {
+  const program = `
+    import { openCommand } from './model-command.js'
+    const { answer } = openCommand(${JSON.stringify({ MODEL_COMMAND: fakeCommand, MODEL_SLOTS: 1 })})
+    for await (const pid of answer([{ content: 'stay' }], new AbortController())) console.log(pid)
+    process.exit()`
+  const cwd = fileURLToPath(new URL('..', import.meta.url))
+  const pid = Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd }))
+  for (let tries = 0; tries < 250 && isAlive(pid); tries++) await setTimeout(20)
+  assert.equal(isAlive(pid), false)
+})
+
+function isAlive (pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 function hasPython () {
   try {
