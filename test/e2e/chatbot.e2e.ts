@@ -345,10 +345,11 @@ t.test('memory stays as it is after 500 answers, and a silent model is waited fo
   }
 
   const silence = (async () => {
-    const reader = (await ask(url, 'silence', '*/*', users[5])).body!.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    while (!text.includes('\n: ')) text += (await reader.read()).value
-    await reader.cancel()
+    for await (const part of (await ask(url, 'silence', '*/*', users[5])).body!.pipeThrough(new TextDecoderStream())) {
+      text += part
+      if (text.includes('\n: ')) break
+    }
     return text
   })()
   const answerMany = async (count: number): Promise<void> => {

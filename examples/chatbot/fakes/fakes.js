@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
@@ -25,7 +26,10 @@ export async function fakeCompletions (t) {
     send({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
     for (const word of ['You ', 'said ', question]) send({ choices: [{ index: 0, delta: { content: word } }] })
     if (question === 'hang') return
-    if (question === 'break') return setTimeout(() => response.destroy(), 50)
+    if (question === 'break') {
+      await setTimeout(50)
+      return response.destroy()
+    }
     if (question === 'stop early') return response.end()
     send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
     send({ choices: [], usage: { total_tokens: 3 } })
@@ -52,9 +56,9 @@ export async function startServer (t, env = {}) {
     await server.ended
   })
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { server.output += chunk })
-  while (!/Open (\S+)\/ in a browser/.test(server.output)) {
-    if (child.exitCode !== null) break
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  // For a minute at most, on a busy machine.
+  for (let tries = 0; tries < 3000 && child.exitCode === null && !server.output.includes('in a browser'); tries++) {
+    await setTimeout(20)
   }
   server.url = /Open (\S+)\/ in a browser/.exec(server.output)?.[1]
   return server
@@ -63,7 +67,7 @@ export async function startServer (t, env = {}) {
 /** Waits for a line in the log, which may arrive later than the answer. */
 export async function logged (server, pattern) {
   for (let tries = 0; tries < 250 && !pattern.test(server.output); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await setTimeout(20)
   }
   assert.match(server.output, pattern)
 }

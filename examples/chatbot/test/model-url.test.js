@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { openUrl } from '../model-url.js'
 import { fakeCompletions } from '../fakes/fakes.js'
 
@@ -47,7 +48,7 @@ test('a stop ends the request', async (t) => {
   const { url, requests } = await fakeCompletions(t)
   const controller = new AbortController()
   const stopped = ask(url, 'hang', { signal: controller.signal })
-  while (requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let tries = 0; tries < 500 && requests.length === 0; tries++) await setTimeout(10)
   controller.abort()
   await assert.rejects(stopped)
   await once(requests[0].response, 'close')

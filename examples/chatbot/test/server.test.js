@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
@@ -185,20 +184,22 @@ test('a wrong setting stops the start with one line', async (t) => {
 async function askSlowly (server, controller) {
   const response = await ask(server, 'slow', { signal: controller?.signal })
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  while (!text.includes('tick')) text += (await reader.read()).value
-  return { reader, text }
+  for (let text = ''; !text.includes('tick');) {
+    const { done, value } = await reader.read()
+    assert.equal(done, false, text)
+    text += value
+  }
+  return reader
 }
 
 test('a client that goes away stops its answer, and the next one has the model within a second', async (t) => {
   const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
   const controller = new AbortController()
   await askSlowly(server, controller)
-  const next = ask(server, 'hello')
-  await setTimeout(100)
+  const next = await ask(server, 'hello')
   controller.abort()
   const started = Date.now()
-  assert.deepEqual((await eventsOf(await next)).at(-1), ['done', {}])
+  assert.deepEqual((await eventsOf(next)).at(-1), ['done', {}])
   assert.ok(Date.now() - started < 2000) // a second, and the time a busy machine takes
 })
 
@@ -216,16 +217,15 @@ test('one user has three questions waiting at most', async (t) => {
 
 test('SIGTERM tells each open stream, and ends the server', async (t) => {
   const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
-  const { reader } = await askSlowly(server)
-  const waiting = ask(server, 'hello').then(eventsOf)
-  await setTimeout(100)
+  const reader = await askSlowly(server)
+  const waiting = await ask(server, 'hello')
   const started = Date.now()
   server.child.kill('SIGTERM')
   let text = ''
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value
   const message = 'The server is shutting down. Try again in a moment.'
   assert.match(text, new RegExp(`event: error\ndata: {"statusCode":503,"message":"${message}"}\n\n$`))
-  assert.deepEqual((await waiting).at(-1), ['error', { statusCode: 503, message }])
+  assert.deepEqual((await eventsOf(waiting)).at(-1), ['error', { statusCode: 503, message }])
   if (server.child.exitCode === null) await once(server.child, 'exit')
   assert.equal(server.child.exitCode, 0)
   assert.ok(Date.now() - started < 5000, `${Date.now() - started} ms`)
