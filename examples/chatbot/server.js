@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import formbody from '@fastify/formbody'
-import accepts from 'accepts'
 import Fastify, { LogController } from 'fastify'
 import auth, { requiresAuth } from 'fastify-quickstart/auth'
 import hello from 'fastify-quickstart/hello'
 import params, { string } from 'fastify-quickstart/params'
 import files from 'fastify-quickstart/static'
 import templates from 'fastify-quickstart/templates'
+import Negotiator from 'negotiator'
 import { conversation, messagesOf, openModel, settings } from './model.js'
 import { blocksOf } from './public/blocks.js'
 import { AnswerError, eventHeaders, eventStream, FairQueue, wholeAnswer } from './queue.js'
@@ -49,7 +49,7 @@ export default async function server (app, options) {
     open.add(over)
     const steps = queue.answer(user, controller, (signal) => answer(messages, { signal, user }))
 
-    const type = accepts(request.raw).type(['text/event-stream', 'application/json', 'text/html'])
+    const type = new Negotiator(request).mediaType(['text/event-stream', 'application/json', 'text/html'])
     if (type === 'application/json') return await wholeAnswer(steps)
     if (type === 'text/html') {
       const { answer, notice } = await wholeAnswer(steps)
@@ -69,11 +69,11 @@ export default async function server (app, options) {
 function answerError (error, request, reply) {
   log(error, request)
   const { statusCode = 500, retryAfter } = error
-  const isPublic = statusCode < 500 || error instanceof AnswerError
-  const message = isPublic ? error.message : 'The server failed to answer.'
+  const message = statusCode < 500 || error instanceof AnswerError ? error.message : 'The server failed to answer.'
   reply.code(statusCode)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  if (accepts(request.raw).type(['application/json', 'text/html']) !== 'text/html') return { statusCode, message }
+  const type = new Negotiator(request).mediaType(['application/json', 'text/html'])
+  if (type !== 'text/html') return { statusCode, message }
   if (!(error instanceof AnswerError)) return reply.render('error', { message })
   return reply.render('chat', { history: request.body.history, question: request.body.question, problem: message })
 }
