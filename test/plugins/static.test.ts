@@ -488,8 +488,11 @@ t.test('refuses a root that is no folder', async (t) => {
 
 t.test('refuses a root that the system does not let it list', async (t) => {
   const fileSystem = await import('node:fs')
-  const { default: mocked } = await t.mockImport<typeof import('../../plugins/static/index.js')>('../../plugins/static/index.js', {
+  const options = await t.mockImport<object>('../../plugins/static/options.js', {
     'node:fs': { ...fileSystem, accessSync: () => { throw Object.assign(new Error('no'), { code: 'EACCES' }) } }
+  })
+  const { default: mocked } = await t.mockImport<typeof import('../../plugins/static/index.js')>('../../plugins/static/index.js', {
+    '../../plugins/static/options.js': options
   })
   for (const memory of [true, false]) {
     const app = Fastify()
