@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { logAccess, oneLinePerRequest } from './app/access-log.js'
-import { answerClientError, passOverExpectations } from './app/client-errors.js'
+import { answerClientError } from './app/client-errors.js'
 import { developmentLog } from './app/development-log.js'
 import { answerErrors, createRouterErrorAnswer } from './app/error-answers.js'
 import { surviveHangup } from './app/hangup.js'
@@ -146,7 +146,6 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request, reply))
   if (!isProduction()) warnOfInlineCode(app, csp)
   answerErrors(app, setSecurityHeaders)
-  passOverExpectations(app)
 
   // params comes first, for it names what is declared after it.
   answeredBy = 'params'

@@ -33,12 +33,3 @@ export function answerClientError (this: FastifyInstance, error: Error & { code?
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   socket.destroy(error)
 }
-
-/**
- * Has the app answer a request with an expectation that it does not know. Node would answer it with a bare 417, without
- * the headers and the log that each other answer has. RFC 9110 section 10.1.1 allows to pass over the expectation.
- */
-export function passOverExpectations ({ server }: FastifyInstance): void {
-  if (server.listenerCount('checkExpectation') > 0) return
-  server.on('checkExpectation', (request, answer) => server.emit('request', request, answer))
-}
