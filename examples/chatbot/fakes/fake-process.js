@@ -19,7 +19,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (question === 'rubbish') return console.log('Loading weights: 50 %')
   if (question === 'endless') return process.stdout.write('x'.repeat(2_000_000))
   if (question === 'fail') return say({ error: 'out of memory' })
-  if (question === 'silent') return
+  if (question === 'silent') return console.error('it says nothing')
   if (question === 'complain') console.error('half of the memory is used')
   if (question === 'stay') {
     process.on('SIGTERM', () => {})

@@ -92,6 +92,17 @@ test('who leaves makes room, while waiting and while being answered', async () =
   await drain([third])
 })
 
+test('who leaves gives up one slot alone, whenever its model ends', async () => {
+  const queue = new FairQueue(settings)
+  const [first, second, third] = ['ann', 'ann', 'ann'].map((user) => ask(queue, user))
+  await setTimeout()
+  first.controller.abort(new AnswerError(499, 'gone'))
+  await first.over
+  await setTimeout()
+  assert.deepEqual([second.runs, third.runs], [true, false])
+  await drain([second, third])
+})
+
 test('a question that is dropped before it is read out gives its slot back', async () => {
   const queue = new FairQueue(settings)
   const controller = new AbortController()

@@ -203,6 +203,22 @@ test('a client that goes away stops its answer, and the next one has the model w
   assert.ok(Date.now() - started < 2000) // a second, and the time a busy machine takes
 })
 
+for (const accept of ['text/event-stream', 'application/json', 'text/html']) {
+  test(`so does one that waits for ${accept}, while the model says nothing`, async (t) => {
+    const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+    await eventsOf(await ask(server, 'hello')) // the model is loaded
+    const controller = new AbortController()
+    const gone = ask(server, 'silent', { accept, signal: controller.signal }).then((response) => response.text())
+    gone.catch(() => {})
+    await logged(server, /it says nothing/)
+    const next = await ask(server, 'hello')
+    controller.abort()
+    const started = Date.now()
+    assert.deepEqual((await eventsOf(next)).map(([event]) => event), ['place', 'place', 'token', 'done'])
+    assert.ok(Date.now() - started < 3000) // a second, the start of another process, and a busy machine
+  })
+}
+
 test('one user has three questions waiting at most', async (t) => {
   const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
   const controller = new AbortController()
