@@ -48,10 +48,13 @@ class Crew {
   readonly #log: FastifyBaseLogger
   /** Milliseconds after which a worker that is told to stop is killed. It stops by itself before that. */
   readonly #patience: number
-  /** Those that listen and are to stay. */
+  /** Those that listen and are to stay, the oldest first. */
   readonly #staying = new Set<Worker>()
+  /** Those that have been told to stop, each with its end. */
+  readonly #leaving = new Map<Worker, Promise<void>>()
   /** When workers died in the last minute. */
   #deaths: number[] = []
+  #hasStarted = false
   #isStopping = false
   #isReplacing = false
 
@@ -68,6 +71,7 @@ class Crew {
     await Promise.all(Array.from({ length: this.#count - 1 }, async () => {
       if (await this.#hire() === undefined) await this.#replaceDead()
     }))
+    this.#hasStarted = true
     this.#log.info(`${this.#count} workers listen; their primary is ${process.pid}`)
     return where
   }
@@ -95,16 +99,31 @@ class Crew {
 
   /** Starts a worker in the place of a dead one, again and again until it listens or there is no hope. */
   async #replaceDead (): Promise<void> {
+    let failures = 0
     do {
-      const now = Date.now()
-      this.#deaths = [...this.#deaths.filter((time) => now - time < 60_000), now]
-      if (this.#deaths.length > Math.max(mostDeaths, 3 * this.#count)) {
-        this.#log.fatal(`${this.#deaths.length} workers ended within a minute: the server gives up`)
-        for (const worker of this.#all()) worker.process.kill('SIGKILL')
-        process.exit(1)
-      }
-      await wait(Math.min(firstDelay * 2 ** (this.#deaths.length - 1), longestDelay))
-    } while (!this.#isStopping && await this.#hire() === undefined)
+      // One that cannot start, as with broken new code, is no reason to end those that go on.
+      if (failures === 0 || this.#staying.size === 0 || !this.#hasStarted) this.#countDeath()
+      await wait(Math.min(firstDelay * 2 ** (this.#deaths.length - 1 + failures++), longestDelay))
+    } while (!this.#isStopping && this.#staying.size < this.#count && await this.#hire() === undefined)
+    await this.#dismissSurplus()
+  }
+
+  #countDeath (): void {
+    const now = Date.now()
+    this.#deaths = [...this.#deaths.filter((time) => now - time < 60_000), now]
+    if (this.#deaths.length <= Math.max(mostDeaths, 3 * this.#count)) return
+    this.#log.fatal(`${this.#deaths.length} workers ended within a minute: the server gives up`)
+    for (const worker of this.#all()) worker.process.kill('SIGKILL')
+    process.exit(1)
+  }
+
+  /** Lets the oldest go where there are too many: one may have died, and been replaced, while all are replaced. */
+  async #dismissSurplus (): Promise<void> {
+    while (this.#staying.size > this.#count && !this.#isStopping) {
+      const [oldest] = this.#staying
+      this.#staying.delete(oldest!)
+      await this.#end(oldest!, 'replaced')
+    }
   }
 
   /** Starts a worker anew for each, with the files and the code as they are now, and then lets the old one go. */
@@ -112,14 +131,15 @@ class Crew {
     if (this.#isReplacing || this.#isStopping) return
     this.#isReplacing = true
     this.#log.info('SIGHUP: the workers are replaced one by one')
-    for (const old of [...this.#staying]) {
+    const old = [...this.#staying]
+    while (old.some((worker) => this.#staying.has(worker))) {
       const where = await this.#hire()
       if (this.#isStopping) return
       if (where === undefined) {
         this.#log.error('SIGHUP: the new worker could not start; the others stay as they are')
         break
       }
-      if (this.#staying.delete(old)) await this.#end(old, 'replaced')
+      await this.#dismissSurplus()
     }
     this.#isReplacing = false
     this.#log.info('SIGHUP: done')
@@ -136,7 +156,8 @@ class Crew {
     this.#log.info(`${signal}: the workers stop; a second signal ends them at once`)
     await Promise.all(this.#all().map(async (worker) => {
       if (this.#staying.has(worker)) await this.#end(worker, 'stop')
-      else worker.process.kill('SIGKILL') // it does not listen yet, or is on its way out
+      else if (this.#leaving.has(worker)) await this.#leaving.get(worker)
+      else worker.process.kill('SIGKILL') // it does not listen yet
     }))
     await metrics?.close()
     this.#log.info('stopping: all workers have stopped')
@@ -145,10 +166,11 @@ class Crew {
 
   async #end (worker: Worker, message: Messages['toWorker']): Promise<void> {
     const timer = setTimeout(() => worker.process.kill('SIGKILL'), this.#patience)
-    const exited = once(worker, 'exit')
+    const exited = once(worker, 'exit').then(() => clearTimeout(timer))
+    this.#leaving.set(worker, exited)
     worker.send(message)
     await exited
-    clearTimeout(timer)
+    this.#leaving.delete(worker)
   }
 
   #all (): Worker[] {

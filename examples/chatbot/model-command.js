@@ -14,14 +14,16 @@ const longestLine = 1_000_000
 /**
  * A model that runs as a process, one for each slot. It reads a JSON object a line from its standard input:
  *
- *     {"messages":[{"role":"user","content":"Hello"}],"user":"alice"}    a question
- *     {"cancel":true}                                                    nobody waits for the answer any more
+ *     {"id":1,"messages":[{"role":"user","content":"Hello"}],"user":"alice"}    a question
+ *     {"id":1,"cancel":true}                                  nobody waits for its answer any more
  *
  * and writes to its standard output, a JSON object a line:
  *
- *     {"token":"Hel"}      a piece of the answer
- *     {"done":true}        its end, whether it was cancelled or not
- *     {"error":"why"}      its end, when it failed
+ *     {"id":1,"token":"Hel"}      a piece of the answer to the question of that id
+ *     {"id":1,"done":true}        its end, whether it was cancelled or not
+ *     {"id":1,"error":"why"}      its end, when it failed
+ *
+ * What it writes with the id of an earlier question is left out: nobody may read what belongs to somebody else.
  *
  * @param {object} settings
  * @param {string} settings.MODEL_COMMAND words separated by spaces; quotes keep one with spaces together
@@ -42,7 +44,7 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
     let open = false
     let killer
     const cancel = () => {
-      model.write({ cancel: true })
+      model.cancel()
       const untilHung = heard + MODEL_SILENT_SECONDS * 1000 - Date.now()
       // A process without a single line so far may still be loading: to kill it would only make it load again.
       const grace = model.hasSpoken ? cancelGrace : Math.max(cancelGrace, untilHung)
@@ -101,6 +103,8 @@ class ModelProcess {
   /** How the process ended; undefined while it lives. */
   #ended
   #isBusy = false
+  /** Of the question that it answers, or answered last. */
+  #id = 0
   #isClosing = false
 
   constructor (words, log) {
@@ -143,10 +147,14 @@ class ModelProcess {
   ask (question) {
     if (this.#ended !== undefined) this.#start()
     this.#isBusy = true
-    this.write(question)
+    this.#write({ id: ++this.#id, ...question })
   }
 
-  write (message) {
+  cancel () {
+    this.#write({ id: this.#id, cancel: true })
+  }
+
+  #write (message) {
     if (this.#child.stdin.writable) this.#child.stdin.write(`${JSON.stringify(message)}\n`)
   }
 
@@ -155,17 +163,22 @@ class ModelProcess {
    * @throws {Error} when the process ended, or wrote something else
    */
   async read () {
-    const { value: line, done } = await this.#lines.next()
-    if (done) {
-      await this.#exit()
-      throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended}`)
-    }
-    this.hasSpoken = true
-    const { token, done: isEnd, error } = Object(parse(line))
-    if (typeof token === 'string' || isEnd === true || typeof error === 'string') return { token, error }
+    let line, id, token, isEnd, error
+    do {
+      const next = await this.#lines.next()
+      if (next.done) {
+        await this.#exit()
+        throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended}`)
+      }
+      this.hasSpoken = true
+      line = next.value;
+      ({ id, token, done: isEnd, error } = Object(parse(line)))
+    } while (Number.isInteger(id) && id < this.#id)
+    const isPart = typeof token === 'string' || isEnd === true || typeof error === 'string'
+    if (id === this.#id && isPart) return { token, error }
     this.#child.kill('SIGKILL')
     await this.#exit()
-    const expected = 'expected {"token":"…"}, {"done":true} or {"error":"…"}'
+    const expected = `expected {"id":${this.#id},"token":"…"}, {"id":…,"done":true} or {"id":…,"error":"…"}`
     throw new Error(`the process of MODEL_COMMAND wrote ${JSON.stringify(line.slice(0, 100))}; ${expected}`)
   }
 

@@ -105,12 +105,12 @@ const rules = [
     'I am a handful of rules that look for words in what you write. I understand nothing.']],
   [/\bcode\b/i, ['The rule that answered you is written like this:\n```js\n' +
     "[/\\bcode\\b/i, ['The rule that answered you …']]\n```\nYou find it in model.js."]],
-  [/\bi need (.+?)[.!?]*$/i, ['Why do you need $1?', 'What would change if you had $1?']],
-  [/\bi (?:want|would like) (.+?)[.!?]*$/i, ['What would it mean to you to have $1?', 'Why do you want $1?']],
-  [/\bi (?:am|'m) (.+?)[.!?]*$/i, ['How long have you been $1?', 'How do you feel about being $1?']],
-  [/\bi feel (.+?)[.!?]*$/i, ['Do you often feel $1?', 'When do you feel $1?']],
+  [/\bi need (.+)/i, ['Why do you need $1?', 'What would change if you had $1?']],
+  [/\bi (?:want|would like) (.+)/i, ['What would it mean to you to have $1?', 'Why do you want $1?']],
+  [/\bi (?:am|'m) (.+)/i, ['How long have you been $1?', 'How do you feel about being $1?']],
+  [/\bi feel (.+)/i, ['Do you often feel $1?', 'When do you feel $1?']],
   [/\bmy (mother|father|sister|brother|wife|husband|friend|boss)\b/i, ['Tell me more about your $1.']],
-  [/\bmy (.+?)[.!?]*$/i, ['Your $1? Go on.', 'What about your $1 matters most to you?']],
+  [/\bmy (.+)/i, ['Your $1? Go on.', 'What about your $1 matters most to you?']],
   [/\b(?:always|never|everybody|nobody)\b/i, ['Can you think of an exception?']],
   [/\b(?:computer|model|machine|program)\b/i, ['Do machines worry you?', 'What have machines to do with it?']],
   [/\?\s*$/, ['Why do you ask?', 'What answer would please you most?', 'What do you think?']]
@@ -126,7 +126,9 @@ const turned = {
 function replyTo (text, turn) {
   for (const [pattern, replies] of rules) {
     const match = pattern.exec(text)
-    if (match !== null) return pick(replies, turn).replace('$1', () => turnAround(match[1] ?? ''))
+    if (match === null) continue
+    const [, rest = ''] = match
+    return pick(replies, turn).replace('$1', () => turnAround(rest.replace(/[.!?]+$/, '')))
   }
   return pick(anythingElse, turn)
 }

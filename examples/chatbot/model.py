@@ -12,6 +12,6 @@ for line in questions:
     word = random.choice(known or words)
     for _ in range(60):
         if select.select([questions], [], [], 0)[0]: break  # the next line is {"cancel": true}
-        print(json.dumps({'token': word + ' '}), flush=True)
+        print(json.dumps({'id': message['id'], 'token': word + ' '}), flush=True)
         word = random.choice(after.get(word, words))
-    print(json.dumps({'done': True}), flush=True)
+    print(json.dumps({'id': message['id'], 'done': True}), flush=True)

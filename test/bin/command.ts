@@ -92,6 +92,13 @@ export const pidRoute = `export default async function routes (app) {
     await new Promise((resolve) => setTimeout(resolve, 20))
     return String(process.pid)
   })
+  let slow = 0
+  app.get('/slow', async () => {
+    slow++
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    return 'slow'
+  })
+  app.get('/slow-count', async () => String(slow))
 }`
 
 /** Starts that many workers, and waits until all of them listen. */

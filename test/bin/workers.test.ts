@@ -76,6 +76,46 @@ t.test('SIGHUP with files that are wrong changes nothing; a stop ends the replac
   t.notMatch(output.stderr.slice(told), 'SIGHUP: done')
 })
 
+t.test('workers that die while all are replaced are not replaced twice', { skip: lacks.signals }, async (t) => {
+  const { url, child, output } = await startWorkers(t, '3')
+  for (let round = 0; round < 2; round++) {
+    const before = [...await pids(url)].map(Number)
+    t.equal(before.length, 3)
+    const told = output.stderr.length
+    child.kill('SIGHUP')
+    await until(() => output.stderr.slice(told).includes('SIGHUP: the workers are replaced'), 'the beginning')
+    for (const victim of before.slice(1)) process.kill(victim, 'SIGKILL')
+    await until(() => output.stderr.slice(told).includes('SIGHUP: done'), 'the end of the replacement')
+    for (const pid of before) t.notOk((await pids(url)).has(String(pid)))
+  }
+  await until(async () => (await pids(url)).size === 3, 'three workers, and no more')
+})
+
+t.test('a worker that dies after new code could not start does not end the others', { skip: lacks.signals }, async (t) => {
+  const { url, child, output, routes } = await startWorkers(t, '2')
+  const right = readFileSync(routes)
+  writeFileSync(routes, 'a mistake of the operator')
+  const [victim, other] = await pids(url)
+  process.kill(Number(victim), 'SIGKILL')
+  const failures = () => output.stderr.split('a mistake').length - 1
+  await until(() => failures() > 3, 'several attempts')
+  t.same([...await pids(url)], [other])
+  writeFileSync(routes, right)
+  await until(async () => (await pids(url)).size === 2, 'the replacement')
+  t.equal(child.exitCode, null)
+})
+
+t.test('what a worker has accepted is answered, also when all stop while it is replaced', { skip: lacks.signals }, async (t) => {
+  const { url, child, exited, output } = await startWorkers(t, '1')
+  const slow = fetch(`${url}/slow`).then((answer) => answer.text())
+  await until(async () => (await (await fetch(`${url}/slow-count`)).text()) === '1', 'the request')
+  child.kill('SIGHUP')
+  await until(() => output.stderr.includes('draining'), 'the end of the old worker')
+  child.kill('SIGTERM')
+  t.equal(await slow, 'slow')
+  t.same(await exited, [0, null])
+})
+
 t.test('a second signal ends all workers at once', async (t) => {
   const env = { QUICKSTART_DRAIN_SECONDS: '60', QUICKSTART_GRACE_SECONDS: '90' }
   const { child, exited, output } = await startWorkers(t, '1', env)

@@ -22,8 +22,8 @@ const lines = await Promise.all(users.map(async ({ username, password }) => `${u
  */
 const model = `
 import { createInterface } from 'node:readline'
-let timer
-const say = (message) => console.log(JSON.stringify(message))
+let timer, id
+const say = (message) => console.log(JSON.stringify({ id, ...message }))
 const texts = {
   markup: '<img src=x onerror=alert(1)><b>bold</b>',
   code: 'Like this:\\n\`\`\`js\\nif (a < b) return "' + 'x'.repeat(120) + '"\\n\`\`\`\\nand no more.',
@@ -31,7 +31,8 @@ const texts = {
 }
 console.error('process ' + process.pid)
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const { messages, user } = JSON.parse(line)
+  const { id: asked, messages, user } = JSON.parse(line)
+  id = asked
   clearInterval(timer)
   if (messages === undefined) return say({ done: true })
   const question = messages.at(-1).content

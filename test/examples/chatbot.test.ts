@@ -31,12 +31,12 @@ t.test('the quick tests that come with the chatbot pass', async (t) => {
 const skip = spawnSync('python3', ['--version']).error === undefined ? false : 'python3 is not installed'
 t.test('the Python program in docs/model.md is a model', { skip }, (t) => {
   const [program] = readPages().flatMap(({ blocks }) => blocks).filter(({ language }) => language === 'python')
-  const ask = (content: string) => ({ messages: [{ role: 'user', content }], user: 'ann' })
-  const input = [ask('naïve'), { cancel: true }, ask('again')].map((line) => `${JSON.stringify(line)}\n`).join('')
+  const ask = (id: number, content: string) => ({ id, messages: [{ role: 'user', content }], user: 'ann' })
+  const input = [ask(1, 'naïve'), { id: 1, cancel: true }, ask(2, 'again')].map((line) => `${JSON.stringify(line)}\n`).join('')
   const { stdout, stderr } = spawnSync('python3', ['-c', program!.code], { input, encoding: 'utf8' })
   t.equal(stderr, '')
   t.same(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown), [
-    { token: 'You said: naïve' }, { done: true }, { token: 'You said: again' }, { done: true }
+    { id: 1, token: 'You said: naïve' }, { id: 1, done: true }, { id: 2, token: 'You said: again' }, { id: 2, done: true }
   ])
   t.end()
 })

@@ -93,7 +93,8 @@ test('a process that may still load is not killed by the first cancel', async (t
 
 for (const [question, message] of [
   ['die', /^the process of MODEL_COMMAND ended: exit code 3$/],
-  ['rubbish', /^the process of MODEL_COMMAND wrote "Loading weights: 50 %"; expected \{"token":"…"\}/],
+  ['rubbish', /^the process of MODEL_COMMAND wrote "Loading weights: 50 %"; expected \{"id":1,"token":"…"\}/],
+  ['nameless', /^the process of MODEL_COMMAND wrote "\{\\"token\\":\\"whose\?\\"\}"; expected \{"id":1,/],
   ['endless', /^the process of MODEL_COMMAND wrote "x{100}"; expected/],
   ['fail', /^the process of MODEL_COMMAND says: out of memory$/]
 ]) {
@@ -103,6 +104,16 @@ for (const [question, message] of [
     assert.equal(await ask(model, 'hello'), 'ann said hello')
   })
 }
+
+test('what a process writes after the end of an answer is no part of the next one', async (t) => {
+  const model = open(t)
+  const pid = await ask(model, 'pid')
+  for (let round = 0; round < 3; round++) {
+    await assert.rejects(ask(model, 'late'), /says: out of memory/)
+    assert.equal(await ask(model, 'hello'), 'ann said hello')
+  }
+  assert.equal(await ask(model, 'pid'), pid)
+})
 
 test('a process that is killed while it is idle is started anew', async (t) => {
   const model = open(t)
