@@ -244,7 +244,7 @@ function factsOf (on: Switches, settings: Settings): object {
   return {
     version,
     node: process.version,
-    environment: process.env.NODE_ENV ?? 'development',
+    environment: process.env.NODE_ENV,
     topics: Object.entries(on).filter(([, options]) => options !== undefined).map(([topic]) => topic),
     trustProxy: settings.trustProxy,
     ...settings.stop

@@ -236,6 +236,8 @@ function hostAndPort (value: string | undefined): { host: string, port: number }
 function stopOptions (drain: number | undefined, graceSeconds: number): StopOptions {
   const isProduction = process.env.NODE_ENV === 'production'
   const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
-  if (drainSeconds > graceSeconds - 1) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
+  // Ajv takes Infinity for a number that fits, and a timer takes it for none at all.
+  if (!Number.isFinite(graceSeconds)) throw misfit('QUICKSTART_GRACE_SECONDS', String(graceSeconds))
+  if (!(drainSeconds >= 0 && drainSeconds <= graceSeconds - 1)) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
   return { drainSeconds, graceSeconds }
 }

@@ -62,8 +62,13 @@ interface Connection {
  */
 export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }: StopOptions): void {
   const { server, log } = app
+  const sockets = new Set<Socket>() // those without a TLS handshake too
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   const isOverTls = server instanceof HttpsServer
-  if (!isOverTls && !(server instanceof Server)) return closeSessions(app)
+  if (!isOverTls && !(server instanceof Server)) return closeSessions(app, sockets, graceSeconds)
 
   const connections = new Map<Socket, Connection>()
   server.on(isOverTls ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -95,7 +100,7 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
     graceTimer = setTimeout(() => {
       const late = underWay(connections).length
       if (late > 0) log.warn(`stopping: ${late} not answered within ${graceSeconds} s, cut`)
-      for (const socket of connections.keys()) socket.destroy()
+      for (const socket of sockets) socket.destroy()
     }, graceSeconds * 1000 - lastMoment)
 
     server[phase] = 'draining'
@@ -116,14 +121,22 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
   })
 }
 
-/** Over HTTP/2 each session is told to close: it takes no new requests and answers those under way. */
-function closeSessions (app: FastifyInstance): void {
+/**
+ * Over HTTP/2 each session is told to close: it takes no new requests and answers those under way. What is left at the
+ * end of the grace is cut.
+ */
+function closeSessions (app: FastifyInstance, sockets: ReadonlySet<Socket>, graceSeconds: number): void {
   const sessions = new Set<Http2Session>()
   app.server.on('session', (session: Http2Session) => {
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
   })
-  app.addHook('preClose', async () => { for (const session of sessions) session.close() })
+  let graceTimer: NodeJS.Timeout | undefined
+  app.addHook('preClose', async () => {
+    graceTimer = setTimeout(() => { for (const socket of sockets) socket.destroy() }, graceSeconds * 1000 - lastMoment)
+    for (const session of sessions) session.close()
+  })
+  app.addHook('onClose', async () => clearTimeout(graceTimer))
 }
 
 function underWay (connections: ReadonlyMap<Socket, Connection>): ServerResponse[] {

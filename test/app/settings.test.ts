@@ -132,6 +132,9 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
     ),
     ['QUICKSTART_DRAIN_SECONDS', '9.5', 'QUICKSTART_DRAIN_SECONDS is "9.5"; it takes seconds from 0 to 600, fewer than'],
     ['QUICKSTART_DRAIN_SECONDS', '-1', 'QUICKSTART_DRAIN_SECONDS is "-1"; it takes seconds'],
+    ['QUICKSTART_DRAIN_SECONDS', '-Infinity', 'QUICKSTART_DRAIN_SECONDS is "-Infinity"; it takes seconds from 0'],
+    ['QUICKSTART_GRACE_SECONDS', 'Infinity', 'QUICKSTART_GRACE_SECONDS is "Infinity"; it takes seconds from 1 to 3600'],
+    ['QUICKSTART_GRACE_SECONDS', '-Infinity', 'QUICKSTART_GRACE_SECONDS is "-Infinity"; it takes seconds from 1'],
     ['QUICKSTART_GRACE_SECONDS', 'long', 'QUICKSTART_GRACE_SECONDS is "long"; it takes seconds from 1 to 3600'],
     ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
   ]

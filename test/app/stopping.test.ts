@@ -1,9 +1,9 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { connect as connectPlain, type AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
 import t from 'tap'
 import quickstart from '../../app.js'
@@ -80,6 +80,32 @@ t.test('over HTTP/2, what is under way is answered whole and idle sessions are c
   events.emit('told')
   t.equal(await slow, 'slow but whole')
   await closed
+})
+
+t.test('what never ends is cut at the end of the grace: no handshake, a session without an answer', async (t) => {
+  setEnvironment(t, { QUICKSTART_GRACE_SECONDS: '1' })
+  const routes = async (app: FastifyInstance) => { app.get('/never', async () => await new Promise(() => {})) }
+  const ways = {
+    https: Fastify({ https: { ciphers: 'PSK', maxVersion: 'TLSv1.2', pskCallback: () => randomBytes(32) } }),
+    http2: Fastify({ http2: true, http2SessionTimeout: 600_000 })
+  }
+  for (const [way, server] of Object.entries(ways)) {
+    const app = server as unknown as FastifyInstance // the types differ in the kind of server alone
+    await app.register(quickstart, { routes })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo // it listens on a port
+    const silent = connectPlain(port, '127.0.0.1').on('error', () => {})
+    await once(silent, 'connect')
+    if (way === 'http2') {
+      const session = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => {})
+      session.request({ ':path': '/never' }).on('error', () => {})
+      await once(session, 'remoteSettings')
+    }
+    const ended = once(silent, 'close')
+    await app.close()
+    await ended
+    t.pass(`${way}: closed`)
+  }
 })
 
 t.test('answers what another server hands on, as a serverless platform does', async (t) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
@@ -168,6 +169,12 @@ t.test('listens on a Unix socket, also where a server was killed', { skip: lacks
     ;({ child, exited } = await serving(t, folder, ['--socket', socketPath, ...args], {}, announcement))
     t.equal(await hello(), 200)
   }
+
+  const file = join(folder, 'a file')
+  writeFileSync(file, 'of somebody')
+  const taken = await ending(folder, ['--socket', file])
+  t.match(taken.stderr, `fastify-quickstart: --socket ${file} cannot be listened on (EADDRINUSE); choose another one\n`)
+  t.equal(readFileSync(file, 'utf8'), 'of somebody')
 
   const both = await ending(folder, ['--socket', socketPath, '--port', '1'])
   t.equal(both.stderr, 'fastify-quickstart: --socket and --port or --address exclude each other\n')

@@ -2,15 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { command, environment, until } from './command.js'
-
-const skip = process.platform !== 'linux' && 'the command script has other flags elsewhere'
+import { lacks } from '../system.js'
 
 const cases: [args: string[], says: string][] = [
   [[], 'SIGHUP: the server stops'],
   [['--workers', '1'], 'SIGHUP: the workers stop']
 ]
 for (const [args, says] of cases) {
-  t.test(`the end of its terminal ends the server ${args.join(' ')}`, { skip }, async (t) => {
+  t.test(`the end of its terminal ends the server ${args.join(' ')}`, { skip: lacks.terminals }, async (t) => {
     const words = [process.execPath, ...process.execArgv, command, '--port', '0', '--log-level', 'info', ...args]
     // The shell says its process id, which is the server's then.
     const line = `echo process $$; exec ${words.map((word) => `'${word}'`).join(' ')}`
