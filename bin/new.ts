@@ -142,18 +142,18 @@ async function writeProject (example: string, language: Language, folder: string
   }
 }
 
-interface Manifest { name: string, scripts: Record<string, string>, devDependencies?: Record<string, string> }
+interface Manifest { name: string, scripts: Record<string, string>, devDependencies: Record<string, string> }
 
 /** Makes the package.json of an example, which is that of TypeScript, the project's. JavaScript needs no build. */
 function adapt (manifest: Manifest, language: Language, folder: string): Manifest {
   const name = packageName(folder)
   if (language === 'ts') return { ...manifest, name }
   const { build, ...scripts } = manifest.scripts
-  const { typescript, '@types/node': types, ...devDependencies } = manifest.devDependencies ?? {}
+  const { typescript, '@types/node': types, ...devDependencies } = manifest.devDependencies
   for (const [script, command] of Object.entries(scripts)) {
     scripts[script] = command.replace('npm run build && ', '').replace('dist/', 'src/').replace(/\.ts$/, '.js')
   }
-  return { ...manifest, name, scripts, ...(manifest.devDependencies && { devDependencies }) }
+  return { ...manifest, name, scripts, devDependencies }
 }
 
 /** A name that npm takes. */
