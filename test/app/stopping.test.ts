@@ -94,7 +94,7 @@ t.test('what never ends is cut at the end of the grace: no handshake, a session 
     await app.register(quickstart, { routes })
     await app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = app.server.address() as AddressInfo // it listens on a port
-    const silent = connectPlain(port, '127.0.0.1').on('error', () => {})
+    const silent = connectPlain(port, '127.0.0.1').on('error', () => {}).resume()
     await once(silent, 'connect')
     if (way === 'http2') {
       const session = connectHttp2(`http://127.0.0.1:${port}`).on('error', () => {})
