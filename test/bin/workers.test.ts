@@ -5,7 +5,7 @@ import t from 'tap'
 import { ending, login, startWorkers, until } from './command.js'
 import { lacks } from '../system.js'
 
-t.setTimeout(300_000) // each test starts several processes
+t.setTimeout(900_000) // each test starts several processes
 
 /** The processes that answered the server's own route /pid. */
 async function pids (url: string): Promise<Set<string>> {
