@@ -43,6 +43,14 @@ const peers = [{ id: 'express', extra: true }, { id: 'hono', extra: true }, { id
 const peersWithoutNginx = peers.filter(({ id }) => id !== 'nginx')
 const noApplication = { nginx: 'it runs no application code' }
 
+/** What is asked, and what is expected, where the page is the answer. */
+const answersPage = {
+  path: '/',
+  body: async () => readPage(Buffer.from(page)),
+  read: readPage,
+  answerHeaders: { 'content-type': /^text\/html; ?charset=utf-8$/i }
+}
+
 /** @type {Entry[]} */
 const staticEntries = [
   { id: 'quickstart' },
@@ -152,10 +160,7 @@ export const scenarios = [
     title: 'page with a layout, a loop and ten values',
     quick: true,
     job: async (fixtures) => ({ topic: 'page', views: await fixtures.views(), pageData }),
-    path: '/',
-    body: async () => readPage(Buffer.from(page)),
-    read: readPage,
-    answerHeaders: { 'content-type': /^text\/html; ?charset=utf-8$/i },
+    ...answersPage,
     entries: [
       { id: 'quickstart', label: 'fastify-quickstart, reply.render' },
       { id: 'limit', label: 'node:http, strings put together by hand' },
@@ -172,10 +177,7 @@ export const scenarios = [
     title: 'the same page, with the option context and a user',
     quick: false,
     job: async (fixtures) => ({ topic: 'page', views: await fixtures.views(), hasContext: true }),
-    path: '/',
-    body: async () => readPage(Buffer.from(page)),
-    read: readPage,
-    answerHeaders: { 'content-type': /^text\/html; ?charset=utf-8$/i },
+    ...answersPage,
     entries: [
       { id: 'quickstart', label: 'fastify-quickstart, reply.render' },
       { id: 'fastify', label: 'Fastify, bare, eta.render' }

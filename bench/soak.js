@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { hash } from '@node-rs/bcrypt'
+import { freePort } from './free-port.js'
 import { median } from './statistics.js'
 
 /*
@@ -156,13 +156,4 @@ async function ask (options, body) {
   const [answer] = await once(asked, 'response')
   await once(answer.resume(), 'end')
   return answer.statusCode
-}
-
-async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
 }

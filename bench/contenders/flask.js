@@ -1,7 +1,8 @@
 // Flask behind gunicorn, with one worker of threads, as its deployment guide has it.
 import { fileURLToPath } from 'node:url'
 import { job } from './announce.js'
-import { freePort, runForeign } from './foreign.js'
+import { freePort } from '../free-port.js'
+import { runForeign } from './foreign.js'
 
 const port = await freePort()
 process.env.BENCH_JOB = process.argv[2]

@@ -1,18 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { announce } from './announce.js'
-
-/** A port of the loopback address that is free now, for servers that cannot choose one by themselves. */
-export async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /**
  * Runs a server that is no Node program as a child, and stands in for it.

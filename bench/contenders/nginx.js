@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { job } from './announce.js'
-import { freePort, runForeign } from './foreign.js'
+import { freePort } from '../free-port.js'
+import { runForeign } from './foreign.js'
 
 const port = await freePort()
 const folder = join(job.folder, `nginx-${port}`)

@@ -2,12 +2,12 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { newProject } from '../../bin/new.js'
 import { openPage, startBrowser } from './browser.js'
+import { freePort } from './server.js'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
@@ -31,15 +31,6 @@ async function startProject (
   const [said] = await once(server.stdout, 'data')
   const [, url = ''] = /Open (\S+)\/ in a browser/.exec(String(said)) ?? []
   return { url, folder }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 t.test('a refused form comes back with what was typed and the reasons, and is taken when it is right', async (t) => {
