@@ -72,13 +72,16 @@ const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> 
 
 const setDefaultHeaders = createSecurityHeaders('strict')
 
+/** Fastify's option `frameworkErrors`. Named, so that the types of `options` name Fastify's types alone. */
+type RouterErrorAnswer = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
+
 /**
  * Makes the answer to what the router itself refuses before any route or hook of the app is reached: a malformed
  * escape in the path (400) or a parameter that is too long (414).
  */
-export function createRouterErrorAnswer (trustProxy: TrustProxy) {
+export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAnswer {
   const isTrusted = trustedProxies(trustProxy)
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+  return (error, request, reply) => {
     believeProxies(request, isTrusted)
     const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
       { app: request.server, setSecurityHeaders: setDefaultHeaders }
