@@ -73,7 +73,7 @@ const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> 
 const setDefaultHeaders = createSecurityHeaders('strict')
 
 /** Fastify's option `frameworkErrors`. Named, so that the types of `options` name Fastify's types alone. */
-type RouterErrorAnswer = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
+export type RouterErrorAnswer = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
 
 /**
  * Makes the answer to what the router itself refuses before any route or hook of the app is reached: a malformed
