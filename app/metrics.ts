@@ -92,6 +92,10 @@ async function serve (
   log: FastifyBaseLogger
 ): Promise<MetricsServer> {
   const server = createServer((request, answer) => {
+    if (!/^\/metrics(?:\?|$)/.test(request.url!)) { // Node gives each request one
+      answer.writeHead(404).end()
+      return
+    }
     read().then((text) => answer.setHeader('content-type', contentType).end(text), (error: unknown) => {
       log.error({ err: error }, 'the metrics could not be read')
       answer.writeHead(503).end()

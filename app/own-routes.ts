@@ -46,6 +46,7 @@ function describe (value: unknown): string {
 }
 
 async function load (file: string): Promise<unknown> {
+  if (file === '') throw new InvalidRoutes('--routes takes the path of a file')
   const path = resolve(file)
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) throw new InvalidRoutes(`--routes ${file} does not exist`)

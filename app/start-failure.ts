@@ -2,11 +2,11 @@ import { basename } from 'node:path'
 
 /** What the operator can mend when the server cannot listen, by the system's or Node's error code. */
 const listenFailures: Record<string, string> = {
-  EADDRINUSE: 'is in use; choose another port with PORT',
-  EACCES: 'may not be used by this account; choose a port above 1023 with PORT',
-  EADDRNOTAVAIL: 'is not an address of this machine; choose another with HOST',
-  ENOTFOUND: 'HOST takes a name or an address of this machine',
-  ERR_SOCKET_BAD_PORT: 'PORT takes a number from 0 to 65535'
+  EADDRINUSE: 'is in use; choose another port with PORT or --port',
+  EACCES: 'may not be used by this account; choose a port above 1023 with PORT or --port',
+  EADDRNOTAVAIL: 'is not an address of this machine; choose another with HOST or --address',
+  ENOTFOUND: 'HOST or --address takes a name or an address of this machine',
+  ERR_SOCKET_BAD_PORT: 'PORT or --port takes a number from 0 to 65535'
 }
 
 /** The setting that leads to an error of a topic, by the error's code. */

@@ -1,10 +1,11 @@
 import type { RouteOptions } from 'fastify'
 import { readSettings } from '../app/settings.js'
 import { appFlags, makeApp, readFlags } from './app.js'
+import { readPlace, tryHost } from './place.js'
 
 /**
- * Makes the app as a start would, without listening: settings, users, views, public files and routes are read and
- * checked. Prints what will be on.
+ * Makes the app as a start would, without listening at its port: settings, users, views, public files, routes and
+ * the address are read and checked. Prints what will be on.
  *
  * @returns exit code 0
  * @throws what a start would throw
@@ -16,10 +17,13 @@ export async function check (args: readonly string[]): Promise<number> {
     server.addHook('onRoute', (route) => { declared.push(route) })
   })
   await app.close()
+  const place = readPlace()
+  await tryHost(place)
 
   const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = readSettings()
   const lines: [name: string, value: string][] = [
     ['environment', process.env.NODE_ENV ?? 'development'],
+    ['listens at', `${place.host}:${place.port}`],
     ['routes', topicsOf(declared)],
     ['users', usersFile ?? 'not from a file'],
     ['public files', publicDir ?? 'built in'],

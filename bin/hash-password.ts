@@ -100,7 +100,8 @@ export async function hashPassword (
     }
     return 0
   } catch (error) {
-    return complain((error as Error).message, 1) // the file system throws nothing but errors
+    const { code, message } = error as NodeJS.ErrnoException // the file system throws nothing but errors
+    return complain(code === undefined ? message : `${file} cannot be read and written (${code})`, 1)
   }
 }
 

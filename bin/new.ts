@@ -156,14 +156,21 @@ function adapt (manifest: Manifest, language: Language, folder: string): Manifes
   return { ...manifest, name, scripts, devDependencies }
 }
 
-/** A name that npm takes. */
+/** A name that npm takes: it keeps two for itself. */
 function packageName (folder: string): string {
-  return basename(resolve(folder)).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[._-]+/, '') || 'my-app'
+  const name = basename(resolve(folder)).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[._-]+/, '')
+  return ['', 'node_modules', 'favicon.ico'].includes(name) ? 'my-app' : name
 }
 
 function nextSteps (folder: string): string {
   const path = relative('.', folder)
   const steps = ['npm install && npm start', 'npm test']
-  if (path !== '') steps.unshift(`cd ${/^[\w./-]+$/.test(path) ? path : `"${path}"`}`)
+  if (path !== '') steps.unshift(`cd ${quoted(path.startsWith('-') ? `./${path}` : path)}`)
   return steps.map((step) => `  ${step}\n`).join('')
+}
+
+/** A word of the shell: as it is, or in quotes that a POSIX shell and PowerShell read. */
+function quoted (path: string): string {
+  if (/^[\w./-]+$/.test(path)) return path
+  return /["$`\\!]/.test(path) ? `'${path.replaceAll("'", "'\\''")}'` : `"${path}"`
 }

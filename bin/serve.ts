@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { appFlags, makeApp, OperatorError, readFlags } from './app.js'
 import { removeDeadSocket } from './dead-socket.js'
+import { readPlace } from './place.js'
 import { isWorker, stopWithSignals, workUntilTold } from './signals.js'
 import { superviseWorkers } from './workers.js'
 
@@ -21,15 +21,13 @@ const maxSocketPath = 103
 /** Starts the server. Ends once it listens, with exit code 0. */
 export async function serve (args: readonly string[]): Promise<number> {
   const { port, address, socket, workers, 'log-level': level, ...options } = readFlags(args, flags)
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) {
-    throw new OperatorError(`--port is "${port}"; it takes a number from 0 to 65535`)
-  }
   if (socket !== undefined && (port ?? address) !== undefined) {
     throw new OperatorError('--socket and --port or --address exclude each other')
   }
-  if (socket !== undefined && Buffer.byteLength(socket) > maxSocketPath) {
-    throw new OperatorError(`--socket takes a path of at most ${maxSocketPath} bytes`)
+  if (socket === '' || Buffer.byteLength(socket ?? '') > maxSocketPath) {
+    throw new OperatorError(`--socket takes a path of 1 to ${maxSocketPath} bytes`)
   }
+  if (port !== undefined) readPlace(port) // before anything starts
   // Whoever reads the log may go away. The server stays.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
@@ -61,21 +59,19 @@ function countWorkers (text: string): number {
   throw new OperatorError(`--workers is "${text}"; it takes a number from 1 to 999, or auto for one for each core`)
 }
 
-interface Place {
+interface PlaceFlags {
   port: string | undefined
   address: string | undefined
   socket: string | undefined
 }
 
 /** Answers, as the beginning of a sentence, where the server is to be found. */
-async function listen (app: FastifyInstance, { port, address, socket }: Place): Promise<string> {
+async function listen (app: FastifyInstance, { port, address, socket }: PlaceFlags): Promise<string> {
   if (socket !== undefined) {
     if (!isWorker()) await removeDeadSocket(socket)
     await app.listen({ path: socket })
     return `Listening on the socket ${socket}`
   }
-  // Read after .env.
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address?: string }
-  const url = await app.listen({ port: Number(port ?? defaults.port), host: address ?? defaults.address })
+  const url = await app.listen(readPlace(port, address))
   return `Open ${url}/ in a browser`
 }

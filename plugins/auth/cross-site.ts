@@ -26,7 +26,8 @@ export function isCrossSite ({ method, headers, host }: FastifyRequest, trusted:
 
 /** Compares host and port alone: behind a proxy, the scheme that the browser used is not known for sure. */
 function isOriginOf (origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false // `null`, as a sandboxed page sends
+  // Scheme, host and port, and nothing else (RFC 6454 section 6.2). A sandboxed page sends `null`.
+  if (!/^https?:\/\/[^/?#@\\\s]+$/i.test(origin) || !URL.canParse(origin)) return false
   const { protocol, host: originHost } = new URL(origin)
   const own = `${protocol}//${host}` // the port may be written out in one and left out in the other
   return URL.canParse(own) && new URL(own).host === originHost

@@ -27,8 +27,14 @@ async function startMeasured (t: Test, files: Record<string, string | Buffer>) {
     QUICKSTART_USERS_FILE: join(folder, 'users')
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { app, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
+  return { app, metrics, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
 }
+
+t.test('metrics have one path', async (t) => {
+  const { metrics } = await startMeasured(t, {})
+  const paths = [['/metrics', 200], ['/metrics?a=b', 200], ['/', 404], ['/metrics/', 404], ['/metricsx', 404]] as const
+  for (const [path, status] of paths) t.equal((await fetch(`http://${metrics}${path}`)).status, status, path)
+})
 
 t.test('metrics say how much memory static files and their compressed forms take', async (t) => {
   const { app, read } = await startMeasured(t, { 'a.txt': 'a text '.repeat(5000), 'b.png': Buffer.alloc(1000, 1) })

@@ -80,7 +80,7 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
     [[own, undefined], 'option "routes" is a list with missing in it; it takes'],
     [[[own]], 'option "routes" is a list with a list in it; it takes'],
     ['nowhere.js', '--routes nowhere.js does not exist'],
-    ['', '--routes  is not a file'],
+    ['', '--routes takes the path of a file'],
     ['folder', '--routes folder is not a file'],
     ['text.txt', '--routes text.txt is not JavaScript; it takes a .js file, or .ts from Node 22.18 on'],
     ['null.mjs', '--routes null.mjs throws null'],

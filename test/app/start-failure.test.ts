@@ -15,11 +15,11 @@ function fakeProcess () {
 
 t.test('what the operator can mend is one line and exit code 1', async (t) => {
   const failures: [error: object, line: string][] = [
-    [{ code: 'EADDRINUSE', address: '127.0.0.1', port: 5001 }, '127.0.0.1:5001 is in use; choose another port with PORT'],
-    [{ code: 'EACCES', address: '127.0.0.1', port: 80 }, '127.0.0.1:80 may not be used by this account; choose a port above 1023 with PORT'],
-    [{ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 }, '192.0.2.1:80 is not an address of this machine; choose another with HOST'],
-    [{ code: 'ENOTFOUND' }, 'HOST takes a name or an address of this machine'],
-    [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT takes a number from 0 to 65535'],
+    [{ code: 'EADDRINUSE', address: '127.0.0.1', port: 5001 }, '127.0.0.1:5001 is in use; choose another port with PORT or --port'],
+    [{ code: 'EACCES', address: '127.0.0.1', port: 80 }, '127.0.0.1:80 may not be used by this account; choose a port above 1023 with PORT or --port'],
+    [{ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 }, '192.0.2.1:80 is not an address of this machine; choose another with HOST or --address'],
+    [{ code: 'ENOTFOUND' }, 'HOST or --address takes a name or an address of this machine'],
+    [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT or --port takes a number from 0 to 65535'],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
     [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
   ]

@@ -36,6 +36,9 @@ t.test('refuses wrong words with one line', async (t) => {
     [['routes', '--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of silent, fatal, .*\n$/],
     [['--routes', 'nowhere.js'], /^fastify-quickstart: --routes nowhere.js does not exist\n$/],
     [['routes', '--csp=self'], /^fastify-quickstart: "csp" is "self", where "self" is not a directive \(--csp as a flag\); .*\n$/],
+    [['--routes='], /^fastify-quickstart: --routes takes the path of a file\n$/],
+    [['--port', ''], /^fastify-quickstart: --port is ""; it takes a number from 0 to 65535\n$/],
+    [['--socket', ''], /^fastify-quickstart: --socket takes a path of 1 to 103 bytes\n$/],
     [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of silent, fatal, .*\n$/]
   ]
   for (const [args, stderr] of wrong) {
@@ -83,11 +86,11 @@ t.test('a start that fails is one line that says what is wrong', async (t) => {
   const { port } = taken.address() as { port: number }
   t.chdir(t.testdir({}))
   const wrong: [args: string[], variables: Record<string, string>, says: RegExp][] = [
-    [['--port', '99999'], {}, /^fastify-quickstart: PORT takes a number from 0 to 65535\n$/],
+    [['--port', '99999'], {}, /^fastify-quickstart: --port is "99999"; it takes a number from 0 to 65535\n$/],
     [['--auth=maybe'], {}, /^fastify-quickstart: "auth" is "maybe".*\n$/],
     [[], { QUICKSTART_AUTH: 'maybe' }, /^fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n$/],
     [[], { QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*"\/nowhere".*\n$/],
-    [['--port', String(port)], {}, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT\n$`)],
+    [['--port', String(port)], {}, new RegExp(`^fastify-quickstart: 127\\.0\\.0\\.1:${port} is in use; choose another port with PORT or --port\n$`)],
     [[], { NODE_ENV: 'production' }, /^fastify-quickstart: .*QUICKSTART_USERS_FILE.*\n$/]
   ]
   for (const [args, variables, stderr] of wrong) {
@@ -101,6 +104,8 @@ t.test('a start that fails is one line that says what is wrong', async (t) => {
 t.test('a start that fails ends the process', async (t) => {
   const { exitCode, stdout, stderr } = await ending(t.testdir({}), [], { QUICKSTART_AUTH: 'maybe' })
   t.same([exitCode, stdout, stderr], [1, '', 'fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n'])
+  const notANumber = await ending(t.testdir({}), [], { PORT: '0x50' })
+  t.match(notANumber, { exitCode: 1, stdout: '', stderr: /fastify-quickstart: PORT is "0x50"; it takes a number from 0 to 65535\n$/ })
 })
 
 t.test('a fault of the program is not hidden', async (t) => {

@@ -145,6 +145,8 @@ t.test('--file says what else would stop an app that starts with the file', asyn
   t.match(await run(['alice', '--file', file], 'p\n'), { code: 0, err: /users: line 1: unknown or damaged hash/ })
   t.match(await run(['alice', '--file', join(file, 'below')], 'p\n'), { code: 1, out: '', err: /ENOTDIR/ })
   t.match(await run(['alice', '--file', dirname(file)], 'p\n'), { code: 1, out: '', err: /is not a file/ })
+  const nowhere = join(dirname(file), 'nowhere', 'users')
+  t.match(await run(['alice', '--file', nowhere], 'p\n'), { code: 1, out: '', err: `hash-password: ${nowhere} cannot be read and written (ENOENT)\n` })
 })
 
 t.test('on a terminal, two passwords that differ make no hash', async (t) => {

@@ -83,6 +83,9 @@ t.test('says how to go on, from the folder one is in', async (t) => {
   const steps = '  npm install && npm start\n  npm test\n'
   t.equal(await run('one', '--js'), `one holds the example minimal in JavaScript. Go on with\n\n  cd one\n${steps}`)
   t.match(await run('My App', '--ts'), `in TypeScript. Go on with\n\n  cd "My App"\n${steps}`)
+  t.match(await run('$5', '--js'), `Go on with\n\n  cd '$5'\n${steps}`)
+  t.match(await run("it's $5", '--js'), `Go on with\n\n  cd 'it'\\''s $5'\n${steps}`)
+  t.match(await run('--js', '--', '-x'), `Go on with\n\n  cd ./-x\n${steps}`)
   t.equal(manifestOf('My App').name, 'my-app')
   await run('_…_')
   t.equal(manifestOf('_…_').name, 'my-app')

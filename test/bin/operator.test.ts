@@ -11,16 +11,18 @@ const users = `alice:${cheap.bcrypt('right')}\n`
 
 t.test('check says what will be on, or what is wrong', async (t) => {
   const folder = t.testdir({ users, 'routes.mjs': pidRoute, public: { 'a.txt': 'a' } })
-  const env = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users', QUICKSTART_METRICS: '127.0.0.1:9464' }
+  const env = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users', QUICKSTART_METRICS: '127.0.0.1:9464', PORT: '8080' }
   const ready = await ending(folder, ['check', '--routes', './routes.mjs', '--hello=false'], env)
   t.equal(ready.exitCode, 0)
-  t.match(ready.stdout, /^ready\n {2}environment {4}production\n {2}routes {9}.*auth 1, .*own 3\n {2}users {10}\/.*users\n/)
+  t.match(ready.stdout, /^ready\n {2}environment {4}production\n {2}listens at {5}127\.0\.0\.1:8080\n {2}routes {9}.*auth 1, .*own 3\n {2}users {10}\/.*users\n/)
   t.match(ready.stdout, /metrics {8}127\.0\.0\.1:9464\n$/)
   t.notMatch(ready.stdout, 'hello')
 
   const wrong: [env: Record<string, string>, says: RegExp][] = [
     [{ QUICKSTART_PROTECT: '/nowhere' }, /^fastify-quickstart: QUICKSTART_PROTECT: .*\/nowhere/],
     [{ NODE_ENV: 'production' }, /^fastify-quickstart: auth: no users are configured/],
+    [{ PORT: '65536' }, /^fastify-quickstart: PORT is "65536"; it takes a number from 0 to 65535\n$/],
+    [{ HOST: '192.0.2.1', PORT: '80' }, /^fastify-quickstart: 192\.0\.2\.1:80 is not an address of this machine; choose another with HOST/],
     [{ QUICKSTART_METRICS: 'here' }, /^fastify-quickstart: QUICKSTART_METRICS is "here"; it takes host:port/]
   ]
   for (const [env, says] of wrong) {

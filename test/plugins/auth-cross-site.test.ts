@@ -42,6 +42,13 @@ t.test("refuses what another site's page sends, and lets all else pass", async (
     ['a host that begins the same', { origin: 'https://app.example.evil.example' }, false],
     ['another port', { origin: 'http://app.example:8080' }, false],
     ['a sandboxed page', { origin: 'null' }, false],
+    ['another scheme', { origin: 'ftp://app.example' }, false],
+    ['no page of the web', { origin: 'file://app.example' }, false],
+    ['a name before the host', { origin: 'http://evil.example@app.example' }, false],
+    ['a path after the host', { origin: 'http://app.example/' }, false],
+    ['a query after the host', { origin: 'http://app.example?' }, false],
+    ['two origins', { origin: 'http://app.example http://evil.example' }, false],
+    ['what no URL holds', { origin: 'http://[' }, false],
     ['not an origin', { origin: 'x' }, false],
     ['an empty origin', { origin: '' }, false]
   ]
