@@ -5,7 +5,10 @@ import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 import { logInAll } from './logged-in.js'
 
-const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
+if (job.topic === 'app') process.env.QUICKSTART_USERS_FILE = job.usersFile
+const root = job.topic === 'app' ? await import('../../dist/app.js') : undefined
+const options = root === undefined ? { routerOptions: { maxParamLength: 1024 } } : { ...root.options, logger: false }
+const app = Fastify(options)
 
 /** @param {string} topic */
 async function plugin (topic) {
@@ -38,8 +41,7 @@ const topics = {
     app.get('/guarded', { onRequest: /** @type {any} */ (app).requiresAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
   },
   app: async () => {
-    process.env.QUICKSTART_USERS_FILE = job.usersFile
-    await app.register((await import('../../dist/app.js')).default)
+    await app.register(/** @type {any} */ (root).default)
   }
 }
 topics.unchanged = topics.static
