@@ -12,6 +12,7 @@ import t from 'tap'
 import quickstart, { options } from '../app.js'
 import { asAdmin, captureLog, html, start } from './app/start.js'
 import { until } from './bin/command.js'
+import { execArgv } from './compiled/exec-argv.js'
 import { setEnvironment } from './environment.js'
 
 const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
@@ -223,7 +224,7 @@ t.test('under fastify start, a switch before the -- is not lost in silence', asy
 
 t.test('fastify start itself ends with one line, when a switch stands before the --', async (t) => {
   const root = join(import.meta.dirname, '..')
-  const cli = spawn(process.execPath, [...process.execArgv, join(root, 'node_modules', 'fastify-cli', 'cli.js'), 'start', '--port', '0', 'app.ts', '--auth=false'], { cwd: root, timeout: 60_000 })
+  const cli = spawn(process.execPath, [...execArgv, join(root, 'node_modules', 'fastify-cli', 'cli.js'), 'start', '--port', '0', 'app.ts', '--auth=false'], { cwd: root, timeout: 60_000 })
   let errors = ''
   cli.stderr.on('data', (chunk: Buffer) => { errors += chunk.toString() })
   t.same(await once(cli, 'close'), [1, null])
@@ -251,7 +252,7 @@ t.test('under fastify start the log has the level of the setting, unless it was 
 
 t.test('fastify start goes on when nobody reads the log any more', async (t) => {
   const words = [join('node_modules', 'fastify-cli', 'cli.js'), 'start', '--options', '-l', 'info', '--port', '0', 'app.ts']
-  const cli = spawn(process.execPath, [...process.execArgv, ...words], { cwd: join(import.meta.dirname, '..') })
+  const cli = spawn(process.execPath, [...execArgv, ...words], { cwd: join(import.meta.dirname, '..') })
   const exited = once(cli, 'close')
   t.teardown(() => cli.kill('SIGKILL'))
   let log = ''

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { execArgv } from '../compiled/exec-argv.js'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
@@ -25,7 +26,7 @@ export function run (
   folder: string, args: string[], variables: Record<string, string> = {}
 ): { child: ChildProcess, output: { stdout: string, stderr: string } } {
   const child = spawn(
-    process.execPath, [...process.execArgv, command, ...args], { cwd: folder, env: { ...environment(), ...variables } }
+    process.execPath, [...execArgv, command, ...args], { cwd: folder, env: { ...environment(), ...variables } }
   )
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })

@@ -8,6 +8,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { compress } from '../../../plugins/static/compression.js'
 import staticFiles from '../../../plugins/static/index.js'
+import { execArgv } from '../../compiled/exec-argv.js'
 
 const text = Buffer.from('a line that comes again and again\n'.repeat(1000))
 
@@ -108,7 +109,7 @@ t.test('keeps many small files, and what is compressed of them, in little more m
     console.log(held() - before)
     await app.close()
   `
-  const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, '--expose-gc', '--input-type=module', '-e', program], { encoding: 'utf8', cwd: process.cwd() })
+  const { stdout, stderr } = spawnSync(process.execPath, [...execArgv, '--expose-gc', '--input-type=module', '-e', program], { encoding: 'utf8', cwd: process.cwd() })
   t.equal(stderr, '')
   const each = (Number(stdout) - bytes) / count
   t.ok(each < 2500, `${each} bytes for each of the files`)
