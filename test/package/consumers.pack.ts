@@ -38,16 +38,17 @@ t.test('under each setting that a project may have', async (t) => {
   const strict = ['--noEmit', '--strict', '--target', 'es2023']
   const bundled = ['--module', 'esnext', '--moduleResolution', 'bundler']
   await cp(join(folder, 'modules', 'every.mts'), join(folder, 'modules', 'every.ts'))
-  for (const [file, ...settings] of [
+  const rows = [
     ['every.mts', '--module', 'node16'],
     ['every.mts', '--module', 'nodenext'],
     ['every.cts', '--module', 'node20'],
     ['every.cts', '--module', 'nodenext'],
     ['every.ts', ...bundled],
     ['every.js', '--module', 'nodenext', '--allowJs', '--checkJs']
-  ] as const) {
+  ] as const
+  await Promise.all(rows.map(async ([file, ...settings]) => {
     t.equal(await problemsOf([...strict, '--types', 'node', ...settings, join('modules', file)]), '', `${file} ${settings.join(' ')}`)
-  }
+  }))
 })
 
 t.test('without the types of Node, where declarations of libraries are not checked', async (t) => {

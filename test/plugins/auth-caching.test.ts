@@ -141,7 +141,7 @@ t.test('HTTP/2 too', async (t) => {
   const { port } = app.server.address() as AddressInfo // it listens on a port
   const session = connectHttp2(`http://127.0.0.1:${port}`)
   t.teardown(async () => {
-    session.close()
+    session.destroy()
     await app.close()
   })
   for (const path of ['/x', '/raw']) {

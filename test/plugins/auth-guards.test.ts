@@ -280,7 +280,7 @@ t.test('the built-in login works over HTTP/2 too', async (t) => {
   await app.register(auth)
   const session = connect(await app.listen({ host: '127.0.0.1', port: 0 }))
   t.teardown(async () => {
-    session.close()
+    session.destroy()
     await app.close()
   })
   const stream = session.request({ ':path': '/secret', ...basic('admin', 'secret') })

@@ -457,7 +457,7 @@ t.test('over HTTP/2 a file that shrinks while it is sent ends in a reset', async
   await app.listen({ port: 0, host: '127.0.0.1' })
   const client = http2Connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
   t.teardown(async () => {
-    client.close()
+    client.destroy()
     await app.close()
   })
   const stream = client.request({ ':path': '/static/huge.bin' })
