@@ -8,7 +8,7 @@ import { descriptors, liveMemory, measuredInstance, until, usersFile } from './s
 t.setTimeout(600_000)
 
 /** How many requests are sent. The documentation's figures are those of 100,000. */
-const requests = Number(process.env.E2E_RAW_REQUESTS ?? 20_000)
+const requests = Number(process.env.E2E_RAW_REQUESTS ?? 100_000)
 /** What the requests are made of. */
 const seed = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000)
 const clients = 32
