@@ -11,17 +11,18 @@ export interface Place {
 }
 
 /**
- * What the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read.
+ * What the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read: the defaults are read
+ * once.
  *
- * @throws OperatorError for what is not a port
+ * @throws OperatorError for a PORT that is not one
  */
-export function readPlace (port?: string, address?: string): Place {
+export function readPlace (port?: number, address?: string): Place {
   const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address?: string }
-  const name = port === undefined ? 'PORT' : '--port'
-  return { host: address ?? defaults.address, port: readPort(name, String(port ?? defaults.port)) }
+  return { host: address ?? defaults.address, port: port ?? readPort('PORT', String(defaults.port)) }
 }
 
-function readPort (name: string, text: string): number {
+/** @throws OperatorError for what is not a port, which begins with the name of the flag or setting */
+export function readPort (name: string, text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text)
   throw new OperatorError(`${name} is "${text}"; it takes a number from 0 to 65535`)
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { availableParallelism } from 'node:os'
 import { appFlags, makeApp, OperatorError, readFlags } from './app.js'
 import { removeDeadSocket } from './dead-socket.js'
-import { readPlace } from './place.js'
+import { readPlace, readPort } from './place.js'
 import { isWorker, stopWithSignals, workUntilTold } from './signals.js'
 import { superviseWorkers } from './workers.js'
 
@@ -20,14 +20,14 @@ const maxSocketPath = 103
 
 /** Starts the server. Ends once it listens, with exit code 0. */
 export async function serve (args: readonly string[]): Promise<number> {
-  const { port, address, socket, workers, 'log-level': level, ...options } = readFlags(args, flags)
+  const { port: portText, address, socket, workers, 'log-level': level, ...options } = readFlags(args, flags)
+  const port = portText === undefined ? undefined : readPort('--port', portText)
   if (socket !== undefined && (port ?? address) !== undefined) {
     throw new OperatorError('--socket and --port or --address exclude each other')
   }
   if (socket === '' || Buffer.byteLength(socket ?? '') > maxSocketPath) {
     throw new OperatorError(`--socket takes a path of 1 to ${maxSocketPath} bytes`)
   }
-  if (port !== undefined) readPlace(port) // before anything starts
   // Whoever reads the log may go away. The server stays.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
@@ -60,7 +60,7 @@ function countWorkers (text: string): number {
 }
 
 interface PlaceFlags {
-  port: string | undefined
+  port: number | undefined
   address: string | undefined
   socket: string | undefined
 }

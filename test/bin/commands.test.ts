@@ -104,6 +104,9 @@ t.test('a start that fails is one line that says what is wrong', async (t) => {
 t.test('a start that fails ends the process', async (t) => {
   const { exitCode, stdout, stderr } = await ending(t.testdir({}), [], { QUICKSTART_AUTH: 'maybe' })
   t.same([exitCode, stdout, stderr], [1, '', 'fastify-quickstart: QUICKSTART_AUTH is "maybe"; it takes true or false\n'])
+  const own = t.testdir({ '.env': 'HOST=192.0.2.1\n' })
+  const elsewhere = await ending(own, ['--port', '80'], {})
+  t.match(elsewhere.stderr, /192\.0\.2\.1:80 is not an address of this machine/, 'HOST of .env counts beside --port')
   const notANumber = await ending(t.testdir({}), [], { PORT: '0x50' })
   t.match(notANumber, { exitCode: 1, stdout: '', stderr: /fastify-quickstart: PORT is "0x50"; it takes a number from 0 to 65535\n$/ })
 })
