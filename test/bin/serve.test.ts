@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { command, environment, routesFile, serving } from './command.js'
-import { execArgv } from '../compiled/exec-argv.js'
 import { lacks } from '../system.js'
 
 t.test('takes a file of routes of one\'s own', async (t) => {
@@ -51,7 +50,7 @@ t.test('goes on when nobody reads the log any more', async (t) => {
 t.test('outlives a crowd that leaves no file descriptor, and answers again', { skip: lacks.limits }, async (t) => {
   // The shell lowers the limit for the server alone.
   const folder = t.testdir({})
-  const args = ['-c', 'ulimit -n 300 && exec "$0" "$@"', process.execPath, ...execArgv, command, '--port', '0']
+  const args = ['-c', 'ulimit -n 300 && exec "$0" "$@"', process.execPath, ...command, '--port', '0']
   const child = spawn('/bin/sh', args, { cwd: folder, env: environment() })
   const exited = once(child, 'close')
   t.teardown(async () => { child.kill('SIGTERM'); await exited })

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
 import { command, environment, until } from './command.js'
-import { execArgv } from '../compiled/exec-argv.js'
 import { lacks } from '../system.js'
 
 const cases: [args: string[], says: string][] = [
@@ -11,7 +10,7 @@ const cases: [args: string[], says: string][] = [
 ]
 for (const [args, says] of cases) {
   t.test(`the end of its terminal ends the server ${args.join(' ')}`, { skip: lacks.terminals }, async (t) => {
-    const words = [process.execPath, ...execArgv, command, '--port', '0', '--log-level', 'info', ...args]
+    const words = [process.execPath, ...command, '--port', '0', '--log-level', 'info', ...args]
     // The shell says its process id, which is the server's then.
     const line = `echo process $$; exec ${words.map((word) => `'${word}'`).join(' ')}`
     const terminal = spawn('script', ['-qefc', line, '/dev/null'], { cwd: t.testdir({}), env: environment() })

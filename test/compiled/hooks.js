@@ -12,17 +12,32 @@ mkdirSync(cache, { recursive: true })
 /** What the outcome depends on, beside a file's path and text. */
 const compilerAndOptions = require('typescript/package.json').version + readFileSync(join(root, 'tsconfig.json'), 'utf8')
 
-/** Takes the source in the place of the .js file that an import of it names. */
 export async function resolve (specifier, context, nextResolve) {
-  if (/^\.\.?\/.*\.js$/.test(specifier) && context.parentURL?.endsWith('.ts')) {
-    const url = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL)
-    if (existsSync(url)) return { url: url.href, format: 'module', shortCircuit: true }
+  try {
+    return await nextResolve(specifier, context)
+  } catch (error) {
+    return source(error)
   }
-  return nextResolve(specifier, context)
 }
 
-export async function load (url, context, nextLoad) {
-  if (!url.endsWith('.ts')) return nextLoad(url, context)
+/** The same for Node's synchronous hooks. */
+export function resolveAtOnce (specifier, context, nextResolve) {
+  try {
+    return nextResolve(specifier, context)
+  } catch (error) {
+    return source(error)
+  }
+}
+
+/** Takes the source where there is no .js file of the imported name, which has a query under `t.mockImport`. */
+function source (error) {
+  const url = error.url?.replace(/\.js(?=\?|$)/, '.ts')
+  if (error.code !== 'ERR_MODULE_NOT_FOUND' || url === undefined || !existsSync(new URL(url))) throw error
+  return { url, format: 'module', shortCircuit: true }
+}
+
+export function load (url, context, nextLoad) {
+  if (!url.split('?', 1)[0].endsWith('.ts')) return nextLoad(url, context)
   return { format: 'module', source: compiled(fileURLToPath(url)), shortCircuit: true }
 }
 
@@ -31,16 +46,17 @@ function compiled (path) {
   const key = createHash('sha256').update(JSON.stringify([path, source, compilerAndOptions])).digest('hex')
   const file = join(cache, key)
   if (existsSync(file)) return readFileSync(file, 'utf8')
-  const text = compiler().compile(source, path)
+  const text = compile(source, path)
   writeFileSync(`${file}.${process.pid}`, text)
   renameSync(`${file}.${process.pid}`, file) // at one stroke: other processes read it
   return text
 }
 
-let service
-
-/** Made when a file is not in the cache. It takes its options from tap's environment. */
-function compiler () {
-  service ??= require('@isaacs/ts-node-temp-fork-for-pr-2009').create()
-  return service
+/** The compiler is loaded only for a file that is not in the cache. `npm run typecheck` checks the types. */
+function compile (source, path) {
+  const typescript = require('typescript')
+  const { config } = typescript.readConfigFile(join(root, 'tsconfig.json'), typescript.sys.readFile)
+  const { options } = typescript.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const asModule = { module: typescript.ModuleKind.ESNext, inlineSourceMap: true, inlineSources: true, noEmit: false }
+  return typescript.transpileModule(source, { fileName: path, compilerOptions: { ...options, ...asModule } }).outputText
 }
