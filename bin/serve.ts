@@ -18,6 +18,9 @@ const flags = {
 /** What fits into the system's sockaddr_un, of Linux and macOS; Node would cut the rest off. */
 const maxSocketPath = 103
 
+/** Whoever reads the log may go away. The server stays. */
+function stayWithoutReader (): void {}
+
 /** Starts the server. Ends once it listens, with exit code 0. */
 export async function serve (args: readonly string[]): Promise<number> {
   const { port: portText, address, socket, workers, 'log-level': level, ...options } = readFlags(args, flags)
@@ -28,8 +31,9 @@ export async function serve (args: readonly string[]): Promise<number> {
   if (socket === '' || Buffer.byteLength(socket ?? '') > maxSocketPath) {
     throw new OperatorError(`--socket takes a path of 1 to ${maxSocketPath} bytes`)
   }
-  // Whoever reads the log may go away. The server stays.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off('error', stayWithoutReader).on('error', stayWithoutReader) // once, however often this is called
+  }
 
   if (workers !== undefined && !isWorker()) {
     if (socket !== undefined) await removeDeadSocket(socket)

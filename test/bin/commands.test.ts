@@ -223,6 +223,14 @@ t.test('a path that a topic has already is one line', async (t) => {
   })
 })
 
+t.test('leaves one listener behind, however often it starts', async (t) => {
+  setEnvironment(t, { QUICKSTART_AUTH: 'maybe' })
+  await runHere(t, [])
+  const before = [process.stdout, process.stderr].map((stream) => stream.listenerCount('error'))
+  await runHere(t, [])
+  t.same([process.stdout, process.stderr].map((stream) => stream.listenerCount('error')), before)
+})
+
 t.test('npm links a file of the repository, which keeps its run bit', async (t) => {
   const link = resolve(import.meta.dirname, '..', '..', 'bin', 'run.js')
   t.doesNotThrow(() => accessSync(link, constants.X_OK))
