@@ -56,8 +56,9 @@ async function load (file: string): Promise<unknown> {
     const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
     return exported
   } catch (error) {
+    // Node's error has it as its code, those of loaders may have it in the message.
     const { code } = (error ?? {}) as NodeJS.ErrnoException // anything may be thrown
-    const isUnknown = code === 'ERR_UNKNOWN_FILE_EXTENSION'
+    const isUnknown = /ERR_UNKNOWN_FILE_EXTENSION/.test(code ?? String(error))
     // Fastify takes a rejection with null for none.
     if (!isUnknown) throw error ?? new InvalidRoutes(`--routes ${file} throws ${error}`)
     throw new InvalidRoutes(`--routes ${file} is not JavaScript; it takes a .js file, or .ts from Node 22.18 on`)

@@ -1,7 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { readSettings } from '../app/settings.js'
 import { appFlags, makeApp, readFlags } from './app.js'
-import { readPlace, tryHost } from './place.js'
+import { describePlace, readPlace, tryHost } from './place.js'
 
 /**
  * Makes the app as a start would, without listening at its port: settings, users, views, public files, routes and
@@ -23,7 +23,7 @@ export async function check (args: readonly string[]): Promise<number> {
   const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = readSettings()
   const lines: [name: string, value: string][] = [
     ['environment', process.env.NODE_ENV ?? 'development'],
-    ['listens at', `${place.host}:${place.port}`],
+    ['listens at', describePlace(place)],
     ['routes', topicsOf(declared)],
     ['users', usersFile ?? 'not from a file'],
     ['public files', publicDir ?? 'built in'],
@@ -31,7 +31,7 @@ export async function check (args: readonly string[]): Promise<number> {
     ['needs a login', protect.join(', ') || 'the secret page, and what your own routes guard'],
     ['failed logins', redisUrl === undefined ? 'counted in memory' : 'counted in Redis'],
     ['proxies', trustProxy === false ? 'none is trusted' : String(trustProxy)],
-    ['metrics', metrics === undefined ? 'off' : `${metrics.host}:${metrics.port}`]
+    ['metrics', metrics === undefined ? 'off' : describePlace(metrics)]
   ]
   process.stdout.write(`ready\n${lines.map(([name, value]) => `  ${name.padEnd(14)} ${value}\n`).join('')}`)
   return 0

@@ -5,7 +5,7 @@ import { OperatorError } from './app.js'
 
 /** Where the server listens on the network. */
 export interface Place {
-  host: string | undefined
+  host: string
   /** 0 is any free port. */
   port: number
 }
@@ -18,7 +18,14 @@ export interface Place {
  */
 export function readPlace (port?: number, address?: string): Place {
   const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address?: string }
-  return { host: address ?? defaults.address, port: port ?? readPort('PORT', String(defaults.port)) }
+  // There is no address beside FASTIFY_SOCKET, which is for fastify-cli alone.
+  const host = address ?? defaults.address ?? (process.env.HOST || '127.0.0.1')
+  return { host, port: port ?? readPort('PORT', String(defaults.port)) }
+}
+
+/** As in a URL: an IPv6 address has brackets. */
+export function describePlace ({ host, port }: Place): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** @throws OperatorError for what is not a port, which begins with the name of the flag or setting */

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { html, start } from './start.js'
+import { captureLog, html, start } from './start.js'
 
 t.test('while it sheds load, says so and nothing else', async (t) => {
-  const app = await start(t)
+  const { lines, logger } = captureLog('info')
+  const app = await start(t, {}, {}, { logger })
   t.same((await app.inject('/health')).json(), { status: 'ok' })
   // Load is what the event loop is late by, as the mean of a second.
   for (let block = 0; block < 3; block++) {
@@ -21,4 +22,7 @@ t.test('while it sheds load, says so and nothing else', async (t) => {
   const person = await app.inject({ url: '/hello', headers: html })
   t.equal(person.statusCode, 503)
   t.match(person.body, '<h1>503 Service Unavailable</h1>')
+  const refusals = lines.filter((line) => 'code' in line && line.code === 'FST_QUICKSTART_APP_OVERLOADED')
+  t.match(refusals, [{ level: 40, msg: 'the request was refused' }, { level: 40 }])
+  t.notOk(JSON.stringify(lines).includes('"stack"'), 'load makes no stacks')
 })
