@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
@@ -48,7 +48,7 @@ function describe (value: unknown): string {
 async function load (file: string): Promise<unknown> {
   if (file === '') throw new InvalidRoutes('--routes takes the path of a file')
   const path = resolve(file)
-  const stat = statSync(path, { throwIfNoEntry: false })
+  const stat = look(file, path)
   if (stat === undefined) throw new InvalidRoutes(`--routes ${file} does not exist`)
   if (!stat.isFile()) throw new InvalidRoutes(`--routes ${file} is not a file`)
   try {
@@ -56,11 +56,24 @@ async function load (file: string): Promise<unknown> {
     const { default: exported } = await import(pathToFileURL(path).href) as { default?: unknown }
     return exported
   } catch (error) {
-    // Node's error has it as its code, those of loaders may have it in the message.
-    const { code } = (error ?? {}) as NodeJS.ErrnoException // anything may be thrown
-    const isUnknown = /ERR_UNKNOWN_FILE_EXTENSION/.test(code ?? String(error))
-    // Fastify takes a rejection with null for none.
-    if (!isUnknown) throw error ?? new InvalidRoutes(`--routes ${file} throws ${error}`)
+    if (!(error instanceof Error)) throw new InvalidRoutes(`--routes ${file} throws ${inspect(error)}`)
+    if (!isRefused(error, path)) throw error
     throw new InvalidRoutes(`--routes ${file} is not JavaScript; it takes a .js file, or .ts from Node 22.18 on`)
   }
+}
+
+function look (file: string, path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException // what the system says
+    throw new InvalidRoutes(`--routes ${file} cannot be read (${code})`)
+  }
+}
+
+/** Whether Node does not load this very file: one that it imports is a fault of its code. */
+function isRefused (error: NodeJS.ErrnoException, path: string): boolean {
+  const isOfFile = [path, pathToFileURL(path).href].some((name) => error.message.includes(name))
+  // Node's error has it as its code, those of loaders may have it in the message. JSON needs an attribute.
+  return isOfFile && /ERR_UNKNOWN_FILE_EXTENSION|ERR_IMPORT_\w+_MISSING/.test(`${error.code} ${error.message}`)
 }

@@ -5,9 +5,11 @@ const listenFailures: Record<string, string> = {
   EADDRINUSE: 'is in use; choose another port with PORT or --port',
   EACCES: 'may not be used by this account; choose a port above 1023 with PORT or --port',
   EADDRNOTAVAIL: 'is not an address of this machine; choose another with HOST or --address',
-  ENOTFOUND: 'HOST or --address takes a name or an address of this machine',
   ERR_SOCKET_BAD_PORT: 'PORT or --port takes a number from 0 to 65535'
 }
+
+/** Codes of the system for a name that it does not know, or cannot ask for. */
+const unknownName = new Set(['ENOTFOUND', 'EAI_AGAIN'])
 
 /** The setting that leads to an error of a topic, by the error's code. */
 const settingBehind: Record<string, string> = {
@@ -17,6 +19,9 @@ const settingBehind: Record<string, string> = {
 /** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */
 interface StartError extends Error {
   code?: string
+  /** What the system was asked for. A file or an address of the routes' own is theirs to mend. */
+  syscall?: string
+  hostname?: string
   address?: string
   port?: number
 }
@@ -71,7 +76,10 @@ export function describeStartFailure (reason: unknown): string | undefined {
   const error = reason as StartError | undefined // every field may be missing
   const code = error?.code ?? ''
   const listenFailure = listenFailures[code]
-  if (listenFailure !== undefined) {
+  if (unknownName.has(code) && isOwnHost(error?.hostname)) {
+    return `${error?.hostname} is not a name or an address of this machine; choose another with HOST or --address`
+  }
+  if (listenFailure !== undefined && (error?.syscall ?? 'listen') === 'listen') {
     if (error?.port === -1) return `--socket ${error.address} cannot be listened on (${code}); choose another one`
     return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
   }
@@ -82,4 +90,10 @@ export function describeStartFailure (reason: unknown): string | undefined {
     return `${settingBehind[code] ?? ''}${error?.message.replace(/^fastify-quickstart\//, '')}`
   }
   return undefined
+}
+
+/** Whether the name is where the server was told to listen. */
+function isOwnHost (name: string | undefined): boolean {
+  if (name === undefined) return false
+  return name === process.env.HOST || commandLine().some((word) => word === name || word === `--address=${name}`)
 }

@@ -78,7 +78,7 @@ export function logOptions (given: string | undefined, settings = readSettings()
 }
 
 /** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */
-function readSettingsFile (): void {
+export function readSettingsFile (): void {
   try {
     process.loadEnvFile()
   } catch {}

@@ -17,10 +17,9 @@ export interface Place {
  * @throws OperatorError for a PORT that is not one
  */
 export function readPlace (port?: number, address?: string): Place {
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string, address?: string }
-  // There is no address beside FASTIFY_SOCKET, which is for fastify-cli alone.
-  const host = address ?? defaults.address ?? (process.env.HOST || '127.0.0.1')
-  return { host, port: port ?? readPort('PORT', String(defaults.port)) }
+  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string }
+  // Its address is missing beside FASTIFY_SOCKET, which is for fastify-cli alone.
+  return { host: address ?? (process.env.HOST || '127.0.0.1'), port: port ?? readPort('PORT', String(defaults.port)) }
 }
 
 /** As in a URL: an IPv6 address has brackets. */

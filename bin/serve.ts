@@ -31,6 +31,7 @@ export async function serve (args: readonly string[]): Promise<number> {
   if (socket === '' || Buffer.byteLength(socket ?? '') > maxSocketPath) {
     throw new OperatorError(`--socket takes a path of 1 to ${maxSocketPath} bytes`)
   }
+  if (address === '') throw new OperatorError('--address takes a name or an address of this machine') // it would be all
   for (const stream of [process.stdout, process.stderr]) {
     stream.off('error', stayWithoutReader).on('error', stayWithoutReader) // once, however often this is called
   }

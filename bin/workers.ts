@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { type MetricsServer, serveWorkersMetrics } from '../app/metrics.js'
 import { readSettings, type Settings } from '../app/settings.js'
-import { checkLogLevel, logOptions } from './app.js'
+import { checkLogLevel, logOptions, readSettingsFile } from './app.js'
 import type { Messages } from './signals.js'
 
 /** Milliseconds before a worker that died is replaced; twice as many for each one more in the last minute. */
@@ -22,6 +22,7 @@ const mostDeaths = 10
  */
 export async function superviseWorkers (count: number, level: string | undefined): Promise<number> {
   checkLogLevel(level)
+  readSettingsFile()
   const settings = readSettings()
   // Each worker accepts from the one socket. Dealt out by this process, a connection would hang whose worker is killed.
   cluster.schedulingPolicy = cluster.SCHED_NONE

@@ -70,7 +70,12 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
     'list.mjs': 'export default [5]',
     'text.txt': 'hello',
     'faulty.mjs': 'throw new TypeError("a fault of the file")',
-    'null.mjs': 'throw null'
+    'null.mjs': 'throw null',
+    'thrown.mjs': 'throw "ERR_UNKNOWN_FILE_EXTENSION"',
+    'symbol.mjs': 'throw { code: Symbol("x") }',
+    'list.json': '[]',
+    'style.css': '',
+    'imports.mjs': 'import "./style.css"'
   }))
   const wrong: [routes: unknown, says: string | RegExp][] = [
     [5, /^option "routes" is 5; it takes a Fastify plugin \(async function routes \(app\) \{ … \}\), or a list of them/],
@@ -84,6 +89,10 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
     ['folder', '--routes folder is not a file'],
     ['text.txt', '--routes text.txt is not JavaScript; it takes a .js file, or .ts from Node 22.18 on'],
     ['null.mjs', '--routes null.mjs throws null'],
+    ['thrown.mjs', "--routes thrown.mjs throws 'ERR_UNKNOWN_FILE_EXTENSION'"],
+    ['symbol.mjs', '--routes symbol.mjs throws { code: Symbol(x) }'],
+    ['list.json', '--routes list.json is not JavaScript'],
+    ['none.mjs/routes.js', '--routes none.mjs/routes.js cannot be read (ENOTDIR)'],
     ['none.mjs', '--routes none.mjs: the default export is missing; it must be a Fastify plugin'],
     ['object.mjs', '--routes object.mjs: the default export is an object; it must be'],
     ['list.mjs', '--routes list.mjs: the default export is a list with 5 in it; it must be']
@@ -91,5 +100,6 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
   for (const [routes, message] of wrong) {
     await t.rejects(start(t, { routes } as object), { code: 'FST_QUICKSTART_APP_INVALID_ROUTES', message }, String(message))
   }
+  await t.rejects(start(t, { routes: 'imports.mjs' }), { message: /\.css/, code: 'ERR_UNKNOWN_FILE_EXTENSION' })
   await t.rejects(start(t, { routes: 'faulty.mjs' }), { name: 'TypeError', message: 'a fault of the file' })
 })

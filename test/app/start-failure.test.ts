@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
 import { isFastifyStart, reportStartFailure } from '../../app/start-failure.js'
+import { setEnvironment } from '../environment.js'
 
 /** A stand-in for `process` that notes what is written and whether it would have ended. */
 function fakeProcess () {
@@ -14,11 +15,15 @@ function fakeProcess () {
 }
 
 t.test('what the operator can mend is one line and exit code 1', async (t) => {
+  setEnvironment(t, { HOST: 'nohost.invalid' })
   const failures: [error: object, line: string][] = [
     [{ code: 'EADDRINUSE', address: '127.0.0.1', port: 5001 }, '127.0.0.1:5001 is in use; choose another port with PORT or --port'],
     [{ code: 'EACCES', address: '127.0.0.1', port: 80 }, '127.0.0.1:80 may not be used by this account; choose a port above 1023 with PORT or --port'],
     [{ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 }, '192.0.2.1:80 is not an address of this machine; choose another with HOST or --address'],
-    [{ code: 'ENOTFOUND' }, 'HOST or --address takes a name or an address of this machine'],
+    ...['ENOTFOUND', 'EAI_AGAIN'].map((code): [object, string] => [
+      { code, syscall: 'getaddrinfo', hostname: 'nohost.invalid' },
+      'nohost.invalid is not a name or an address of this machine; choose another with HOST or --address'
+    ]),
     [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT or --port takes a number from 0 to 65535'],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
     [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
@@ -33,7 +38,13 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
 })
 
 t.test('a fault of the program still ends the process with its stack', async (t) => {
-  for (const fault of [new TypeError('x is not a function'), undefined]) {
+  const ofRoutes = [
+    { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'db.invalid' },
+    { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
+    { code: 'EACCES', syscall: 'open' },
+    { code: 'EADDRINUSE', syscall: 'bind' }
+  ].map((fields) => Object.assign(new Error('of the routes'), fields))
+  for (const fault of [new TypeError('x is not a function'), undefined, ...ofRoutes]) {
     const { process, written, exitCodes } = fakeProcess()
     reportStartFailure(process)
     let thrown: unknown = 'nothing'

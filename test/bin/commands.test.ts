@@ -38,6 +38,7 @@ t.test('refuses wrong words with one line', async (t) => {
     [['routes', '--csp=self'], /^fastify-quickstart: "csp" is "self", where "self" is not a directive \(--csp as a flag\); .*\n$/],
     [['--routes='], /^fastify-quickstart: --routes takes the path of a file\n$/],
     [['--port', ''], /^fastify-quickstart: --port is ""; it takes a number from 0 to 65535\n$/],
+    [['--address', ''], /^fastify-quickstart: --address takes a name or an address of this machine\n$/],
     [['--socket', ''], /^fastify-quickstart: --socket takes a path of 1 to 103 bytes\n$/],
     [['--log-level', 'loud'], /^fastify-quickstart: --log-level is "loud"; it takes one of silent, fatal, .*\n$/]
   ]

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { ending, login, startWorkers, until } from './command.js'
+import { ending, login, serving, startWorkers, until } from './command.js'
 import { lacks } from '../system.js'
 
 t.setTimeout(900_000) // each test starts several processes
@@ -28,6 +28,12 @@ t.test('workers share the port; one that dies is replaced', { skip: lacks.signal
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
   t.match(output.stderr, 'stopping: all workers have stopped')
+})
+
+t.test('their primary reads .env too', { skip: lacks.signals }, async (t) => {
+  const folder = t.testdir({ '.env': 'NODE_ENV=production\nQUICKSTART_AUTH=false\n', public: {} })
+  const { output } = await serving(t, folder, ['--workers', '1'])
+  await until(() => output.stderr.includes('1 workers listen'), 'what it logs in production')
 })
 
 t.test('workers count failed logins together; SIGHUP replaces all and loses no count and no request', { skip: lacks.signals }, async (t) => {

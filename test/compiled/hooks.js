@@ -10,7 +10,10 @@ const cache = join(root, 'node_modules', '.cache', 'compiled-for-tests')
 mkdirSync(cache, { recursive: true })
 
 /** What the outcome depends on, beside a file's path and text. */
-const compilerAndOptions = require('typescript/package.json').version + readFileSync(join(root, 'tsconfig.json'), 'utf8')
+const compiler = [
+  require('typescript/package.json').version,
+  ...[join(root, 'tsconfig.json'), fileURLToPath(import.meta.url)].map((file) => readFileSync(file, 'utf8'))
+]
 
 export async function resolve (specifier, context, nextResolve) {
   try {
@@ -43,12 +46,17 @@ export function load (url, context, nextLoad) {
 
 function compiled (path) {
   const source = readFileSync(path, 'utf8')
-  const key = createHash('sha256').update(JSON.stringify([path, source, compilerAndOptions])).digest('hex')
+  const key = createHash('sha256').update(JSON.stringify([path, source, compiler])).digest('hex')
   const file = join(cache, key)
   if (existsSync(file)) return readFileSync(file, 'utf8')
   const text = compile(source, path)
-  writeFileSync(`${file}.${process.pid}`, text)
-  renameSync(`${file}.${process.pid}`, file) // at one stroke: other processes read it
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, text)
+  try {
+    renameSync(draft, file) // at one stroke: other processes read it
+  } catch (error) {
+    if (!existsSync(file)) throw error // Windows keeps one that is being read, which is the same
+  }
   return text
 }
 
@@ -58,5 +66,10 @@ function compile (source, path) {
   const { config } = typescript.readConfigFile(join(root, 'tsconfig.json'), typescript.sys.readFile)
   const { options } = typescript.convertCompilerOptionsFromJson(config.compilerOptions, root)
   const asModule = { module: typescript.ModuleKind.ESNext, inlineSourceMap: true, inlineSources: true, noEmit: false }
-  return typescript.transpileModule(source, { fileName: path, compilerOptions: { ...options, ...asModule } }).outputText
+  const { outputText, diagnostics } = typescript.transpileModule(source, {
+    fileName: path, compilerOptions: { ...options, ...asModule }, reportDiagnostics: true
+  })
+  const [first] = diagnostics
+  if (first === undefined) return outputText
+  throw new SyntaxError(`${path}: ${typescript.flattenDiagnosticMessageText(first.messageText, '\n')}`)
 }
