@@ -24,10 +24,29 @@ module.exports = {
     },
     {
       name: 'one-way',
-      comment: 'bin → app.ts → app/ and plugins/ → libraries.',
+      comment: 'bin → app.ts → app/ → plugins/ → lib/ → libraries.',
       severity: 'error',
       from: { path: '^(?:plugins|app)/' },
       to: { path: '^(?:app\\.ts$|bin/)' }
+    },
+    {
+      name: 'lib-imports-nothing-of-ours',
+      comment: 'lib/ is what more than one topic uses. Its files may use each other, and libraries.',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(?:[^/]+\\.ts$|app/|plugins/|bin/)' }
+    },
+    {
+      name: 'rooms-do-not-import-their-story',
+      comment: 'A room holds rules. The story that goes by them, in the folder around it, is none of their business.',
+      severity: 'error',
+      from: { path: '^(plugins/[^/]+|app)/[^/]+/' },
+      to: {
+        path: [
+          '^$1/(?:index|routes|topics|server-options)\\.ts$',
+          '^$1/(?:answer|asset|guard|login|page|demo-routes|request-input|url-for)\\.ts$'
+        ]
+      }
     },
     {
       name: 'plugins-need-no-app',

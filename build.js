@@ -18,7 +18,7 @@ function isInstalled (name) {
 
 /** When the newest source was written. */
 function newestSource () {
-  const files = ['app', 'plugins', 'bin'].flatMap((folder) => {
+  const files = ['app', 'lib', 'plugins', 'bin'].flatMap((folder) => {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
   })
   return Math.max(...['app.ts', 'routes.ts', 'tsconfig.build.json', ...files].map((file) => statSync(file).mtimeMs))

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
-import { OperatorError } from './app.js'
+import { OperatorError } from './make-app.ts'
 
 /** Where the server listens on the network. */
 export interface Place {

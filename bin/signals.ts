@@ -2,9 +2,9 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import cluster from 'node:cluster'
 import { inspect } from 'node:util'
-import { surviveHangup } from '../app/hangup.js'
-import { readSettings } from '../app/settings.js'
-import { leaveQuietly } from '../app/stopping.js'
+import { surviveHangup } from '../app/operation/hangup.ts'
+import { readSettings } from '../app/settings/settings.ts'
+import { leaveQuietly } from '../app/operation/stopping.ts'
 
 /** What a worker and the primary of `--workers` say to each other. */
 export interface Messages {

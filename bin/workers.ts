@@ -3,10 +3,10 @@ import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible'
-import { type MetricsServer, serveWorkersMetrics } from '../app/metrics.js'
-import { readSettings, type Settings } from '../app/settings.js'
-import { checkLogLevel, logOptions, readSettingsFile } from './app.js'
-import type { Messages } from './signals.js'
+import { type MetricsServer, serveWorkersMetrics } from '../app/operation/metrics.ts'
+import { readSettings, type Settings } from '../app/settings/settings.ts'
+import { checkLogLevel, logOptions, readSettingsFile } from './make-app.ts'
+import type { Messages } from './signals.ts'
 
 /** Milliseconds before a worker that died is replaced; twice as many for each one more in the last minute. */
 const firstDelay = 100

@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import quickstart, { options } from '../app.js'
-import { asAdmin, captureLog, html, start } from './app/start.js'
-import { until } from './bin/command.js'
-import { execArgv } from './compiled/exec-argv.js'
-import { setEnvironment } from './environment.js'
+import quickstart, { options } from '../app.ts'
+import { asAdmin, captureLog, html, start } from './app/start.ts'
+import { until } from './bin/command.ts'
+import { execArgv } from './compiled/exec-argv.ts'
+import { setEnvironment } from './environment.ts'
 
 const topics = ['hello', 'static', 'templates', 'params', 'auth'] as const
 

@@ -1,6 +1,6 @@
 import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { maxNameBytes, maxPasswordBytes } from './passwords.js'
+import { maxNameBytes, maxPasswordBytes } from './accounts/passwords.ts'
 
 /** What a client says who it is. */
 export interface Credentials {

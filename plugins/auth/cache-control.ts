@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { varyWith } from '../vary.js'
+import { varyWith } from '../../lib/vary.ts'
 
 type Head = Record<string, unknown>
 type WriteHead = (status: number, ...rest: unknown[]) => unknown

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { InvalidOption, NotRegistered } from './errors.js'
-import { guards, type Guard } from './guard.js'
+import { InvalidOption, NotRegistered } from './errors.ts'
+import { guards, type Guard } from './guard.ts'
 
 /** What a guard asks for: any login, a login if there is one, or one of a member of these groups. */
 export type Needs = 'login' | 'optional' | readonly string[]

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
-import { checkOptions } from '../options.js'
-import { isRealm } from './authorization.js'
-import { InvalidOption } from './errors.js'
-import type { Groups } from './groups.js'
+import { checkOptions } from '../../lib/check-options.ts'
+import { isRealm } from './authorization.ts'
+import { InvalidOption } from './errors.ts'
+import type { Groups } from './accounts/groups.ts'
 
 /** Who is logged in. */
 export interface User {

@@ -1,8 +1,8 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { closingParenthesis } from '../closing-parenthesis.js'
-import { contextsAround, perContext } from '../per-context.js'
-import { ProtectNothing } from './errors.js'
-import type { GuardHook } from './hooks.js'
+import { closingParenthesis } from '../../lib/closing-parenthesis.ts'
+import { contextsAround, perContext } from '../../lib/per-context.ts'
+import { ProtectNothing } from './errors.ts'
+import type { GuardHook } from './hooks.ts'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean

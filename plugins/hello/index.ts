@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { checkOptions } from '../options.js'
+import { checkOptions } from '../../lib/check-options.ts'
 
 /** Options of the hello plugin. */
 export interface HelloOptions {

@@ -2,10 +2,10 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { invalidInput } from './invalid-input.js'
-import { path, string } from './text-converters.js'
-import type { UnfitParameterError } from './url-for.js'
-import { int } from './value-converters.js'
+import { invalidInput } from './input/invalid-input.ts'
+import { path, string } from './converters/text-converters.ts'
+import type { UnfitParameterError } from './url-for.ts'
+import { int } from './converters/value-converters.ts'
 
 /** The most bytes a form may have. */
 const formLimit = 16 * 1024

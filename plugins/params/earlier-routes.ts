@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { preValidationHookHandler, RouteOptions } from 'fastify'
-import { fieldsOf } from './schema-fields.js'
+import { fieldsOf } from './input/schema-fields.ts'
 
 const EarlierRoute = createError(
   'FST_QUICKSTART_PARAMS_EARLIER_ROUTE',

@@ -1,13 +1,13 @@
 import type {
   FastifyRequest, preHandlerHookHandler, preParsingHookHandler, preValidationHookHandler, RouteOptions
 } from 'fastify'
-import { FormTexts, isForm, isUrlencoded } from './form-text.js'
-import type { InvalidInputError, Issue } from './invalid-input.js'
-import { invalidInput } from './invalid-input.js'
-import { malformedNames, suspicious, suspiciousInForm, wellFormed, wellFormedLines } from './percent-encoding.js'
-import { readField } from './read-field.js'
-import type { Field, Part } from './schema-fields.js'
-import { fieldsOf } from './schema-fields.js'
+import { FormTexts, isForm, isUrlencoded } from './input/form-text.ts'
+import type { InvalidInputError, Issue } from './input/invalid-input.ts'
+import { invalidInput } from './input/invalid-input.ts'
+import { malformedNames, suspicious, suspiciousInForm, wellFormed, wellFormedLines } from './input/percent-encoding.ts'
+import { readField } from './input/read-field.ts'
+import type { Field, Part } from './input/schema-fields.ts'
+import { fieldsOf } from './input/schema-fields.ts'
 
 /** An error as Fastify hands it to a route that asks for it. */
 type ValidationError = NonNullable<FastifyRequest['validationError']>

@@ -1,14 +1,14 @@
 import createError from '@fastify/error'
 import type { FastifyError } from 'fastify'
-import { checkOptions } from '../options.js'
-import { converterOf } from './converter.js'
-import type { NamedRoute, NamedRoutes } from './named-routes.js'
-import { findRoute } from './named-routes.js'
-import type { Unfit } from './route-pattern.js'
-import { unfitFor } from './route-schema.js'
-import { baseOf } from './url-base.js'
-import type { ParamValue, UrlQuery } from './url-query.js'
-import { isParamValue, queryString } from './url-query.js'
+import { checkOptions } from '../../lib/check-options.ts'
+import { converterOf } from './converters/converter.ts'
+import type { NamedRoute, NamedRoutes } from './urls/named-routes.ts'
+import { findRoute } from './urls/named-routes.ts'
+import type { Unfit } from './urls/route-pattern.ts'
+import { unfitFor } from './urls/route-schema.ts'
+import { baseOf } from './urls/url-base.ts'
+import type { ParamValue, UrlQuery } from './urls/url-query.ts'
+import { isParamValue, queryString } from './urls/url-query.ts'
 
 /** What a URL can have besides its path. */
 export interface UrlOptions {

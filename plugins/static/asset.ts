@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { perContext } from '../per-context.js'
-import { MissingAsset, NotLoaded } from './errors.js'
-import type { Files } from './files.js'
-import { encodeName } from './names.js'
+import { perContext } from '../../lib/per-context.ts'
+import { MissingAsset, NotLoaded } from './errors.ts'
+import type { Files } from './files/files.ts'
+import { encodeName } from './files/names.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,4 +1,4 @@
-import { parseHttpDate } from './http-date.js'
+import { parseHttpDate } from './http-date.ts'
 
 /*
  * The fields by which a request sets conditions, each as a rule of its own. Which of them counts, and in what order, is

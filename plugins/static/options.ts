@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { checkOptions } from '../options.js'
-import { InvalidRoot } from './errors.js'
-import type { MemoryCaps } from './memory.js'
+import { checkOptions } from '../../lib/check-options.ts'
+import { InvalidRoot } from './errors.ts'
+import type { MemoryCaps } from './files/memory.ts'
 
 /** Options of the static plugin. */
 export interface StaticOptions {

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import createError from '@fastify/error'
-import { findCircles } from './circles.js'
-import type { KnownCall } from './script.js'
-import type { Template, ViewEngine } from './engine.js'
-import { TemplateProblem } from './problem.js'
+import { findCircles } from './circles.ts'
+import type { KnownCall } from './compile/script.ts'
+import type { Template, ViewEngine } from './engine/engine.ts'
+import { TemplateProblem } from './engine/problem.ts'
 
 const TemplatesInvalid = createError('FST_QUICKSTART_TEMPLATES_INVALID', '%s', 500)
 

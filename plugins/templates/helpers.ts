@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { ViewHelpers } from './views.js'
+import type { ViewHelpers } from './views.ts'
 
 /** What every view can call: the decorators of other topics, which may be registered later, or never. */
 export function makeHelpers (app: FastifyInstance): ViewHelpers {

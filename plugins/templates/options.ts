@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { checkOptions } from '../options.js'
-import type { IndexRoute, PerRequest, ViewContext } from './views.js'
+import { checkOptions } from '../../lib/check-options.ts'
+import type { IndexRoute, PerRequest, ViewContext } from './views.ts'
 
 /** Options of the templates plugin. */
 export interface TemplatesOptions {

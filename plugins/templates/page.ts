@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { perContext } from '../per-context.js'
-import { RenderFailed, type ViewEngine } from './engine.js'
-import { isDirectAndLocal } from '../direct-client.js'
-import { sendFailure } from './failure.js'
-import type { PerRequest, ViewHelpers } from './views.js'
+import { perContext } from '../../lib/per-context.ts'
+import { RenderFailed, type ViewEngine } from './engine/engine.ts'
+import { isDirectAndLocal } from '../../lib/direct-client.ts'
+import { sendFailure } from './failure.ts'
+import type { PerRequest, ViewHelpers } from './views.ts'
 
 /** What makes the pages of one Fastify context. */
 export interface PageRules {

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { refuse } from './check.js'
-import type { TemplateFolders } from './folders.js'
-import type { Pages } from './page.js'
-import type { IndexRoute } from './views.js'
+import { refuse } from './check.ts'
+import type { TemplateFolders } from './engine/folders.ts'
+import type { Pages } from './page.ts'
+import type { IndexRoute } from './views.ts'
 
 /** The URL of each view below the folder of pages: `pages/docs/index.eta` answers at /docs. */
 export type PageRoutes = Map<string, string>

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asAdmin, captureLog, start } from './start.js'
+import { asAdmin, captureLog, start } from './start.ts'
 
 t.test('the built-in login works from this machine alone', async (t) => {
   const { lines, logger } = captureLog('warn')

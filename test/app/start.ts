@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
-import quickstart, { options, type QuickstartOptions } from '../../app.js'
-import { setEnvironment } from '../environment.js'
+import quickstart, { options, type QuickstartOptions } from '../../app.ts'
+import { setEnvironment } from '../environment.ts'
 
 /** What a browser asks for. */
 export const html = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' }

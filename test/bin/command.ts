@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { execArgv } from '../compiled/exec-argv.js'
+import { execArgv } from '../compiled/exec-argv.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { basic, cheap } from '../plugins/auth/logins.js'
-import { ending, login, pidRoute, serving, startWorkers, until } from './command.js'
-import { lacks } from '../system.js'
+import { basic, cheap } from '../plugins/auth/logins.ts'
+import { ending, login, pidRoute, serving, startWorkers, until } from './command.ts'
+import { lacks } from '../system.ts'
 
 t.setTimeout(300_000) // each test starts several processes
 

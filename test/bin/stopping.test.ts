@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { ending, serving, until } from './command.js'
-import { lacks } from '../system.js'
+import { ending, serving, until } from './command.ts'
+import { lacks } from '../system.ts'
 
 const routes = `import { PassThrough } from 'node:stream'
 export default async function routes (app) {

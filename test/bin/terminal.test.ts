@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { command, environment, until } from './command.js'
-import { lacks } from '../system.js'
+import { command, environment, until } from './command.ts'
+import { lacks } from '../system.ts'
 
 const cases: [args: string[], says: string][] = [
   [[], 'SIGHUP: the server stops'],

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { ending, login, serving, startWorkers, until } from './command.js'
-import { lacks } from '../system.js'
+import { ending, login, serving, startWorkers, until } from './command.ts'
+import { lacks } from '../system.ts'
 
 t.setTimeout(900_000) // each test starts several processes
 

@@ -15,30 +15,6 @@ const compiler = [
   ...[join(root, 'tsconfig.json'), fileURLToPath(import.meta.url)].map((file) => readFileSync(file, 'utf8'))
 ]
 
-export async function resolve (specifier, context, nextResolve) {
-  try {
-    return await nextResolve(specifier, context)
-  } catch (error) {
-    return source(error)
-  }
-}
-
-/** The same for Node's synchronous hooks. */
-export function resolveAtOnce (specifier, context, nextResolve) {
-  try {
-    return nextResolve(specifier, context)
-  } catch (error) {
-    return source(error)
-  }
-}
-
-/** Takes the source where there is no .js file of the imported name, which has a query under `t.mockImport`. */
-function source (error) {
-  const url = error.url?.replace(/\.js(?=\?|$)/, '.ts')
-  if (error.code !== 'ERR_MODULE_NOT_FOUND' || url === undefined || !existsSync(new URL(url))) throw error
-  return { url, format: 'module', shortCircuit: true }
-}
-
 export function load (url, context, nextLoad) {
   if (!url.split('?', 1)[0].endsWith('.ts')) return nextLoad(url, context)
   return { format: 'module', source: compiled(fileURLToPath(url)), shortCircuit: true }
@@ -65,7 +41,13 @@ function compile (source, path) {
   const typescript = require('typescript')
   const { config } = typescript.readConfigFile(join(root, 'tsconfig.json'), typescript.sys.readFile)
   const { options } = typescript.convertCompilerOptionsFromJson(config.compilerOptions, root)
-  const asModule = { module: typescript.ModuleKind.ESNext, inlineSourceMap: true, inlineSources: true, noEmit: false }
+  const asModule = {
+    module: typescript.ModuleKind.ESNext,
+    inlineSourceMap: true,
+    inlineSources: true,
+    noEmit: false,
+    rewriteRelativeImportExtensions: false // the sources themselves are imported
+  }
   const { outputText, diagnostics } = typescript.transpileModule(source, {
     fileName: path, compilerOptions: { ...options, ...asModule }, reportDiagnostics: true
   })

@@ -7,9 +7,9 @@ import { join, posix } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { parseAllDocuments } from 'yaml'
-import { readSettings } from '../../app/settings.js'
-import { start } from '../app/start.js'
-import { setEnvironment } from '../environment.js'
+import { readSettings } from '../../app/settings/settings.ts'
+import { start } from '../app/start.ts'
+import { setEnvironment } from '../environment.ts'
 
 const deploy = join(import.meta.dirname, '..', '..', 'deploy')
 const text = readFileSync(join(deploy, 'kubernetes.yaml'), 'utf8')

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { newProject } from '../../bin/new.js'
-import { type Block, readPages, root } from './pages.js'
-import { lacks } from '../system.js'
+import { newProject } from '../../bin/commands/new.ts'
+import { type Block, readPages, root } from './pages.ts'
+import { lacks } from '../system.ts'
 
 t.setTimeout(300_000) // it compiles and tests the app after each step, which takes long on a busy machine
 

@@ -6,9 +6,9 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { hash } from '../../plugins/auth/index.js'
-import { openPage as openBriskPage, startBrowser } from './browser.js'
-import { freePort } from './server.js'
+import { hash } from '../../plugins/auth/index.ts'
+import { openPage as openBriskPage, startBrowser } from './browser.ts'
+import { freePort } from './server.ts'
 
 t.setTimeout(600_000) // twenty clients wait for one model, on a busy machine
 

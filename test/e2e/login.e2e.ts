@@ -2,8 +2,8 @@ import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import auth, { requiresAuth } from '../../plugins/auth/index.js'
-import { openPage, startBrowser } from './browser.js'
+import auth, { requiresAuth } from '../../plugins/auth/index.ts'
+import { openPage, startBrowser } from './browser.ts'
 
 /** An app with a guarded page, a guarded form and a logout page, and what came for the form. */
 async function startApp (t: Test, options: object = {}) {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { descriptors, freePort, startInstance, until, usersFile } from './server.js'
+import { descriptors, freePort, startInstance, until, usersFile } from './server.ts'
 
 t.setTimeout(900_000)
 

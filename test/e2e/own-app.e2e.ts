@@ -5,9 +5,9 @@ import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } f
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
-import { newProject } from '../../bin/new.js'
-import { openPage, startBrowser } from './browser.js'
-import { freePort } from './server.js'
+import { newProject } from '../../bin/commands/new.ts'
+import { openPage, startBrowser } from './browser.ts'
+import { freePort } from './server.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { openPage, startBrowser } from './browser.js'
-import { startServer } from './server.js'
+import { openPage, startBrowser } from './browser.ts'
+import { startServer } from './server.ts'
 
 const admin = { username: 'admin', password: 'secret' }
 

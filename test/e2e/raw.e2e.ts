@@ -2,8 +2,8 @@ import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { rawConnection } from './raw-requests.js'
-import { descriptors, liveMemory, measuredInstance, until, usersFile } from './server.js'
+import { rawConnection } from './raw-requests.ts'
+import { descriptors, liveMemory, measuredInstance, until, usersFile } from './server.ts'
 
 t.setTimeout(600_000)
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
-import { freePort, type Instance, startInstance, startServer, until, usersFile } from './server.js'
+import { freePort, type Instance, startInstance, startServer, until, usersFile } from './server.ts'
 
 /** Starts a Redis that keeps nothing on disk, and stops it when the test ends. */
 async function startRedis (t: Test, port: number): Promise<ChildProcess> {

@@ -5,7 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { cheap } from '../plugins/auth/logins.js'
+import { cheap } from '../plugins/auth/logins.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 

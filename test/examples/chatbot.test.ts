@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { cpSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { readPages } from '../docs/pages.js'
+import { readPages } from '../docs/pages.ts'
 
 /** Those that start many servers and processes run with the packed package: see examples.pack.ts. */
 const quickOnes = ['test/queue.test.js', 'test/model-url.test.js']

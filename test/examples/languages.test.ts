@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { toJavaScript } from './to-javascript.js'
+import { toJavaScript } from './to-javascript.ts'
 
 const examples = resolve(import.meta.dirname, '..', '..', 'examples')
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { install, newFolder, pack, root, runToEnd, startServer, startServers, withRange } from './project.js'
+import { install, newFolder, pack, root, runToEnd, startServer, startServers, withRange } from './project.ts'
 
 const { tarball } = await pack(t)
 const folder = await newFolder(t)

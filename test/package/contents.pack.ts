@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
 import t from 'tap'
-import { install, newFolder, pack, root, runToEnd, startServer, withRange } from './project.js'
+import { install, newFolder, pack, root, runToEnd, startServer, withRange } from './project.ts'
 
 const { tarball, files } = await pack(t)
 const folder = await newFolder(t)
@@ -22,7 +22,7 @@ t.test('the tarball has what is built, the sources, the pages, and nothing else'
   const single = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin/run.js', 'fastify.config.cjs', 'package.json']
   t.same(files, [...sources, ...built, ...pages, ...beside, ...single].sort())
 
-  for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'plugins/options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
+  for (const path of ['app.ts', 'bin/fastify-quickstart.ts', 'lib/check-options.ts', 'views/index.eta', 'views/error.eta', 'public/app.js',
     ...['hello', 'static', 'templates', 'params', 'auth'].map((topic) => `plugins/${topic}/index.ts`)]) {
     t.ok(files.includes(path), path)
   }
@@ -69,7 +69,7 @@ t.test('an error shows the line of the TypeScript source', async (t) => {
 t.test('there are these exports, and no other way in', async (t) => {
   t.same(Object.keys(manifest.exports), ['.', './hello', './static', './templates', './params', './auth', './live-reload', './package.json'])
   const { resolve } = createRequire(join(folder, 'package.json'))
-  t.throws(() => resolve('fastify-quickstart/plugins/options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+  t.throws(() => resolve('fastify-quickstart/lib/check-options.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => resolve('fastify-quickstart/dist/app.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
 })
 

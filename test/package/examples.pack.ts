@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { freePort } from '../e2e/server.js'
-import { install, newFolder, pack, root, runToEnd, startProgram, startServer } from './project.js'
+import { freePort } from '../e2e/server.ts'
+import { install, newFolder, pack, root, runToEnd, startProgram, startServer } from './project.ts'
 
 const { tarball } = await pack(t)
 const folder = await newFolder(t)

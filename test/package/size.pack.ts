@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { install, newFolder, pack, withRange } from './project.js'
+import { install, newFolder, pack, withRange } from './project.ts'
 
 /** What a fresh install brought beside Fastify's own, on 64-bit Linux. docs/dependencies.md says the same. */
 const measured = { packages: 46, megabytes: 18.4 }

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import t from 'tap'
-import hello from '../../plugins/hello/index.js'
+import hello from '../../plugins/hello/index.ts'
 
 t.test('says hello, as plain text', async (t) => {
   const app = Fastify()

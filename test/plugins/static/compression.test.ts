@@ -6,9 +6,9 @@ import { setImmediate } from 'node:timers/promises'
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import Fastify from 'fastify'
 import t from 'tap'
-import { compress } from '../../../plugins/static/compression.js'
-import staticFiles from '../../../plugins/static/index.js'
-import { execArgv } from '../../compiled/exec-argv.js'
+import { compress } from '../../../plugins/static/files/compression.ts'
+import staticFiles from '../../../plugins/static/index.ts'
+import { execArgv } from '../../compiled/exec-argv.ts'
 
 const text = Buffer.from('a line that comes again and again\n'.repeat(1000))
 
@@ -51,8 +51,8 @@ t.test('stops with what is under way', async (t) => {
 
 t.test('the app waits for it neither when it starts nor when it closes', async (t) => {
   let signal: AbortSignal | undefined
-  const { default: mocked } = await t.mockImport<typeof import('../../../plugins/static/index.js')>('../../../plugins/static/index.js', {
-    '../../../plugins/static/compression.js': {
+  const { default: mocked } = await t.mockImport<typeof import('../../../plugins/static/index.ts')>('../../../plugins/static/index.ts', {
+    '../../../plugins/static/files/compression.ts': {
       decodesTo: async () => true,
       compress: async (files: unknown, room: unknown, given: AbortSignal) => {
         signal = given
@@ -70,8 +70,8 @@ t.test('the app waits for it neither when it starts nor when it closes', async (
 
 t.test('begins nothing in an app that does not start', async (t) => {
   let isBegun = false
-  const { default: mocked } = await t.mockImport<typeof import('../../../plugins/static/index.js')>('../../../plugins/static/index.js', {
-    '../../../plugins/static/compression.js': { decodesTo: async () => true, compress: async () => { isBegun = true } }
+  const { default: mocked } = await t.mockImport<typeof import('../../../plugins/static/index.ts')>('../../../plugins/static/index.ts', {
+    '../../../plugins/static/files/compression.ts': { decodesTo: async () => true, compress: async () => { isBegun = true } }
   })
   const app = Fastify()
   await app.register(mocked, { root: t.testdir({ 'a.txt': text }), memory: true })

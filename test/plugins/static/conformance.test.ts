@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import staticFiles from '../../../plugins/static/index.js'
-import { rawRequest, type RawAnswer } from './raw-request.js'
+import staticFiles from '../../../plugins/static/index.ts'
+import { rawRequest, type RawAnswer } from './raw-request.ts'
 
 /* What RFC 9110 asks of a server of files, over a real socket, in both modes. */
 

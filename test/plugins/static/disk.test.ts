@@ -9,9 +9,9 @@ import { basename, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import staticFiles from '../../../plugins/static/index.js'
-import { rawRequest } from './raw-request.js'
-import { lacks } from '../../system.js'
+import staticFiles from '../../../plugins/static/index.ts'
+import { rawRequest } from './raw-request.ts'
+import { lacks } from '../../system.ts'
 
 /* Files that are served from the disk, and what may happen to them there meanwhile. */
 

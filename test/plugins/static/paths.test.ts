@@ -2,9 +2,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import staticFiles from '../../../plugins/static/index.js'
-import { rawRequest } from './raw-request.js'
-import { lacks } from '../../system.js'
+import staticFiles from '../../../plugins/static/index.ts'
+import { rawRequest } from './raw-request.ts'
+import { lacks } from '../../system.ts'
 
 /* Which names lead to a file: one spelling each, and nothing that is not to be served. */
 

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
-import templates, { type TemplatesOptions } from '../../../plugins/templates/index.js'
+import templates, { type TemplatesOptions } from '../../../plugins/templates/index.ts'
 
 type Options = Omit<TemplatesOptions, 'root'> & { prefix?: string, production?: boolean, server?: FastifyServerOptions }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { HtmlValidate } from 'html-validate'
 import t, { type Test } from 'tap'
-import { build } from './build.js'
+import { build } from './build.ts'
 
 const generic = { statusCode: 500, code: 'FST_QUICKSTART_TEMPLATES_RENDER', error: 'Internal Server Error', message: 'The page could not be rendered' }
 const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }

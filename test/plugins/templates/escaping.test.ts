@@ -2,8 +2,8 @@
 import { Eta } from 'eta'
 import fc from 'fast-check'
 import t from 'tap'
-import { escapeHtml } from '../../../plugins/templates/escape.js'
-import { build } from './build.js'
+import { escapeHtml } from '../../../plugins/templates/engine/escape.ts'
+import { build } from './build.ts'
 
 /** What clients have sent to make text into markup. */
 const attacks = [

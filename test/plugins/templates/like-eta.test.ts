@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { Eta } from 'eta'
 import Fastify from 'fastify'
 import t from 'tap'
-import templates from '../../../plugins/templates/index.js'
-import { build } from './build.js'
+import templates from '../../../plugins/templates/index.ts'
+import { build } from './build.ts'
 
 const parts = {
   'layout.eta': '{<%~ it.body %>|<%~ block("title", () => { %>none<% }) %>|<%= it.extra %>}',

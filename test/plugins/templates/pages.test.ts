@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
-import templates from '../../../plugins/templates/index.js'
-import { build } from './build.js'
+import templates from '../../../plugins/templates/index.ts'
+import { build } from './build.ts'
 
 const views = {
   'layout.eta': '[<%~ it.body %>]',

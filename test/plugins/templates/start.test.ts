@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify from 'fastify'
 import t from 'tap'
-import templates from '../../../plugins/templates/index.js'
-import { build, register } from './build.js'
-import { lacks } from '../../system.js'
+import templates from '../../../plugins/templates/index.ts'
+import { build, register } from './build.ts'
+import { lacks } from '../../system.ts'
 
 t.test('stops the start with file, line and reason', async (t) => {
   const table: [what: string, page: string, line: number, reason: string | RegExp][] = [

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { transportSecurity } from './security-headers.ts'
+
+/** Statuses for what is not a request, by the error's code. All else is 400. */
+const statuses: Record<string, number> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413
+}
+
+/**
+ * Answers what Node's parser refuses, which never becomes a request, and logs it. RFC 9112 section 9.6: the connection
+ * ends with such an answer.
+ */
+export function answerClientError (this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
+  const { code = '' } = error
+  if (code === 'ECONNRESET' || socket.destroyed) return // nobody is there to read an answer
+  const statusCode = statuses[code] ?? 400
+  this.log.info({ status: statusCode, code, address: socket.remoteAddress }, 'not a request')
+  const phrase = STATUS_CODES[statusCode]
+  const body = JSON.stringify({ statusCode, error: phrase, message: 'This is not a well-formed request.' })
+  const head = [
+    `HTTP/1.1 ${statusCode} ${phrase}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+    // Without a request no proxy says how it came.
+    ...(socket instanceof TLSSocket ? [`Strict-Transport-Security: ${transportSecurity}`] : [])
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroy(error)
+}

@@ -1,0 +1,153 @@
+import proxyAddr from '@fastify/proxy-addr'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import Negotiator from 'negotiator'
+import type {} from '../../plugins/templates/index.ts' // types app.page and app.hasView
+import { addVary } from '../../lib/vary.ts'
+import { logAnswer } from '../operation/access-log.ts'
+import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
+import { trustedProxies, type TrustProxy } from './trusted-proxies.ts'
+
+/** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
+export interface InputIssue {
+  in: string
+  name: string
+  expected: string
+}
+
+/** An error as a handler meets it: Fastify's own, a plugin's, or anything that was thrown. */
+type AnyError = Partial<FastifyError> & { issues?: InputIssue[] }
+
+/** What an error answer holds, as JSON or in the page. */
+export interface ErrorBody {
+  statusCode: number
+  /** The status in words, such as `Not Found`. */
+  error: string
+  message: string
+  /** The code of a refusal. Absent where the server is at fault. */
+  code?: string
+  issues?: InputIssue[]
+}
+
+/** Where a server keeps the app that answers what its router refuses. */
+const errorAnswers = Symbol('fastify-quickstart.error-answers')
+
+declare module 'node:http' {
+  interface Server {
+    [errorAnswers]?: { app: FastifyInstance, setSecurityHeaders: SetSecurityHeaders }
+  }
+}
+
+/**
+ * Answers every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
+ *
+ * @param setSecurityHeaders for what the router refuses, which comes before any hook of the app
+ */
+export function answerErrors (app: FastifyInstance, setSecurityHeaders: SetSecurityHeaders): void {
+  // The request's own context may have an error page of its own.
+  app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
+  app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
+  // The router's errors reach the server alone. Of several apps on one server, the last answers them.
+  app.server[errorAnswers] = { app, setSecurityHeaders }
+}
+
+const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }
+
+/** What the error page says where the server is at fault: nothing of what happened. */
+const serverFaults: Record<number, string> = {
+  503: 'The server is busy right now. Please try again in a moment.'
+}
+
+/** What the router refuses, by its error's code. Its own messages repeat what the client sent. */
+const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> = {
+  FST_ERR_BAD_URL: {
+    message: 'The path of the address must be percent-encoded UTF-8.',
+    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8' }]
+  },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    message: 'The path of the address must be shorter.',
+    issues: [{ in: 'params', name: '*', expected: 'shorter' }]
+  }
+}
+
+const setDefaultHeaders = createSecurityHeaders('strict')
+
+/** Fastify's option `frameworkErrors`. Named, so that the types of `options` name Fastify's types alone. */
+export type RouterErrorAnswer = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void
+
+/**
+ * Makes the answer to what the router itself refuses before any route or hook of the app is reached: a malformed
+ * escape in the path (400) or a parameter that is too long (414).
+ */
+export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAnswer {
+  const isTrusted = trustedProxies(trustProxy)
+  return (error, request, reply) => {
+    believeProxies(request, isTrusted)
+    const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
+      { app: request.server, setSecurityHeaders: setDefaultHeaders }
+    setSecurityHeaders(request, reply)
+    const { statusCode, code } = error
+    const refusal = routerRefusals[code]
+    answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
+    if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
+  }
+}
+
+/**
+ * The router's request is Fastify's bare one, without what plugins add, and deaf to proxies: its address would be the
+ * proxy's, its protocol always the one between the proxy and the app.
+ */
+function believeProxies (request: FastifyRequest, isTrusted: ReturnType<typeof trustedProxies>): void {
+  Object.defineProperty(request, 'ip', { value: proxyAddr.all(request.raw, isTrusted).at(-1) })
+  const { 'x-forwarded-proto': given } = request.headers
+  if (given === undefined || !isTrusted(request.raw.socket.remoteAddress)) return
+  // Where there are several, the last is the nearest proxy's, as in Fastify's own requests.
+  Object.defineProperty(request, 'protocol', { value: String(given).split(',').at(-1)?.trim() })
+}
+
+function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { statusCode: given, message, code, issues } = (error ?? {}) as AnyError // each field is looked at below
+  const statusCode = given !== undefined && given >= 400 && given <= 599 ? given : 500
+  const refused = { req: request, statusCode, code, reason: message }
+  if (statusCode >= 500) {
+    // What the suite refuses under load comes many times over, and its stack says nothing.
+    if (statusCode === 503 && code?.startsWith('FST_QUICKSTART_') === true) {
+      request.log.warn(refused, 'the request was refused')
+    } else {
+      request.log.error({ err: error }, 'the request failed')
+    }
+    const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
+    return send(app, request, reply, { statusCode, error: phrase(statusCode), message: says })
+  }
+  // In production the one line of the access log says it.
+  const level = process.env.NODE_ENV === 'production' ? 'debug' : 'info'
+  request.log[level](refused, 'the request was refused')
+  return send(app, request, reply, {
+    statusCode,
+    error: phrase(statusCode),
+    message: message ?? phrase(statusCode),
+    ...(code !== undefined && { code }),
+    ...(issues !== undefined && { issues })
+  })
+}
+
+function phrase (statusCode: number): string {
+  return STATUS_CODES[statusCode] ?? 'Error'
+}
+
+/** @param app the one whose error page it is, if it has one */
+function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyReply, body: ErrorBody): FastifyReply {
+  reply.code(body.statusCode)
+  addVary(reply, 'Accept')
+  const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
+  const prefersHtml = new Negotiator(request.raw).mediaType(['application/json', 'text/html']) === 'text/html'
+  if (!prefersHtml || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
+
+  app.page(reply, 'error', { ...body }).then(
+    (html) => reply.type('text/html; charset=utf-8').send(html),
+    (error) => {
+      request.log.error({ err: error }, 'the error page failed')
+      sendJson()
+    })
+  return reply
+}

@@ -1,0 +1,119 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { loginCounts } from '../../plugins/auth/index.ts'
+import { bytesInMemory } from '../../plugins/static/index.ts'
+
+/** Where metrics are served. */
+export interface MetricsPlace {
+  host: string
+  port: number
+}
+
+/** A listener of its own, never the public one. */
+export interface MetricsServer {
+  close: () => Promise<void>
+}
+
+/**
+ * Counts what the app does, for Prometheus: requests and their durations, logins, the queue of passwords to hash, the
+ * memory of static files, and prom-client's defaults (processor, memory, descriptors, delay of the event loop).
+ *
+ * @param place where to serve them while the app listens; `'primary'` in a worker, whose primary asks for them
+ */
+export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'): void {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Requests by the path of their route, method and status',
+    labelNames: ['route', 'method', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    registers: [registry]
+  })
+  app.addHook('onResponse', async ({ routeOptions: { url = 'none' }, method }, { statusCode, elapsedTime }) => {
+    durations.observe({ route: url, method, status: statusCode }, elapsedTime / 1000)
+  })
+  countLogins(app, registry)
+  registry.registerMetric(new Gauge({
+    name: 'quickstart_static_bytes',
+    help: 'Bytes of static files and their compressed forms in memory',
+    registers: [],
+    collect () { this.set(bytesInMemory(app)) }
+  }))
+
+  if (place === 'primary') {
+    AggregatorRegistry.setRegistries(registry)
+    // eslint-disable-next-line no-new -- it listens to the primary
+    new AggregatorRegistry()
+    return
+  }
+  let server: MetricsServer | undefined
+  app.addHook('onListen', async () => { server = await serve(place, registry, () => registry.metrics(), app.log) })
+  app.addHook('onClose', async () => server?.close())
+}
+
+function countLogins (app: FastifyInstance, registry: Registry): void {
+  registry.registerMetric(new Counter({
+    name: 'quickstart_logins_total',
+    help: 'Logins by what they came to: remembered, right, wrong, throttled (429) or busy (503)',
+    labelNames: ['outcome'],
+    registers: [],
+    collect () {
+      this.reset()
+      for (const [outcome, count] of Object.entries(loginCounts(app).outcomes)) this.inc({ outcome }, count)
+    }
+  }))
+  registry.registerMetric(new Gauge({
+    name: 'quickstart_password_checks',
+    help: 'Passwords that are being hashed now (running) or wait for it (waiting)',
+    labelNames: ['state'],
+    registers: [],
+    collect () {
+      const { running, waiting } = loginCounts(app).hashing
+      this.set({ state: 'running' }, running)
+      this.set({ state: 'waiting' }, waiting)
+    }
+  }))
+}
+
+/** Serves the metrics of all workers, each of which has `measure(app, 'primary')`. */
+export async function serveWorkersMetrics (place: MetricsPlace, log: FastifyBaseLogger): Promise<MetricsServer> {
+  const registry = new AggregatorRegistry()
+  return await serve(place, registry, () => registry.clusterMetrics(), log)
+}
+
+async function serve (
+  { host, port }: MetricsPlace,
+  { contentType }: { contentType: string },
+  read: () => Promise<string>,
+  log: FastifyBaseLogger
+): Promise<MetricsServer> {
+  const server = createServer((request, answer) => {
+    if (!/^\/metrics(?:\?|$)/.test(request.url!)) { // Node gives each request one
+      answer.writeHead(404).end()
+      return
+    }
+    read().then((text) => answer.setHeader('content-type', contentType).end(text), (error: unknown) => {
+      log.error({ err: error }, 'the metrics could not be read')
+      answer.writeHead(503).end()
+    })
+  })
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+    const address = server.address() as AddressInfo // it listens on a port, which may be any free one
+    log.info(`metrics for Prometheus are served at http://${host}:${address.port}/metrics`)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException // a server that cannot listen says so with a system error
+    log.error(`QUICKSTART_METRICS: ${host}:${port} cannot be listened on (${code}); there are no metrics`)
+  }
+  return {
+    async close () {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+  }
+}

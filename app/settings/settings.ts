@@ -1,0 +1,243 @@
+import createError from '@fastify/error'
+import proxyAddr from '@fastify/proxy-addr'
+import envSchema from 'env-schema'
+import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.ts'
+import type { StopOptions } from '../operation/stopping.ts'
+
+/** The levels of the log, the loudest last. */
+export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+export type LogLevel = typeof logLevels[number]
+
+const trueOrFalse = { default: true, description: 'true or false' }
+
+/**
+ * Every setting, read from the environment or from a file `.env` in the current folder (the environment wins). The
+ * description completes the sentence "it takes …" in the error for a value that does not fit.
+ */
+export const settingsSchema = Type.Object({
+  QUICKSTART_HELLO: Type.Boolean(trueOrFalse),
+  QUICKSTART_STATIC: Type.Boolean(trueOrFalse),
+  QUICKSTART_TEMPLATES: Type.Boolean(trueOrFalse),
+  QUICKSTART_PARAMS: Type.Boolean(trueOrFalse),
+  QUICKSTART_AUTH: Type.Boolean(trueOrFalse),
+  QUICKSTART_PUBLIC_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of static files' })),
+  QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of Eta templates' })),
+  QUICKSTART_USERS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable htpasswd file' })),
+  QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
+  QUICKSTART_PROTECT: Type.Optional(Type.String({
+    pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$',
+    description: 'route paths that need a login, separated by commas, such as /,/static/*'
+  })),
+  QUICKSTART_REDIS_URL: Type.Optional(Type.String({
+    pattern: '^rediss?://.+',
+    description: 'an address such as redis://127.0.0.1:6379 or redis://name:password@host:6379/0, ' +
+      'with the special characters of the password percent-encoded'
+  })),
+  QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({
+    minLength: 1,
+    description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'
+  })),
+  QUICKSTART_CSP: Type.Optional(Type.String({
+    minLength: 1,
+    description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
+  })),
+  QUICKSTART_LOG_LEVEL: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)), {
+    description: `one of ${logLevels.join(', ')}`
+  })),
+  QUICKSTART_METRICS: Type.Optional(Type.String({
+    minLength: 1,
+    description: 'host:port to serve metrics for Prometheus at, apart from the app, such as 127.0.0.1:9464'
+  })),
+  QUICKSTART_DRAIN_SECONDS: Type.Optional(Type.Number({
+    minimum: 0,
+    maximum: 600,
+    description: 'seconds from 0 to 600, fewer than QUICKSTART_GRACE_SECONDS by 1'
+  })),
+  QUICKSTART_GRACE_SECONDS: Type.Number({
+    minimum: 1,
+    maximum: 3600,
+    default: 10,
+    description: 'seconds from 1 to 3600'
+  })
+}, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
+
+type SettingName = keyof typeof settingsSchema.properties
+
+/** The settings, checked and in the shapes that app.ts works with. */
+export interface Settings {
+  /** Which topics are on, as the environment has it. */
+  switches: Record<'hello' | 'static' | 'templates' | 'params' | 'auth', boolean>
+  /** Absolute path, or undefined for the suite's own folder. */
+  publicDir: string | undefined
+  /** Absolute path, or undefined for the suite's own folder. */
+  viewsDir: string | undefined
+  /** Absolute path of an htpasswd file. */
+  usersFile: string | undefined
+  realm: string | undefined
+  /** Route paths that need a login. */
+  protect: string[]
+  redisUrl: string | undefined
+  /** As Fastify's server option `trustProxy` takes it. */
+  trustProxy: boolean | string[]
+  csp: ContentSecurityPolicy
+  logLevel: LogLevel | undefined
+  /** Where metrics are served. */
+  metrics: { host: string, port: number } | undefined
+  /** How the server stops. */
+  stop: StopOptions
+}
+
+const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
+
+/**
+ * Reads and checks the settings.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_SETTING` for an unknown `QUICKSTART_*` name or a value that does not fit, in one
+ * line that names the variable and what it takes
+ */
+export function readSettings (): Settings {
+  const env = readEnvironment()
+  return {
+    switches: {
+      hello: env.QUICKSTART_HELLO,
+      static: env.QUICKSTART_STATIC,
+      templates: env.QUICKSTART_TEMPLATES,
+      params: env.QUICKSTART_PARAMS,
+      auth: env.QUICKSTART_AUTH
+    },
+    publicDir: existing('QUICKSTART_PUBLIC_DIR', env.QUICKSTART_PUBLIC_DIR, 'isDirectory'),
+    viewsDir: existing('QUICKSTART_VIEWS_DIR', env.QUICKSTART_VIEWS_DIR, 'isDirectory'),
+    usersFile: existing('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
+    realm: env.QUICKSTART_REALM,
+    protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
+    redisUrl: redisUrl(env.QUICKSTART_REDIS_URL),
+    trustProxy: trustProxy(env.QUICKSTART_TRUST_PROXY),
+    csp: contentSecurityPolicy(env.QUICKSTART_CSP),
+    logLevel: env.QUICKSTART_LOG_LEVEL,
+    metrics: hostAndPort(env.QUICKSTART_METRICS),
+    stop: stopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS)
+  }
+}
+
+function readEnvironment (): Static<typeof settingsSchema> {
+  try {
+    return envSchema<Static<typeof settingsSchema>>({
+      schema: settingsSchema,
+      dotenv: true,
+      ajv: {
+        customOptions (ajv) {
+          // An unknown QUICKSTART_* name is an error: by default env-schema drops it in silence.
+          ajv.opts.removeAdditional = false
+          return ajv
+        }
+      }
+    })
+  } catch (error) {
+    throw explain(error as EnvSchemaError) // env-schema throws errors of this shape alone
+  }
+}
+
+/** What env-schema throws: Ajv's list of what does not fit. */
+interface EnvSchemaError extends Error {
+  errors?: { instancePath: string, data?: unknown, params: { additionalProperty?: string } }[]
+}
+
+function explain (error: EnvSchemaError): Error {
+  const [first] = error.errors ?? []
+  if (first === undefined) return new InvalidSetting(`.env cannot be read: ${error.message}`)
+  const unknown = first.params.additionalProperty
+  if (unknown !== undefined) {
+    const known = Object.keys(settingsSchema.properties).join(', ')
+    return new InvalidSetting(`${unknown} is not a setting; known settings: ${known}`)
+  }
+  const name = first.instancePath.slice(1) as SettingName // the schema refuses any other name above
+  return misfit(name, process.env[name])
+}
+
+/**
+ * The error for a value that does not fit, which shows it unless it may hold a password.
+ *
+ * @param reason what is wrong with the value, in words that follow it
+ */
+function misfit (name: SettingName, value: string | undefined, reason = ''): Error {
+  // TypeBox keeps a schema's description, which its types do not show.
+  const { description } = settingsSchema.properties[name] as object as { description: string }
+  const isSecret = name === 'QUICKSTART_REDIS_URL'
+  const shown = value === undefined || isSecret ? 'does not fit' : `is ${JSON.stringify(value)}${reason}`
+  return new InvalidSetting(`${name} ${shown}; it takes ${description}`)
+}
+
+function splitList (text: string): string[] {
+  return text.split(',').map((entry) => entry.trim())
+}
+
+/** The absolute path of a file or folder that exists. */
+function existing (name: SettingName, value: string | undefined, kind: 'isDirectory' | 'isFile'): string | undefined {
+  if (value === undefined) return undefined
+  let path, stat
+  try {
+    path = resolve(value) // throws where the current folder was removed
+    stat = statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw misfit(name, value, `, which cannot be read (${(error as NodeJS.ErrnoException).code})`) // a system's error
+  }
+  if (stat === undefined) throw misfit(name, value, ', which does not exist')
+  if (!stat[kind]()) throw misfit(name, value, `, which is not a ${kind === 'isFile' ? 'file' : 'folder'}`)
+  return path
+}
+
+/** Redis takes a number as its database. A password's `/`, `#`, `?` or `%` that is not encoded shifts the parts. */
+function redisUrl (value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  try {
+    const { pathname, search, hash, username, password } = new URL(value)
+    decodeURIComponent(username)
+    decodeURIComponent(password)
+    if (/^\/?\d*$/.test(pathname) && !search.includes('@') && hash === '') return value
+  } catch {}
+  throw misfit('QUICKSTART_REDIS_URL', value)
+}
+
+/** Names for private ranges that Fastify's `trustProxy` takes. */
+const addressNames = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/** A number of hops is not taken: anybody can send as many addresses. */
+function trustProxy (value: string | undefined): boolean | string[] {
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  const addresses = splitList(value)
+  try {
+    proxyAddr.compile(addresses) // what Fastify does with them; it takes `1` for 0.0.0.1
+    const isKnown = (address: string) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0
+    if (addresses.every(isKnown)) return addresses
+  } catch {}
+  throw misfit('QUICKSTART_TRUST_PROXY', value)
+}
+
+function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
+  const problem = policyProblem(value)
+  if (problem !== undefined) throw misfit('QUICKSTART_CSP', value, problem)
+  return value
+}
+
+/** An address and a port; IPv6 in brackets. */
+function hostAndPort (value: string | undefined): { host: string, port: number } | undefined {
+  if (value === undefined) return undefined
+  const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? []
+  if (host === undefined || Number(port) > 65535) throw misfit('QUICKSTART_METRICS', value)
+  return { host, port: Number(port) }
+}
+
+function stopOptions (drain: number | undefined, graceSeconds: number): StopOptions {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
+  // Ajv takes Infinity for a number that fits, and a timer takes it for none at all.
+  if (!Number.isFinite(graceSeconds)) throw misfit('QUICKSTART_GRACE_SECONDS', String(graceSeconds))
+  if (!(drainSeconds >= 0 && drainSeconds <= graceSeconds - 1)) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
+  return { drainSeconds, graceSeconds }
+}

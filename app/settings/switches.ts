@@ -1,0 +1,158 @@
+import createError from '@fastify/error'
+import type { AuthOptions } from '../../plugins/auth/index.ts'
+import type { HelloOptions } from '../../plugins/hello/index.ts'
+import type { ParamsOptions } from '../../plugins/params/index.ts'
+import type { StaticOptions } from '../../plugins/static/index.ts'
+import type { TemplatesOptions } from '../../plugins/templates/index.ts'
+import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.ts'
+import type { OwnRoutes } from '../own-routes.ts'
+import type { Settings } from './settings.ts'
+
+/** Options of each topic's plugin, by the topic's name. */
+export interface TopicOptions {
+  hello: HelloOptions
+  static: StaticOptions
+  templates: TemplatesOptions
+  params: ParamsOptions
+  auth: AuthOptions
+}
+
+/** The name of a topic, the same in options, flags and (in capitals, after `QUICKSTART_`) in the environment. */
+export type Topic = keyof TopicOptions
+
+/**
+ * Options of the root app. Each topic has a switch: `false` switches it off, `true` on, and an object switches it on
+ * with these options for its plugin. A topic left out is as the environment has it (`QUICKSTART_AUTH=false`), else on.
+ */
+export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> } & {
+  /**
+   * Routes of your own: a plugin, or a list of them. They run inside the app after the topics, with all their
+   * decorators, pages, headers and guards. Beside the app, on the host, routes have none of these. Default: none.
+   */
+  routes?: OwnRoutes
+  /**
+   * What pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
+   * or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
+   */
+  csp?: ContentSecurityPolicy
+  /**
+   * Reloads the pages in the browser when a file in the folders of views or public files changes, or the server starts
+   * anew. Ignored in production. Default `false`.
+   */
+  reload?: boolean
+  /**
+   * Whether this is a worker of `fastify-quickstart --workers`, whose primary counts failed logins and serves metrics
+   * for all workers. Default `false`.
+   */
+  worker?: boolean
+}
+
+/** For each topic the options given for its plugin, or undefined where it is off. */
+export type Switches = { [Name in Topic]: Partial<TopicOptions[Name]> | undefined }
+
+const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'auth']
+
+/** Every name that the app takes as an option or a flag. */
+const names: readonly string[] = [...topics, 'routes', 'csp', 'reload', 'worker']
+
+const InvalidOption = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
+
+/**
+ * Refuses a flag of the app among fastify's own: fastify-cli drops there, without a word, what it does not know.
+ *
+ * @param words the whole command line of `fastify start`
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a flag of the app with no `--` before it
+ */
+export function refuseLostSwitches (words: readonly string[]): void {
+  const fastifysOwn = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  for (const name of names) {
+    const lost = fastifysOwn.find((word) => [`--${name}`, `--no-${name}`].includes(word.replace(/=.*/s, '')))
+    if (lost === undefined) continue
+    throw new InvalidOption(`${lost} would have no effect here: switches go behind a -- of their own, ` +
+      `as in npm start -- -- --${name}=${isTopic(name) ? 'false' : '…'}`)
+  }
+}
+
+/**
+ * Decides which topics are on. Options and command-line flags arrive together, the flags as strings, and win over the
+ * environment.
+ *
+ * @param options what the app was registered with
+ * @param settings what the environment says
+ * @param others names of Fastify's that come with the options
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for an unknown name or a value that does not fit
+ */
+export function readSwitches (options: QuickstartOptions, settings: Settings, others: ReadonlySet<string>): Switches {
+  const given = new Map<string, unknown>()
+  for (const [name, value] of Object.entries(options)) {
+    // fastify-cli hands `--no-auth` over as `noAuth: true`.
+    const negated = topics.find((topic) => name === `no${topic[0]?.toUpperCase()}${topic.slice(1)}`)
+    if (negated !== undefined) given.set(negated, value === true ? false : value)
+    else if (isTopic(name)) given.set(name, value)
+    else if (!names.includes(name) && !others.has(name)) {
+      const known = names.join(', ')
+      throw new InvalidOption(`"${name}" is not an option of the app (--${name} as a flag); known options: ${known}`)
+    }
+  }
+
+  const switches: Record<string, object | undefined> = {}
+  for (const topic of topics) {
+    const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
+    const isOn = readBoolean(value)
+    if (isOn !== undefined) switches[topic] = isOn ? {} : undefined
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = value
+    else throw misfit(topic, value, "true, false, or as an option an object with the plugin's options")
+  }
+  // Each value is an object for that topic's plugin, which checks it when it is registered.
+  return switches as Switches
+}
+
+/**
+ * The policy for pages, from the option or flag, else from the settings.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for one that does not fit
+ */
+export function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
+  if (csp === undefined) return settings.csp
+  const problem = typeof csp === 'string' ? policyProblem(csp) : ''
+  if (problem === undefined) return csp
+  throw misfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
+}
+
+/**
+ * Whether pages are reloaded: never in production.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
+ */
+export function readReload ({ reload = false }: QuickstartOptions): boolean {
+  return readFlag('reload', reload) && process.env.NODE_ENV !== 'production'
+}
+
+/**
+ * Whether this is a worker of the command.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
+ */
+export function readWorker ({ worker = false }: QuickstartOptions): boolean {
+  return readFlag('worker', worker)
+}
+
+function readFlag (name: string, value: unknown): boolean {
+  const isOn = readBoolean(value)
+  if (isOn === undefined) throw misfit(name, value, 'true or false')
+  return isOn
+}
+
+function isTopic (name: string): name is Topic {
+  return (topics as readonly string[]).includes(name) // a wider type: the name may be any text
+}
+
+/** A boolean, which is a text where it comes from a flag. */
+function readBoolean (value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : undefined
+}
+
+function misfit (name: string, value: unknown, takes: string, problem = ''): Error {
+  return new InvalidOption(`"${name}" is ${JSON.stringify(value)}${problem} (--${name} as a flag); it takes ${takes}`)
+}

@@ -1,0 +1,101 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { statSync } from 'node:fs'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { developmentLog } from '../app/development/development-log.ts'
+import { logLevels, readSettings } from '../app/settings/settings.ts'
+
+/** What every subcommand that makes the app takes: the app's options as texts, and the log's level. */
+export const appFlags = {
+  hello: { type: 'string' },
+  static: { type: 'string' },
+  templates: { type: 'string' },
+  params: { type: 'string' },
+  auth: { type: 'string' },
+  routes: { type: 'string' },
+  csp: { type: 'string' },
+  'log-level': { type: 'string', short: 'l' }
+} as const
+
+/** A mistake of the operator's, which the message names in one line. */
+export class OperatorError extends Error {}
+
+/** The words after the command's name, read by `flags`. */
+export function readFlags<Flags extends NonNullable<ParseArgsConfig['options']>> (
+  args: readonly string[],
+  flags: Flags
+): ReturnType<typeof parseArgs<{ args: string[], options: Flags }>>['values'] {
+  try {
+    // A lone `--` is allowed before the switches, as `fastify start` asks for it.
+    return parseArgs({ args: args.filter((arg) => arg !== '--'), options: flags }).values
+  } catch (error) {
+    throw new OperatorError((error as Error).message) // parseArgs throws errors alone
+  }
+}
+
+/** The command prints where the server listens. */
+const saidOtherwise = /^(?:Server listening at|Open) /
+
+/**
+ * Makes the app as the settings, the folders and the flags have it. The log goes to standard error.
+ *
+ * @param options the app's options, as texts: the app reads them like the flags of fastify-cli
+ * @param level of the log; default QUICKSTART_LOG_LEVEL, else info in production and warn elsewhere
+ * @param prepare is called with the server before the app is registered
+ */
+export async function makeApp (
+  options: Record<string, string | boolean | undefined>,
+  level?: string,
+  prepare: (server: FastifyInstance) => void = () => {}
+): Promise<FastifyInstance> {
+  checkLogLevel(level)
+  readSettingsFile()
+  useFolders()
+  // Loaded now, because the server's options depend on the settings.
+  const { default: quickstart, options: serverOptions } = await import('../app.ts')
+  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...logOptions(level) } })
+  prepare(server)
+  try {
+    await server.register(quickstart, options as object) // the app checks them itself
+    await server.ready()
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+  return server
+}
+
+/** @throws OperatorError for a text that is not a level */
+export function checkLogLevel (level: string | undefined): void {
+  if (level === undefined || (logLevels as readonly string[]).includes(level)) return // a wider type: any text
+  throw new OperatorError(`--log-level is "${level}"; it takes one of ${logLevels.join(', ')}`)
+}
+
+/** The command's log, which goes to standard error. */
+export function logOptions (given: string | undefined, settings = readSettings()) {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
+  return { level, ...isProduction ? { stream: process.stderr } : developmentLog(process.stderr, saidOtherwise) }
+}
+
+/** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */
+export function readSettingsFile (): void {
+  try {
+    process.loadEnvFile()
+  } catch {}
+}
+
+function useFolders (): void {
+  for (const [name, folder] of [['QUICKSTART_PUBLIC_DIR', 'public'], ['QUICKSTART_VIEWS_DIR', 'views']] as const) {
+    if (isFolder(folder)) process.env[name] ??= folder
+  }
+}
+
+/** @throws OperatorError where the current folder does not let itself be looked at */
+function isFolder (name: string): boolean {
+  try {
+    return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException // what the system says
+    throw new OperatorError(`${name}/ of the current folder cannot be read (${code})`)
+  }
+}

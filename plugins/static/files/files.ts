@@ -1,0 +1,112 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Digests } from './big-file.ts'
+import { FileOnDisk, findOnDisk } from './disk.ts'
+import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
+import { withoutFingerprint } from './names.ts'
+
+/** What a name in a URL leads to. */
+export interface Found {
+  readonly file: MemoryFile | FileOnDisk
+  /** The name that was asked for: the file's own, or that with a fingerprint. */
+  readonly asked: string
+  readonly cacheControl: string
+}
+
+/** The files below a root. */
+export interface Files {
+  /** The file for a name in a URL, decoded; `undefined` when there is none. */
+  find: (name: string) => Found | undefined
+  /** The name to link a file by; `undefined` when there is no such file. */
+  link: (name: string) => string | undefined
+  /** Bytes that are held in memory: files and their compressed forms. */
+  bytesInMemory: () => number
+}
+
+/** What a fingerprint names never changes (RFC 8246). The seconds are a year. */
+const immutable = 'public, max-age=31536000, immutable'
+
+/** The files as they are on the disk at each request. */
+export function filesOnDisk (root: string, cacheControl: string): Files {
+  const digests: Digests = new Map()
+  const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
+  return { ...rules, bytesInMemory: () => 0 }
+}
+
+/** Files on the disk have fingerprints too. The start waits for those that have so many bytes together. */
+const readAtStart = 64 * 1024 * 1024
+/** And no more than so many are read for the others, beside the app's other work. */
+const mostRead = 1024 * 1024 * 1024
+
+/** Files that were read at start. */
+export interface FilesInMemory {
+  files: Files
+  /** What can be compressed, the smallest first. */
+  kept: Iterable<MemoryFile>
+  /** The bytes that the caps leave for compressed forms. */
+  room: number
+  /** Reads the big files on the disk, for their fingerprints; until then they are linked by their plain names. */
+  fingerprintBigOnes: (signal: AbortSignal) => Promise<void>
+}
+
+/** The files as they are at start; what is over the caps is read from the disk at each request. */
+export async function filesInMemory (
+  root: string, caps: MemoryCaps, cacheControl: string, log: FastifyBaseLogger
+): Promise<FilesInMemory> {
+  const { kept, onDisk, realRoot, room } = await loadFolder(root, caps, log)
+  const digests: Digests = new Map()
+  /** The name to link each file by that stays on the disk. */
+  const links = new Map(onDisk.map(({ name }) => [name, name]))
+
+  async function fingerprint (files: typeof onDisk, signal?: AbortSignal): Promise<void> {
+    for (const { name, realPath } of files) {
+      if (signal?.aborted === true) return
+      const open = await new FileOnDisk(name, realPath, realRoot, digests).open().catch(() => undefined)
+      if (open !== undefined) links.set(name, open.link)
+      await open?.release()
+    }
+  }
+  const isWithin = (limit: number) => ({ stat }: typeof onDisk[number]): boolean => (limit -= stat.size) >= 0
+  const smallOnes = onDisk.filter(isWithin(readAtStart))
+  const bigOnes = onDisk.filter(isWithin(mostRead)).slice(smallOnes.length)
+  await fingerprint(smallOnes)
+
+  const open = (name: string): MemoryFile | FileOnDisk | undefined =>
+    kept.get(name) ?? (links.has(name) ? findOnDisk(root, name, digests) : undefined)
+  const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? links.get(name)
+  return {
+    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
+    kept: kept.values(),
+    room,
+    fingerprintBigOnes: async (signal) => await fingerprint(bigOnes, signal)
+  }
+}
+
+function bytesOf (files: Iterable<MemoryFile>): number {
+  // A file `app.js.br` may be the compressed form of `app.js` too.
+  const bodies = new Set([...files].flatMap(({ identity, br, gzip }) => [identity.body, br?.body, gzip?.body]))
+  return [...bodies].reduce((sum, body) => sum + (body?.length ?? 0), 0)
+}
+
+/**
+ * @param open gives the file of a name
+ * @param linkOf gives the name to link a file by that there is
+ * @param cacheControl for a URL without a fingerprint
+ */
+function createFiles (
+  open: (name: string) => Found['file'] | undefined, linkOf: (name: string) => string | undefined, cacheControl: string
+): Pick<Files, 'find' | 'link'> {
+  return {
+    find: (asked) => {
+      // A real file wins over a fingerprinted name.
+      const plain = open(asked)
+      if (plain !== undefined) return { file: plain, asked, cacheControl }
+      const name = withoutFingerprint(asked)
+      const file = name === undefined ? undefined : open(name)
+      if (name === undefined || file === undefined) return undefined
+      // A page from before the last deployment, or from an instance that has the next one, asks for another version:
+      // this one is better than none, but it must not be kept under that name.
+      return { file, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
+    },
+    link: (name) => open(name) === undefined ? undefined : linkOf(name)
+  }
+}

@@ -1,0 +1,125 @@
+import { realpathSync } from 'node:fs'
+import type { FastifyBaseLogger } from 'fastify'
+import { walkFolder, type WalkedFile } from '../../../lib/walk-folder.ts'
+import { type CompressedCoding, decodesTo } from './compression.ts'
+import { isCompressible } from './content-type.ts'
+import { readInside } from './disk.ts'
+import { fingerprinted, isPublicName, isPublicPath } from './names.ts'
+import { entityTag, fieldsOf, type Representation, type ServedFile, sha256 } from './representation.ts'
+
+/** How much may be kept in memory. */
+export interface MemoryCaps {
+  /** A file of more bytes than this stays on the disk. Default 8388608 (8 MiB). */
+  maxFileSize?: number
+  /**
+   * The bytes of all that is kept, compressed forms included; the smallest files go first.
+   * Default 268435456 (256 MiB).
+   */
+  maxTotalSize?: number
+}
+
+/** A representation whose bytes are all in memory. */
+interface Kept extends Representation {
+  readonly body: Buffer
+}
+
+/** A file whose every answer is decided when it is read. */
+export class MemoryFile implements ServedFile {
+  readonly type: string
+  readonly lastModified: string
+  varies: boolean
+  readonly identity: Kept
+  /** The compressed forms; each appears when it is made, and is there only if it is worth sending. */
+  br: Kept | undefined = undefined
+  gzip: Kept | undefined = undefined
+  /** Its name with the fingerprint of what is in it. */
+  readonly link: string
+
+  /**
+   * @param name its name below root
+   * @param bytes what is in it
+   * @param modified when it was modified, in milliseconds since 1970
+   */
+  constructor (name: string, bytes: Buffer, modified: number) {
+    const digest = sha256(bytes)
+    const { type, lastModified, varies } = fieldsOf(name, modified)
+    this.type = type
+    this.lastModified = lastModified
+    this.varies = varies
+    this.identity = { etag: entityTag(digest), length: bytes.length, body: bytes }
+    this.link = fingerprinted(name, digest)
+  }
+
+  get isCompressible (): boolean {
+    return isCompressible(this.type)
+  }
+
+  /** Adds a compressed form, to be sent from now on to clients that accept it. */
+  add (coding: CompressedCoding, bytes: Buffer): void {
+    this.varies = true
+    this[coding] = { etag: entityTag(sha256(bytes)), length: bytes.length, body: bytes }
+  }
+}
+
+/** What a folder had in it at start. */
+export interface LoadedFolder {
+  /** What is in memory, by name; the smallest first. */
+  kept: Map<string, MemoryFile>
+  /** What stays on the disk; the smallest first. */
+  onDisk: WalkedFile[]
+  /** The folder, with every link resolved. */
+  realRoot: string
+  /** The bytes that the caps leave for compressed forms. */
+  room: number
+}
+
+/** Reads a folder into memory, as far as the caps allow, with the compressed forms that lie beside its files. */
+export async function loadFolder (root: string, caps: MemoryCaps, log: FastifyBaseLogger): Promise<LoadedFolder> {
+  const { maxFileSize = 8 * 1024 * 1024, maxTotalSize = 256 * 1024 * 1024 } = caps
+  const realRoot = realpathSync.native(root)
+  const found = [...walkFolder(realRoot, {
+    accepts: isPublicName,
+    mayLieAt: (path) => isPublicPath(realRoot, path),
+    leftOut: (file, reason) => {
+      if (reason !== 'link') log.warn({ file, err: reason }, 'static: left out: it cannot be read')
+      else log.warn({ file }, 'static: left out: a link that leads out of root, to a hidden file, or in a circle')
+    }
+  })].sort((a, b) => a.stat.size - b.stat.size)
+
+  const kept = new Map<string, MemoryFile>()
+  const onDisk: WalkedFile[] = []
+  let room = maxTotalSize
+  for (const file of found) {
+    const bytes = file.stat.size <= Math.min(maxFileSize, room) ? read(file, realRoot, log) : undefined
+    if (bytes === undefined) {
+      onDisk.push(file)
+    } else {
+      room -= bytes.length
+      kept.set(file.name, new MemoryFile(file.name, bytes, file.stat.mtimeMs))
+    }
+  }
+  await adoptSiblings(kept, log)
+  return { kept, onDisk, realRoot, room }
+}
+
+/** `undefined` when it cannot be read; then it is tried again when somebody asks for it. */
+function read ({ name, realPath }: WalkedFile, realRoot: string, log: FastifyBaseLogger): Buffer | undefined {
+  try {
+    return readInside(realPath, realRoot)
+  } catch (error) {
+    log.warn({ file: name, err: error }, 'static: a file cannot be read')
+    return undefined
+  }
+}
+
+/** Takes `app.js.br` and `app.js.gz` for compressed forms of `app.js`, where they are that. */
+async function adoptSiblings (files: Map<string, MemoryFile>, log: FastifyBaseLogger): Promise<void> {
+  for (const [name, file] of files) {
+    for (const [coding, extension] of [['br', '.br'], ['gzip', '.gz']] as const) {
+      const sibling = files.get(name + extension)
+      if (sibling === undefined) continue
+      if (await decodesTo(coding, sibling.identity.body, file.identity.body)) file.add(coding, sibling.identity.body)
+      else log.warn({ file: name + extension }, `static: not used in place of ${name}: it decodes to something else`)
+    }
+  }
+}

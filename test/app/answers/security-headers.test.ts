@@ -1,0 +1,119 @@
+import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import { once } from 'node:events'
+import { connect as connectPlain, type AddressInfo, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import t, { type Test } from 'tap'
+import { setEnvironment } from '../../environment.ts'
+
+// The server's options are made when the app is imported.
+process.env.QUICKSTART_TRUST_PROXY = '127.0.0.1'
+const { default: quickstart, options } = await import('../../../app.ts')
+const hsts = 'max-age=31536000'
+
+/** The app with a route that fails. */
+async function register (t: Test, app: FastifyInstance): Promise<void> {
+  setEnvironment(t)
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    routes: async (app) => { app.get('/fault', async () => { throw new Error('a fault') }) }
+  })
+}
+
+const form = { 'content-type': 'application/x-www-form-urlencoded' }
+const answers: [status: number, request: InjectOptions][] = [
+  [200, { url: '/' }],
+  [200, { url: '/static/app.js' }],
+  [206, { url: '/static/app.js', headers: { range: 'bytes=0-1' } }],
+  [303, { method: 'POST', url: '/user', headers: form, payload: 'username=alice' }],
+  [304, { url: '/static/app.js', headers: { 'if-none-match': '*' } }],
+  [400, { url: '/post/nine' }],
+  [400, { url: '/%zz' }],
+  [400, { url: '/%zz', headers: { accept: 'text/html' } }],
+  [400, { method: 'POST', url: '/user', headers: form, payload: 'username=%zz' }],
+  [401, { url: '/secret' }],
+  [404, { url: '/nowhere' }],
+  [404, { method: 'DELETE', url: '/nowhere' }],
+  [405, { method: 'POST', url: '/static/app.js' }],
+  [412, { url: '/static/app.js', headers: { 'if-match': '"x"' } }],
+  [413, { method: 'POST', url: '/user', headers: form, payload: 'a'.repeat(1_048_577) }],
+  [414, { url: `/user/${'a'.repeat(2049)}` }],
+  [414, { url: `/user/${'a'.repeat(2049)}`, headers: { accept: 'text/html' } }],
+  [415, { method: 'POST', url: '/user', headers: { 'content-type': 'application/json' }, payload: '{' }],
+  [416, { url: '/static/app.js', headers: { range: 'bytes=9999-' } }],
+  [500, { url: '/fault' }]
+]
+
+t.test('each answer over HTTPS says so for a year, and none over HTTP (RFC 6797 section 7.2)', async (t) => {
+  const app = Fastify({ ...options, logger: false })
+  await register(t, app)
+  const ways: [headers: Record<string, string>, remoteAddress: string, expected: string | undefined][] = [
+    [{ 'x-forwarded-proto': 'https' }, '127.0.0.1', hsts],
+    [{ 'x-forwarded-proto': 'http, https' }, '127.0.0.1', hsts],
+    [{ 'x-forwarded-proto': 'https, http' }, '127.0.0.1', undefined],
+    [{ 'x-forwarded-proto': 'http' }, '127.0.0.1', undefined],
+    [{}, '127.0.0.1', undefined],
+    [{ 'x-forwarded-proto': 'https' }, '192.0.2.1', undefined]
+  ]
+  for (const [status, request] of answers) {
+    for (const [headers, remoteAddress, expected] of ways) {
+      const answer = await app.inject({ ...request, remoteAddress, headers: { ...request.headers, ...headers } })
+      const what = `${status} ${request.method ?? 'GET'} ${String(request.url).slice(0, 20)} ${JSON.stringify(headers)}`
+      t.equal(answer.statusCode, status, what)
+      t.equal(answer.headers['strict-transport-security'], expected, what)
+      t.equal(answer.headers['x-content-type-options'], 'nosniff', what)
+    }
+  }
+})
+
+t.test('the access log has the visitor\'s address also for what the router refuses', async (t) => {
+  const lines: Array<Record<string, unknown>> = []
+  setEnvironment(t, { NODE_ENV: 'production', QUICKSTART_AUTH: 'false' })
+  const app = Fastify({ ...options, logger: { stream: { write: (line) => { lines.push(JSON.parse(line)) } } } })
+  t.teardown(() => app.close())
+  await app.register(quickstart)
+  for (const remoteAddress of ['127.0.0.1', '192.0.2.1']) {
+    await app.inject({ url: '/%zz', remoteAddress, headers: { 'x-forwarded-for': '198.51.100.9, 198.51.100.7' } })
+  }
+  const answered = lines.filter(({ msg }) => msg === 'answered')
+  t.match(answered, [{ path: '/%zz', address: '198.51.100.7' }, { path: '/%zz', address: '192.0.2.1' }])
+})
+
+/** What the server answers to a text. */
+async function ask (socket: Socket, text: string): Promise<string> {
+  let answer = ''
+  socket.on('data', (chunk: Buffer) => { answer += chunk.toString('latin1') })
+  socket.write(text)
+  await once(socket, 'close')
+  return answer
+}
+
+t.test('what is not a request is answered with it where the app itself speaks TLS', async (t) => {
+  const key = Buffer.alloc(32, 1)
+  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const // a shared key needs no certificate
+  const secure = Fastify({ ...options, logger: false, https: { ...tls, pskCallback: () => key } })
+  const plain = Fastify({ ...options, logger: false })
+  const texts: [text: string, status: number][] = [
+    ['NOT HTTP\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400]
+  ]
+  for (const app of [secure, plain]) {
+    await register(t, app as FastifyInstance) // the types differ in the kind of server alone
+    await app.listen({ port: 0, host: '127.0.0.1' })
+  }
+  const port = (app: { server: { address: () => unknown } }) => (app.server.address() as AddressInfo).port // it listens
+  for (const [text, status] of texts) {
+    const overTls = await ask(connectTls({
+      ...tls,
+      port: port(secure),
+      host: '127.0.0.1',
+      pskCallback: () => ({ psk: key, identity: 'test' }),
+      checkServerIdentity: () => undefined
+    }), text)
+    t.match(overTls, `HTTP/1.1 ${status} `)
+    t.match(overTls, new RegExp(`\r\nstrict-transport-security: ${hsts}\r\n`, 'i'), text.slice(0, 20))
+    const overPlain = await ask(connectPlain(port(plain), '127.0.0.1'), text)
+    t.match(overPlain, `HTTP/1.1 ${status} `)
+    t.notMatch(overPlain, /strict-transport-security/i)
+  }
+})

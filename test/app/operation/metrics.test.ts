@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { cheap } from '../../plugins/auth/logins.ts'
+import { until } from '../../bin/command.ts'
+import { asAdmin, captureLog, start } from '../start.ts'
+
+async function freeAddress (): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? `127.0.0.1:${address.port}` : ''
+}
+
+/** The app in production with a folder of public files, and the text of its metrics. */
+async function startMeasured (t: Test, files: Record<string, string | Buffer>) {
+  const folder = t.testdir({ public: files, users: `alice:${cheap.bcrypt('right')}\n` })
+  const metrics = await freeAddress()
+  const app = await start(t, { templates: false }, {
+    NODE_ENV: 'production',
+    QUICKSTART_METRICS: metrics,
+    QUICKSTART_PUBLIC_DIR: join(folder, 'public'),
+    QUICKSTART_USERS_FILE: join(folder, 'users')
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { app, metrics, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
+}
+
+t.test('metrics have one path', async (t) => {
+  const { metrics } = await startMeasured(t, {})
+  const paths = [['/metrics', 200], ['/metrics?a=b', 200], ['/', 404], ['/metrics/', 404], ['/metricsx', 404]] as const
+  for (const [path, status] of paths) t.equal((await fetch(`http://${metrics}${path}`)).status, status, path)
+})
+
+t.test('metrics say how much memory static files and their compressed forms take', async (t) => {
+  const { app, read } = await startMeasured(t, { 'a.txt': 'a text '.repeat(5000), 'b.png': Buffer.alloc(1000, 1) })
+  const lengths = await Promise.all([
+    ['/static/a.txt', 'identity'], ['/static/a.txt', 'br'], ['/static/a.txt', 'gzip'], ['/static/b.png', 'identity']
+  ].map(async ([url, coding]) => {
+    const { headers } = await app.inject({ url, headers: { 'accept-encoding': coding } })
+    t.equal(headers['content-encoding'] ?? 'identity', coding)
+    return Number(headers['content-length'])
+  }))
+  const bytes = lengths.reduce((sum, length) => sum + length, 0)
+  t.match(await read(), `\nquickstart_static_bytes ${bytes}\n`)
+})
+
+t.test('a compressed form that lies beside its file is not counted twice', async (t) => {
+  const { app, read } = await startMeasured(t, { 'a.js': 'let a = 1\n'.repeat(500) })
+  const gzip = (await app.inject({ url: '/static/a.js', headers: { 'accept-encoding': 'gzip' } })).rawPayload
+  const br = (await app.inject({ url: '/static/a.js', headers: { 'accept-encoding': 'br' } })).rawPayload
+  const beside = await startMeasured(t, { 'a.js': 'let a = 1\n'.repeat(500), 'a.js.gz': gzip, 'a.js.br': br })
+  t.match(await beside.read(), `\nquickstart_static_bytes ${5000 + gzip.length + br.length}\n`)
+  t.match(await read(), `\nquickstart_static_bytes ${5000 + gzip.length + br.length}\n`)
+})
+
+t.test('the dashboard asks for metrics that there are', async (t) => {
+  const { app, read } = await startMeasured(t, {})
+  await app.inject('/hello')
+  const text = await read()
+  const { panels } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'deploy', 'grafana.json'), 'utf8')) as {
+    panels: Array<{ title: string, targets: Array<{ expr: string }> }>
+  }
+  for (const { title, targets } of panels) {
+    for (const { expr } of targets) {
+      const [name = 'none'] = /\b(?:http|quickstart|nodejs|process)_\w+/.exec(expr) ?? []
+      t.match(text, new RegExp(`^${name}[ {]`, 'm'), title)
+    }
+  }
+})
+
+t.test('counts the logins that a function of the host\'s checks', async (t) => {
+  const { lines, logger } = captureLog()
+  const verify = async (name: string) => name === 'admin'
+  const app = await start(t, { auth: { verify } }, { QUICKSTART_METRICS: '127.0.0.1:0' }, { logger })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.equal((await app.inject({ url: '/secret', headers: asAdmin })).statusCode, 200)
+  const place = () => lines.map(({ msg }) => /served at (\S+)$/.exec(msg)?.[1]).find((url) => url !== undefined)
+  await until(() => place() !== undefined, 'the place of the metrics')
+  const text = await (await fetch(String(place()), { headers: { connection: 'close' } })).text()
+  t.match(text, 'quickstart_logins_total{outcome="right"} 1')
+  t.match(text, 'quickstart_password_checks{state="running"} 0')
+})

@@ -1,0 +1,89 @@
+import { EventEmitter } from 'node:events'
+import t from 'tap'
+import { isFastifyStart, reportStartFailure } from '../../../app/operation/start-failure.ts'
+import { setEnvironment } from '../../environment.ts'
+
+/** A stand-in for `process` that notes what is written and whether it would have ended. */
+function fakeProcess () {
+  const written: string[] = []
+  const exitCodes: number[] = []
+  const process = Object.assign(new EventEmitter(), {
+    stderr: { write: (text: string) => written.push(text) },
+    exit: (code: number) => { exitCodes.push(code) }
+  })
+  return { process, written, exitCodes }
+}
+
+t.test('what the operator can mend is one line and exit code 1', async (t) => {
+  setEnvironment(t, { HOST: 'nohost.invalid' })
+  const failures: [error: object, line: string][] = [
+    [{ code: 'EADDRINUSE', address: '127.0.0.1', port: 5001 }, '127.0.0.1:5001 is in use; choose another port with PORT or --port'],
+    [{ code: 'EACCES', address: '127.0.0.1', port: 80 }, '127.0.0.1:80 may not be used by this account; choose a port above 1023 with PORT or --port'],
+    [{ code: 'EADDRNOTAVAIL', address: '192.0.2.1', port: 80 }, '192.0.2.1:80 is not an address of this machine; choose another with HOST or --address'],
+    ...['ENOTFOUND', 'EAI_AGAIN'].map((code): [object, string] => [
+      { code, syscall: 'getaddrinfo', hostname: 'nohost.invalid' },
+      'nohost.invalid is not a name or an address of this machine; choose another with HOST or --address'
+    ]),
+    [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT or --port takes a number from 0 to 65535'],
+    [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
+    [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
+  ]
+  for (const [error, line] of failures) {
+    const { process, written, exitCodes } = fakeProcess()
+    reportStartFailure(process)
+    process.emit('unhandledRejection', Object.assign(new Error(''), error))
+    t.same(written, [`fastify-quickstart: ${line}\n`])
+    t.same(exitCodes, [1])
+  }
+})
+
+t.test('a fault of the program still ends the process with its stack', async (t) => {
+  const ofRoutes = [
+    { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'db.invalid' },
+    { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
+    { code: 'EACCES', syscall: 'open' },
+    { code: 'EADDRINUSE', syscall: 'bind' }
+  ].map((fields) => Object.assign(new Error('of the routes'), fields))
+  for (const fault of [new TypeError('x is not a function'), undefined, ...ofRoutes]) {
+    const { process, written, exitCodes } = fakeProcess()
+    reportStartFailure(process)
+    let thrown: unknown = 'nothing'
+    try {
+      process.emit('unhandledRejection', fault)
+    } catch (error) {
+      thrown = error
+    }
+    t.equal(thrown, fault)
+    t.same([written, exitCodes], [[], []])
+  }
+})
+
+t.test('a fault of the program is left to another listener where there is one', async (t) => {
+  const { process, exitCodes } = fakeProcess()
+  const heard: unknown[] = []
+  process.on('unhandledRejection', (reason) => heard.push(reason))
+  reportStartFailure(process)
+  process.emit('unhandledRejection', 'a fault')
+  t.same(heard, ['a fault'])
+  t.same(exitCodes, [])
+})
+
+t.test('hears nothing more once the server listens', async (t) => {
+  const { process } = fakeProcess()
+  reportStartFailure(process)()
+  t.equal(process.listenerCount('unhandledRejection'), 0)
+})
+
+t.test('knows fastify start when it sees it', async (t) => {
+  const scripts: [script: string, isOurs: boolean][] = [
+    ['/project/node_modules/.bin/fastify', true],
+    ['/project/node_modules/fastify-cli/cli.js', true],
+    ['C:\\project\\node_modules\\fastify-cli\\start.js', true],
+    ['/project/dist/bin/fastify-quickstart.js', false],
+    ['/project/server.js', false],
+    ['/fastify/server.js', false],
+    ['', false]
+  ]
+  for (const [script, isOurs] of scripts) t.equal(isFastifyStart(script), isOurs, script)
+  t.equal(isFastifyStart(), false)
+})

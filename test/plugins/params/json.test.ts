@@ -1,0 +1,110 @@
+import Fastify from 'fastify'
+import type { Test } from 'tap'
+import t from 'tap'
+import type { TSchema } from 'typebox'
+import { Type } from 'typebox'
+import params, { any, bool, float, int, path, string, uuid } from '../../../plugins/params/index.ts'
+
+/**
+ * Posts JSON to an app whose body has one field `value`. The JSON is text, as 1.0 and 1e400 are lost in a JavaScript
+ * value.
+ */
+async function posting (t: Test, value: TSchema) {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.post('/', { schema: { body: Type.Object({ value }) } }, async (request) => request.body)
+  return async (json: string) => await app.inject({
+    method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload: `{"value":${json}}`
+  })
+}
+
+const id = '123e4567-e89b-12d3-a456-426614174000'
+const notText = ['null', 'true', 'false', '1', '0', '[]', '["a"]', '[1]', '{}']
+
+const scalars: [name: string, schema: TSchema, accepts: [json: string, value: unknown][], refuses: string[]][] = [
+  ['int', int(), [['1', 1], ['1.0', 1], ['1e3', 1000], ['-7', -7], ['0', 0], ['"1"', 1], ['"007"', 7]],
+    ['null', 'true', 'false', '""', '" "', '"1.0"', '"true"', '"null"', '1.5', '1e400', '[]', '[1]', '["1"]', '[[1]]', '[null]', '{}', '{"a":1}']],
+  ['int in a range', int({ min: 1, max: 9 }), [['1', 1], ['"9"', 9]], ['0', '10', '"0"', '"10"', 'null', 'true', '[5]']],
+  ['int with a default', int({ default: 3 }), [['5', 5]], ['null', '""', 'true', '[1]', '{}']],
+  ['float', float(), [['1', 1], ['1.5', 1.5], ['-0.5', -0.5], ['"1e-3"', 0.001]],
+    ['null', 'true', 'false', '""', '".5"', '1e400', '[]', '[1.5]', '{}']],
+  ['bool', bool(), [['true', true], ['false', false], ['"on"', true], ['"true"', true], ['"1"', true], ['"off"', false], ['"false"', false], ['"0"', false]],
+    ['null', '1', '0', '1.0', '""', '"yes"', '"True"', '"ON"', '[]', '[true]', '["on"]', '{}']],
+  ['string', string(), [['"a"', 'a'], ['"1"', '1'], ['"null"', 'null'], ['" "', ' ']], [...notText, '""', '"\\u0000"', '"a\\nb"']],
+  ['string that may be empty', string({ minLength: 0 }), [['""', ''], ['"a"', 'a']], notText],
+  ['string of several lines', string({ multiline: true }), [['"a\\r\\nb\\tc"', 'a\nb\tc']], [...notText, '""', '"\\u001b"']],
+  ['uuid', uuid(), [[`"${id.toUpperCase()}"`, id]], [...notText, '""', '"1"']],
+  ['path', path(), [['"a/b"', 'a/b']], [...notText, '""', '".."']],
+  ['any', any('1', 'true'), [['"1"', '1'], ['"true"', 'true']], [...notText, '""']]
+]
+
+for (const [name, schema, accepts, refuses] of scalars) {
+  t.test(`JSON for ${name}: its own type or its text, and nothing that only looks like it`, async (t) => {
+    const post = await posting(t, schema)
+    for (const [json, value] of accepts) {
+      const answer = await post(json)
+      t.strictSame([answer.statusCode, answer.json()], [200, { value }], json)
+    }
+    for (const json of refuses) {
+      const answer = await post(json)
+      t.equal(answer.statusCode, 400, json)
+      t.match(answer.json().message, /"value"|\bvalue\b/, `${json} is refused by its name`)
+    }
+  })
+}
+
+t.test('JSON for a list: each value by itself, and one value alone', async (t) => {
+  const tables: [schema: TSchema, accepts: [json: string, value: unknown][], refuses: string[]][] = [
+    [int(), [['[1,"2"]', [1, 2]], ['1', [1]], ['"1"', [1]], ['[]', []]],
+      ['null', 'true', '""', '[null]', '[true]', '[1,false]', '[[1]]', '[1,[2]]', '[""]', '[1,""]', '[{}]', '{}', '{"0":1}', '[1.5]']],
+    [bool(), [['[true,"off"]', [true, false]], ['true', [true]]], ['null', '[null]', '[1]', '1', '[""]', '{}']],
+    [string(), [['["a","b"]', ['a', 'b']], ['"a"', ['a']]], ['null', '[null]', '[1]', '1', 'true', '[true]', '[""]', '""', '[["a"]]', '{}']]
+  ]
+  for (const [item, accepts, refuses] of tables) {
+    const post = await posting(t, Type.Array(item))
+    for (const [json, value] of accepts) t.strictSame((await post(json)).json(), { value }, json)
+    for (const json of refuses) {
+      const answer = await post(json)
+      t.equal(answer.statusCode, 400, json)
+      t.match(answer.json().message, 'value', json)
+    }
+  }
+})
+
+t.test('a default stands for what JSON leaves out, not for its null', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  const body = Type.Object({ n: int({ default: 3 }), yes: bool(), s: string({ default: 'x' }), maybe: Type.Optional(float()) })
+  app.post('/', { schema: { body } }, async (request) => request.body)
+  t.strictSame((await app.inject({ method: 'POST', url: '/', payload: {} })).json(), { n: 3, yes: false, s: 'x' })
+  t.strictSame((await app.inject({ method: 'POST', url: '/', payload: { n: null, yes: null, s: null, maybe: null } })).json().message, [
+    'body field "n" must be a whole number from -9007199254740991 to 9007199254740991',
+    'body field "yes" must be on, true or 1, or off, false or 0',
+    'body field "s" must be text of at least 1 character without control characters',
+    'body field "maybe" must be a decimal number'
+  ].join('; '))
+})
+
+t.test('a body that is not an object is the validator\'s', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.post('/', { schema: { body: Type.Object({ n: int({ default: 3 }) }) } }, async (request) => request.body)
+  for (const payload of ['null', '1', '"a"', '[1]']) {
+    const answer = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload })
+    t.match(answer.json(), { statusCode: 400, code: 'FST_ERR_VALIDATION' }, payload)
+  }
+})
+
+t.test('a name that every object inherits is a field like others', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  const schema = { body: Type.Object({ constructor: int({ default: 1 }) }) }
+  app.post('/', { schema }, async (request) => ({ ...request.body as object }))
+  for (const [payload, value] of [[{}, 1], [{ constructor: '5' }, 5]] as const) {
+    t.strictSame((await app.inject({ method: 'POST', url: '/', payload })).json(), { constructor: value })
+  }
+})
