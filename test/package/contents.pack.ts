@@ -11,7 +11,7 @@ const installed = join(folder, 'node_modules', 'fastify-quickstart')
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string, exports: Record<string, unknown> }
 
 t.test('the tarball has what is built, the sources, the pages, and nothing else', async (t) => {
-  const sources = files.filter((path) => /^(?:(?:app|routes)\.ts|(?:app|bin|plugins)\/.+\.ts)$/.test(path))
+  const sources = files.filter((path) => /^(?:(?:app|routes)\.ts|(?:app|bin|lib|plugins)\/.+\.ts)$/.test(path))
   const built = sources.flatMap((path) => {
     const name = `dist/${path.slice(0, -'.ts'.length)}`
     return [`${name}.js`, `${name}.js.map`, `${name}.d.ts`, `${name}.d.ts.map`]
