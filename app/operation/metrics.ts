@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { loginCounts } from '../../plugins/auth/index.ts'
-import { bytesInMemory } from '../../plugins/static/index.ts'
+import { loginCounts } from '../../plugins/auth/internal.ts'
+import { bytesInMemory } from '../../plugins/static/internal.ts'
 
 /** Where metrics are served. */
 export interface MetricsPlace {

@@ -38,7 +38,8 @@ const topics = {
       ...(job.usersAs === 'map' ? { users: usersOf(job.users.argon2id) } : { htpasswd: job.users.argon2id }),
       ...(job.throttle === false && { throttle: false })
     })
-    app.get('/guarded', { onRequest: /** @type {any} */ (app).requiresAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
+    const { requiresAuth } = await import('../../dist/plugins/auth/index.js')
+    app.get('/guarded', { onRequest: requiresAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
   },
   app: async () => {
     await app.register(/** @type {any} */ (root).default)

@@ -1,9 +1,10 @@
 import { chownSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
+import { hash, verify } from '../../plugins/auth/index.ts'
 import {
-  hash, isSupportedHash, nameProblem, parseHtpasswd, passwordProblem, verify, withUser
-} from '../../plugins/auth/index.ts'
+  isSupportedHash, nameProblem, parseHtpasswd, passwordProblem, withUser
+} from '../../plugins/auth/internal.ts'
 import { askHidden, type Input } from '../ask-hidden.ts'
 
 const usage = `Usage: npx fastify-quickstart hash-password [name]

@@ -15,7 +15,7 @@ const needsOf = new WeakMap<object, Needs>()
  * Makes a hook that guards by `guard`, or, where that is left out, by the guard of the context that the route is in.
  * It takes all three arguments: called in a host's own function without the third, it could not stop a request.
  */
-export function guardHook (needs: Needs, guard?: Guard): GuardHook {
+export function createGuardHook (needs: Needs, guard?: Guard): GuardHook {
   const hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
     if (typeof done !== 'function') {
       throw new InvalidOption('a guard is a hook of three arguments; expected it in { onRequest: requiresAuth }')
@@ -49,13 +49,13 @@ function notRegistered (request: FastifyRequest, reply: FastifyReply): Error {
  * app.get('/results', { onRequest: requiresAuth }, async (request) => `Hello ${request.user?.name}`)
  * ```
  */
-export const requiresAuth: GuardHook = guardHook('login')
+export const requiresAuth: GuardHook = createGuardHook('login')
 
 /**
  * Fills `request.user` where a right login is sent, and lets a request without any through with `null`. A wrong login
  * is answered with 401, and counted. An onRequest hook like `requiresAuth`.
  */
-export const optionalAuth: GuardHook = guardHook('optional')
+export const optionalAuth: GuardHook = createGuardHook('optional')
 
 /**
  * Makes an onRequest hook like `requiresAuth` that lets in the members of one of the groups: who is logged in and in
@@ -65,14 +65,11 @@ export const optionalAuth: GuardHook = guardHook('optional')
  * @throws `FST_QUICKSTART_AUTH_INVALID_OPTION` without a name, or for what is not one
  */
 export function requiresGroup (...groups: readonly string[]): GuardHook {
-  return guardHook(checkGroups(groups))
-}
-
-export function checkGroups (groups: readonly unknown[]): readonly string[] {
-  if (groups.length === 0 || groups.some((group) => typeof group !== 'string' || group === '')) {
+  const names: readonly unknown[] = groups // JavaScript may pass anything
+  if (names.length === 0 || names.some((name) => typeof name !== 'string' || name === '')) {
     throw new InvalidOption("requiresGroup takes names of groups; expected requiresGroup('admins') or several")
   }
-  return groups as readonly string[] // just seen
+  return createGuardHook(groups)
 }
 
 /** What the guards among a route's hooks ask for, in their order. */

@@ -1,40 +1,27 @@
 import { availableParallelism } from 'node:os'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { challengeMaker, credentialsReader } from './authorization.ts'
 import { openCounts } from './failure-counts.ts'
 import { InvalidOption } from './errors.ts'
 import { openGroups } from './accounts/groups.ts'
-import { Guard, guards, type LoginCounts, standing, type Standing } from './guard.ts'
+import { Guard, guards, standing, type Standing } from './guard.ts'
 import { HeldAnswers, Throttle, withoutThrottle } from './throttle.ts'
-import { checkGroups, type GuardHook, guardHook, type Needs, needsAmong } from './hooks.ts'
+import { createGuardHook } from './hooks.ts'
 import { hashLogins, type Logins, ownLogins } from './login.ts'
 import { type AuthOptions, checkAuthOptions, type User } from './options.ts'
 import { logoutPage, secretPage } from './routes.ts'
-import { boundedVerify, type HashingLoad } from './accounts/passwords.ts'
-import { isProtected, protectRoutes } from './protect.ts'
+import { boundedVerify } from './accounts/passwords.ts'
+import { protectRoutes } from './protect.ts'
 import { openUsers } from './accounts/users.ts'
 
-export type { LoginCounts } from './guard.ts'
 export type { GroupLookup, Groups } from './accounts/groups.ts'
 export { type GuardHook, type Needs, optionalAuth, requiresAuth, requiresGroup } from './hooks.ts'
-export { parseHtpasswd, withUser } from './accounts/htpasswd.ts'
 export type { AuthOptions, OwnCheck, RedisClient, ThrottleOptions, User, UserLookup, UserMap } from './options.ts'
-export type { HashingLoad } from './accounts/passwords.ts'
-export { hash, isSupportedHash, nameProblem, passwordProblem, verify } from './accounts/passwords.ts'
+export { hash, verify } from './accounts/passwords.ts'
+export { loginNeeds } from './protect.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    /**
-     * `requiresAuth` by this registration of auth alone. It is there once auth has been loaded: before that, and in a
-     * context without auth, it is `undefined`, which Fastify takes for no hook at all. The import is always there.
-     */
-    requiresAuth: GuardHook
-    /** `optionalAuth` by this registration of auth alone; prefer the import, as for `requiresAuth`. */
-    optionalAuth: GuardHook
-    /** `requiresGroup` by this registration of auth alone; prefer the import, as for `requiresAuth`. */
-    requiresGroup: (...groups: readonly string[]) => GuardHook
-  }
   interface FastifyRequest {
     /** Who is logged in, behind a guard; else null. */
     user: User | null
@@ -66,7 +53,10 @@ declare module 'fastify' {
  * @throws `FST_QUICKSTART_AUTH_PROTECT_NOTHING` for an entry of `protect` that names no route
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when `throttle.redis` is a URL and the package ioredis is not installed
  */
-async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: string }): Promise<void> {
+export const auth = fp(registerAuth, { fastify: '5.x', name: 'fastify-quickstart/auth' })
+export default auth
+
+async function registerAuth (app: FastifyInstance, options: AuthOptions & { prefix?: string }): Promise<void> {
   checkAuthOptions(options)
   const { path = '/secret', logout = false, protect = [], trustedOrigins = [], throttle = {}, decoratorName = 'user' } =
     options
@@ -82,7 +72,7 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     trustedOrigins: new Set(trustedOrigins),
     userProperty: decoratorName
   })
-  const requiresThis = guardHook('login', guard)
+  const requiresThis = createGuardHook('login', guard)
 
   if (guards.nearest(app) === undefined) app.decorateRequest(standing, null)
   if (!app.hasRequestDecorator(decoratorName)) app.decorateRequest(decoratorName, null)
@@ -90,9 +80,6 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
     throw new InvalidOption(`option "decoratorName" is "${decoratorName}", which another plugin has taken`)
   }
   guards.add(app, guard)
-  app.decorate('requiresAuth', requiresThis)
-  app.decorate('optionalAuth', guardHook('optional', guard))
-  app.decorate('requiresGroup', (...groups: readonly string[]) => guardHook(checkGroups(groups), guard))
 
   protectRoutes(app, protect, requiresThis)
   app.addHook('preClose', async () => held.release())
@@ -105,33 +92,9 @@ async function auth (app: FastifyInstance, options: AuthOptions & { prefix?: str
   }, { prefix: options.prefix })
 }
 
-/** What a declared route asks of a request, for a list of routes: what its own guards do, and a login by `protect`. */
-export function loginNeeds (context: FastifyInstance, route: RouteOptions): Needs[] {
-  return [...isProtected(context, route) ? ['login' as const] : [], ...needsAmong(route.onRequest)]
-}
-
-/**
- * What the logins of this context and of those around it came to since the start, and the passwords that are being
- * hashed: for metrics.
- */
-export function loginCounts (app: FastifyInstance): { outcomes: LoginCounts, hashing: HashingLoad } {
-  const outcomes = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
-  const hashing = { running: 0, waiting: 0 }
-  for (const guard of guards.all(app)) {
-    // Its keys are those of LoginCounts.
-    for (const outcome of Object.keys(outcomes) as Array<keyof LoginCounts>) outcomes[outcome] += guard.counts[outcome]
-    hashing.running += guard.hashing.running
-    hashing.waiting += guard.hashing.waiting
-  }
-  return { outcomes, hashing }
-}
-
 async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<Logins> {
   if (options.verify !== undefined) return ownLogins(options.verify)
   const { parallel = Math.max(1, Math.min(availableParallelism() - 1, 3)), queue = 100 } = options.hashing ?? {}
   const memory = options.cache === false ? false : { max: 10_000, ttl: 3600, ...options.cache }
   return hashLogins(await openUsers(options, app.log), memory, boundedVerify({ parallel, queue }))
 }
-
-const plugin = fp(auth, { fastify: '5.x', name: 'fastify-quickstart/auth' })
-export { plugin as auth, plugin as default }

@@ -2,16 +2,21 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import { closingParenthesis } from '../../lib/closing-parenthesis.ts'
 import { contextsAround, perContext } from '../../lib/per-context.ts'
 import { ProtectNothing } from './errors.ts'
-import type { GuardHook } from './hooks.ts'
+import { type GuardHook, type Needs, needsAmong } from './hooks.ts'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean
 
 const protections = perContext<Names>('fastify-quickstart/auth: protect')
 
-/** Whether `protect` names a route that is declared in a context. */
-export function isProtected (context: FastifyInstance, { url, config }: RouteOptions): boolean {
-  return config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
+/**
+ * Lists what a declared route asks of a request: a login by `protect`, and what the guards among its own hooks ask for.
+ *
+ * @param context in which the route is declared
+ */
+export function loginNeeds (context: FastifyInstance, { url, config, onRequest }: RouteOptions): Needs[] {
+  const isProtected = config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
+  return [...isProtected ? ['login' as const] : [], ...needsAmong(onRequest)]
 }
 
 /**

@@ -12,7 +12,7 @@ import type { MemoryCaps } from './files/memory.ts'
 import { createPathTest } from './files/names.ts'
 import { checkStaticOptions, type StaticOptions } from './options.ts'
 
-export { asset, bytesInMemory } from './asset.ts'
+export { asset } from './asset.ts'
 export type { MemoryCaps, StaticOptions }
 
 /**

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { execArgv } from '../compiled/exec-argv.ts'
@@ -11,6 +12,12 @@ const root = resolve(import.meta.dirname, '..', '..')
 export const command = process.env.TEST_BUILT === undefined
   ? [...execArgv, join(root, 'bin', 'fastify-quickstart.ts')]
   : [join(root, 'dist', 'bin', 'fastify-quickstart.js')]
+
+/** The module that guards come from: for an app of the sources, and for the command as it is run here. */
+export const authSource = pathToFileURL(join(root, 'plugins', 'auth', 'index.ts')).href
+export const authOfCommand = process.env.TEST_BUILT === undefined
+  ? authSource
+  : pathToFileURL(join(root, 'dist', 'plugins', 'auth', 'index.js')).href
 
 /** This process' environment without what the command reads. */
 export function environment (): NodeJS.ProcessEnv {
@@ -58,9 +65,10 @@ export async function serving (
   return { url, child, exited, output }
 }
 
-/** A file of routes for `--routes`. */
-export const routesFile = `export default async function routes (app) {
-  app.get('/own', { onRequest: app.requiresAuth, config: { name: 'own' } }, async () => 'own')
+/** A file of routes for `--routes`, with guards from a module. */
+export const routesFile = (auth: string): string => `import { requiresAuth } from '${auth}'
+export default async function routes (app) {
+  app.get('/own', { onRequest: requiresAuth, config: { name: 'own' } }, async () => 'own')
   app.route({ method: ['PUT', 'PATCH'], url: '/own', handler: async () => 'put' })
   app.head('/only-head', async () => '')
   app.get('/throw', async () => { setTimeout(() => { throw new Error('thrown at large') }) })

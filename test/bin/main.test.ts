@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { main } from '../../bin/main.ts'
 import { setEnvironment } from '../environment.ts'
-import { ending, routesFile, serving } from './command.ts'
+import { authSource, ending, routesFile, serving } from './command.ts'
 import { lacks } from '../system.ts'
 
 /** Runs a command that ends by itself, within this process. */
@@ -124,7 +124,7 @@ t.test('a fault of the program is not hidden', async (t) => {
 })
 
 t.test('prints the routes: method, path, name, who answers, and login', async (t) => {
-  t.chdir(t.testdir({ 'routes.mjs': routesFile, public: {}, views: { 'index.eta': 'index' } }))
+  t.chdir(t.testdir({ 'routes.mjs': routesFile(authSource), public: {}, views: { 'index.eta': 'index' } }))
   const rows = async (args: string[], env: Record<string, string> = {}) => {
     setEnvironment(t, env)
     const { exitCode, stdout, stderr } = await runHere(t, ['routes', ...args])
@@ -161,9 +161,10 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
 
 t.test('prints the groups that a route asks for', async (t) => {
   setEnvironment(t)
-  const file = `export default async function routes (app) {
-    app.get('/staff', { onRequest: app.requiresGroup('staff', 'admins') }, async () => '')
-    app.get('/both', { onRequest: [app.requiresAuth, app.requiresGroup('staff')] }, async () => '')
+  const file = `import { requiresAuth, requiresGroup } from '${authSource}'
+  export default async function routes (app) {
+    app.get('/staff', { onRequest: requiresGroup('staff', 'admins') }, async () => '')
+    app.get('/both', { onRequest: [requiresAuth, requiresGroup('staff')] }, async () => '')
   }`
   t.chdir(t.testdir({ 'routes.mjs': file }))
   const { stdout } = await runHere(t, ['routes', '--routes', 'routes.mjs'])

@@ -4,17 +4,17 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
-import { command, environment, routesFile, serving } from '../command.ts'
+import { authOfCommand, command, environment, routesFile, serving } from '../command.ts'
 import { lacks } from '../../system.ts'
 
 t.test('takes a file of routes of one\'s own', async (t) => {
-  const { url } = await serving(t, t.testdir({ 'routes.mjs': routesFile }), ['--routes', './routes.mjs'])
+  const { url } = await serving(t, t.testdir({ 'routes.mjs': routesFile(authOfCommand) }), ['--routes', './routes.mjs'])
   t.equal((await fetch(`${url}/own`)).status, 401)
   t.equal(await (await fetch(`${url}/own`, { method: 'PUT' })).text(), 'put')
 })
 
 t.test('an uncaught error is logged with its stack, and ends the server with exit code 1', async (t) => {
-  const folder = t.testdir({ 'routes.mjs': routesFile })
+  const folder = t.testdir({ 'routes.mjs': routesFile(authOfCommand) })
   const cases: [path: string, env: Record<string, string>, log: RegExp][] = [
     ['/throw', {}, /fatal: an uncaught error ends the server\nError: thrown at large\n {4}at .*routes\.mjs/],
     ['/reject', {}, /fatal: an uncaught error ends the server\nError: rejected at large\n {4}at .*routes\.mjs/],

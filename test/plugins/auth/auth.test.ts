@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
-import auth, { hash } from '../../../plugins/auth/index.ts'
+import auth, { hash, requiresAuth } from '../../../plugins/auth/index.ts'
 import { basic, cheap, logLines } from './logins.ts'
 import { lacks } from '../../system.ts'
 
@@ -82,11 +82,11 @@ t.test('the page moves with path and prefix, or stays away', async (t) => {
 t.test('guards a route, or a whole plugin, and tells who is logged in', async (t) => {
   const app = await start(t)
   app.get('/open', async (request) => ({ user: request.user }))
-  app.get('/route', { onRequest: app.requiresAuth }, async (request) => ({ user: request.user }))
+  app.get('/route', { onRequest: requiresAuth }, async (request) => ({ user: request.user }))
   await app.register(async (child) => {
-    child.addHook('onRequest', child.requiresAuth)
+    child.addHook('onRequest', requiresAuth)
     child.get('/', async (request) => ({ user: request.user }))
-    child.get('/twice', { onRequest: [child.requiresAuth] }, async (request) => ({ user: request.user }))
+    child.get('/twice', { onRequest: [requiresAuth] }, async (request) => ({ user: request.user }))
   }, { prefix: '/plugin' })
 
   const open = await app.inject({ url: '/open', headers: alice })
@@ -249,19 +249,19 @@ t.test('two instances side by side do not know each other\'s logins', async (t) 
   }
   t.match((await app.inject('/one/secret')).headers['www-authenticate'], /realm="One"/)
   t.match((await app.inject('/two/secret')).headers['www-authenticate'], /realm="Two"/)
-  t.equal(app.hasDecorator('requiresAuth'), false, 'nothing leaks out of the contexts')
+  t.equal(app.hasRequestDecorator('user'), false, 'nothing leaks out of the contexts')
 })
 
 t.test('works inside a context that has a guard of its own', async (t) => {
   const app = await start(t, { users, realm: 'Outer' })
   await app.register(async (child) => {
     await child.register(auth, { users: { bob: cheap.argon2id('b') }, realm: 'Inner' })
-    child.get('/x', { onRequest: child.requiresAuth }, async (request, reply) => {
+    child.get('/x', { onRequest: requiresAuth }, async (request, reply) => {
       reply.header('cache-control', 'public')
       return request.user
     })
   }, { prefix: '/inner' })
-  app.get('/x', { onRequest: app.requiresAuth }, async (request) => request.user)
+  app.get('/x', { onRequest: requiresAuth }, async (request) => request.user)
 
   const inner = await app.inject({ url: '/inner/x', headers: basic('bob', 'b') })
   t.same(inner.json(), { name: 'bob', groups: [] })

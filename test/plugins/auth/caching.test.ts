@@ -44,9 +44,9 @@ t.test('guarded answers stay out of shared caches', async (t) => {
       return 'x'
     }
     app.get(`/by-protect/${index}`, handler)
-    app.get(`/by-route/${index}`, { onRequest: app.requiresAuth }, handler)
+    app.get(`/by-route/${index}`, { onRequest: requiresAuth }, handler)
     await app.register(async (child) => {
-      child.addHook('onRequest', app.requiresAuth)
+      child.addHook('onRequest', requiresAuth)
       child.get(`/by-plugin/${index}`, handler)
     })
     app.get(`/open/${index}`, handler)

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import Fastify from 'fastify'
 import t from 'tap'
-import auth from '../../../plugins/auth/index.ts'
+import auth, { requiresAuth } from '../../../plugins/auth/index.ts'
 import { basic, cheap } from './logins.ts'
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64')
@@ -22,7 +22,7 @@ t.test('reads the Authorization header as RFC 7617 and RFC 9110 have it', async 
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(auth, { users, throttle: false })
-  app.get('/', { onRequest: app.requiresAuth }, async (request) => request.user?.name)
+  app.get('/', { onRequest: requiresAuth }, async (request) => request.user?.name)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
 

@@ -238,7 +238,7 @@ t.test('tells what a declared route asks for', async (t) => {
   app.get('/open', answer)
   app.get('/mine', { onRequest: [async () => {}, requiresAuth] }, answer)
   app.get('/maybe', { onRequest: optionalAuth }, answer)
-  app.get('/admins', { onRequest: app.requiresGroup('admins', 'staff') }, answer)
+  app.get('/admins', { onRequest: requiresGroup('admins', 'staff') }, answer)
   app.get('/area/a', { onRequest: requiresGroup('admins') }, answer)
   app.get('/area/health', { config: { auth: false } }, answer)
   await app.ready()

@@ -1,5 +1,7 @@
-import Fastify, { type FastifyRequest, type onRequestHookHandler } from 'fastify'
-import auth, { type AuthOptions, hash, type ThrottleOptions, type User } from 'fastify-quickstart/auth'
+import Fastify, { type FastifyInstance, type FastifyRequest, type onRequestHookHandler } from 'fastify'
+import auth, {
+  type AuthOptions, hash, optionalAuth, requiresAuth, requiresGroup, type ThrottleOptions, type User
+} from 'fastify-quickstart/auth'
 import { expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -47,10 +49,19 @@ test('is registered with its options', () => {
   expect(app.register).type.not.toBeCallableWith(auth, { protect: '/' })
 })
 
-test('app.requiresAuth guards a route, and a plugin', () => {
-  expect(app.requiresAuth).type.toBeAssignableTo<onRequestHookHandler>()
-  expect(app.get).type.toBeCallableWith('/', { onRequest: app.requiresAuth }, async () => 'guarded')
-  expect(app.addHook).type.toBeCallableWith('onRequest', app.requiresAuth)
+test('a guard guards a route, and a plugin', () => {
+  for (const guard of [requiresAuth, optionalAuth, requiresGroup('admins')]) {
+    expect(guard).type.toBeAssignableTo<onRequestHookHandler>()
+    expect(app.get).type.toBeCallableWith('/', { onRequest: guard }, async () => 'guarded')
+    expect(app.addHook).type.toBeCallableWith('onRequest', guard)
+  }
+})
+
+test('requiresGroup is called, and there are no decorators', () => {
+  expect(app.addHook).type.not.toBeCallableWith('onRequest', requiresGroup)
+  expect<FastifyInstance>().type.not.toHaveProperty('requiresAuth')
+  expect<FastifyInstance>().type.not.toHaveProperty('optionalAuth')
+  expect<FastifyInstance>().type.not.toHaveProperty('requiresGroup')
 })
 
 test('request.user', () => {
