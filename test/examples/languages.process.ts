@@ -15,7 +15,7 @@ t.test('each TypeScript file of an example has its JavaScript beside it', async 
   for (const source of sources) {
     const expected = toJavaScript(readFileSync(source, 'utf8'))
     const twin = source.replace(/\.ts$/, '.js')
-    // Write them anew with: npx tap --snapshot test/examples/languages.test.ts
+    // Write them anew with: npx tap --snapshot test/examples/languages.process.ts
     if (process.env.TAP_SNAPSHOT === '1') writeFileSync(twin, expected)
     t.equal(readFileSync(twin, 'utf8'), expected, twin)
   }
