@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type FSWatcher, watch } from 'node:fs'
 import { PassThrough } from 'node:stream'
+import { basePath } from '../../lib/router.ts'
 
 /** Milliseconds between the first change of a file and the message: an editor writes several times. */
 const settling = 100
@@ -38,7 +39,7 @@ listen()
  * @param folders absolute paths
  */
 export function reloadPages (app: FastifyInstance, folders: readonly string[]): void {
-  const base = `${app.prefix.replace(/\/$/, '')}/quickstart-reload`
+  const base = `${basePath(app)}/quickstart-reload`
   const pages = new Set<PassThrough>()
   let timer: NodeJS.Timeout | undefined
   let watchers: FSWatcher[] = []

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { basePath } from '../../lib/router.ts'
 
 /** Bytes that a connection had sent before a request, so that those of its answer can be told. */
 const sentBefore = Symbol('fastify-quickstart.sent-before')
@@ -14,7 +15,7 @@ declare module 'fastify' {
  * (which may hold secrets), status, bytes with the headers, milliseconds, address, user and request id.
  */
 export function logAccess (app: FastifyInstance): void {
-  const health = `${app.prefix.replace(/\/$/, '')}/health`
+  const health = `${basePath(app)}/health`
   app.decorateRequest(sentBefore, 0)
   app.addHook('onRequest', async (request) => { request[sentBefore] = request.raw.socket.bytesWritten })
   app.addHook('onResponse', async (request, reply) => {

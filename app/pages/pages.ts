@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { basePath } from '../../lib/router.ts'
 import type { TemplatesOptions } from '../../plugins/templates/index.ts'
 import { cardsOf } from './cards.ts'
 import type { Switches } from '../settings/switches.ts'
@@ -16,7 +17,7 @@ export interface Site {
 /** Options for the templates plugin: the index page, and what every page finds in `it`. */
 export function templatesOptions (app: FastifyInstance, on: Switches, site: Site): TemplatesOptions {
   const { root, fallback, builtInLogin } = site
-  const prefix = app.prefix.replace(/\/$/, '')
+  const prefix = basePath(app)
   const secretPath = on.auth === undefined ? undefined : on.auth.path ?? '/secret'
   const cards = cardsOf(on, {
     prefix,

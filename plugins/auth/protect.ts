@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { closingParenthesis } from '../../lib/closing-parenthesis.ts'
 import { contextsAround, perContext } from '../../lib/per-context.ts'
+import { closingParenthesis } from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import { type GuardHook, type Needs, needsAmong } from './hooks.ts'
 

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { checkOptions } from '../../lib/check-options.ts'
 import { perContext } from '../../lib/per-context.ts'
+import { endOfPath, routerSettings } from '../../lib/router.ts'
 import { demoRoutes } from './demo-routes.ts'
 import { markKnown, refuseEarlierRoute } from './earlier-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
 import { readInput } from './request-input.ts'
-import { routerLimits, startOfQuery } from './urls/router-settings.ts'
 import { unreadConverters, withOptionalDefaults } from './input/schema-fields.ts'
 import type { LooseUrlFor, TypedUrlFor } from './url-for.ts'
 import { urlFor } from './url-for.ts'
@@ -104,16 +104,17 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   })
   // In a context within another that has params, the other's hooks are there already.
   if (namesOf.nearest(app) === undefined) app.addHook('preValidation', refuseEarlierRoute)
-  const names = new NamedRoutes(routerLimits(app))
+  const settings = routerSettings(app)
+  const names = new NamedRoutes(settings)
   namesOf.add(app, names)
   const known = namesOf.all(app)
-  const queryStart = startOfQuery(app)
+  const pathEnd = endOfPath(settings)
   app.decorate('urlFor', (name, params, options) => urlFor(known, name, params, options))
 
   app.addHook('onRoute', function (route) {
     if (namesOf.nearest(this) !== names) return names.addInner(this, route)
     names.add(this, route)
-    readInput(route, queryStart)
+    readInput(route, pathEnd)
     markKnown(route)
     if (route.schema === undefined || route.method === 'HEAD') return // what follows was done for its GET route
 

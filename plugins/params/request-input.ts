@@ -25,9 +25,9 @@ interface Refusal {
  * A request goes through them in this order: the bytes of a form are kept, the input is read or refused, the host's
  * validator sees the values, and a route with `attachValidation` gets the refusal.
  *
- * @param queryStart finds the end of the path in a URL, as the router does
+ * @param pathEnd matches the end of the path in a URL
  */
-export function readInput (route: RouteOptions, queryStart: RegExp): void {
+export function readInput (route: RouteOptions, pathEnd: RegExp): void {
   removeOwnHooks(route)
   const fields = fieldsOf(route.schema)
   if (fields.length === 0) return
@@ -43,7 +43,7 @@ export function readInput (route: RouteOptions, queryStart: RegExp): void {
 
   const read: preValidationHookHandler = (request, reply, done) => {
     const issues: Issue[] = []
-    addMalformed(issues, 'query', malformedInQuery(request.url, queryStart, fields), fields)
+    addMalformed(issues, 'query', malformedInQuery(request.url, pathEnd, fields), fields)
     if (hasBody) addMalformed(issues, 'body', malformedInForm(formTexts.of(request), fields), fields)
 
     // A query is what a form with the method GET sends.
@@ -106,9 +106,9 @@ function listOf<Hook extends object> (hooks: Hook | Hook[] | undefined): Hook[] 
 }
 
 /** What is malformed in the query, where the parsed values no longer show it. The router has checked the path. */
-function malformedInQuery (url: string, queryStart: RegExp, fields: Field[]): Iterable<string> {
+function malformedInQuery (url: string, pathEnd: RegExp, fields: Field[]): Iterable<string> {
   if (!suspicious.test(url)) return []
-  return malformedNames(url.slice(url.search(queryStart) + 1), suspicious, multilineNames(fields, 'query'))
+  return malformedNames(url.slice(url.search(pathEnd) + 1), suspicious, multilineNames(fields, 'query'))
 }
 
 function malformedInForm (text: string, fields: Field[]): Iterable<string> {

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { basePath } from '../../lib/router.ts'
 import { answer, type Folder, refuse } from './answer.ts'
 import { decorateAsset } from './asset.ts'
 import { compress } from './files/compression.ts'
@@ -40,7 +41,7 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const { root, prefix = '/static/', maxAge = 0, memory = isProduction } = options
 
   const path = prefix.endsWith('/') ? prefix : `${prefix}/`
-  const base = app.prefix.replace(/\/$/, '') + path
+  const base = basePath(app) + path
   const cacheControl =
     maxAge === 0 || (memory === false && !isProduction) ? 'no-cache' : `public, max-age=${maxAge}`
   const files = memory === false

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import type { RouterLimits } from './route-pattern.ts'
+import type { RouterSettings } from '../../../lib/router.ts'
 import { RoutePattern } from './route-pattern.ts'
 
 const UnknownRoute = createError(
@@ -37,10 +37,10 @@ export class NamedRoutes {
   readonly #own = new Map<string, NamedRoute>()
   /** The routes of contexts within, which have a params of their own, by name: two of them may share one. */
   readonly #inner = new Map<string, NamedRoute[]>()
-  readonly #limits: RouterLimits
+  readonly #settings: RouterSettings
 
-  constructor (limits: RouterLimits) {
-    this.#limits = limits
+  constructor (settings: RouterSettings) {
+    this.#settings = settings
   }
 
   /**
@@ -81,7 +81,7 @@ export class NamedRoutes {
     return {
       name,
       url: route.url,
-      pattern: new RoutePattern(route.url, this.#limits),
+      pattern: new RoutePattern(route.url, this.#settings),
       // Cast: Fastify types a schema as unknown. Anything but an object of properties is left to the validator.
       schema: route.schema?.params as NamedRoute['schema'],
       compiler: () => route.validatorCompiler ?? context.validatorCompiler

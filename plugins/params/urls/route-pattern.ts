@@ -1,23 +1,10 @@
-import { closingParenthesis } from '../../../lib/closing-parenthesis.ts'
+import {
+  parseRoute, type RoutePiece, type RouterSettings, segmentMatcher, withAndWithoutOptional
+} from '../../../lib/router.ts'
 import { encode } from '../input/percent-encoding.ts'
 
-/** How the host's router is set; a URL that it would change or refuse is not built. */
-export interface RouterLimits {
-  maxParamLength: number
-  ignoreTrailingSlash: boolean
-  ignoreDuplicateSlashes: boolean
-}
-
-/** A parameter's place in a segment, and the text that follows it there. */
-interface Slot {
-  name: string
-  /** The route's own regular expression with its parentheses, such as `(^\\d+$)`; `''` for none. */
-  regex: string
-  after: string
-}
-
-/** A stretch of a pattern: text that stands for itself, a segment's parameters, or the wildcard. */
-type Piece = { text: string } | { slots: Slot[], matcher: RegExp | undefined } | { wildcard: true }
+/** A stretch of a path; parameters come with the expression that takes their segment apart. */
+type Piece = RoutePiece & { matcher?: RegExp | undefined }
 
 /** What keeps a value out of a URL: the parameter, and words that complete "must be …". */
 export interface Unfit {
@@ -25,10 +12,7 @@ export interface Unfit {
   expected: string
 }
 
-/**
- * A route's path, taken apart as find-my-way (Fastify's router) takes it apart, so that it can be put together again:
- * `:a`, `:a-:b`, `:a(^\\d+$)`, a last `:a?`, `*`, and `::` for a colon.
- */
+/** A route's path, taken apart as the router takes it apart, so that it can be put together again. */
 export class RoutePattern {
   /** Every parameter of the path, in its order; the wildcard's is `'*'`. */
   readonly names: string[]
@@ -36,14 +20,13 @@ export class RoutePattern {
   readonly optional: Set<string>
   readonly #full: Piece[]
   readonly #short: Piece[]
-  readonly #limits: RouterLimits
+  readonly #settings: RouterSettings
 
-  constructor (pattern: string, limits: RouterLimits) {
-    // The router splits a path that ends in `/:name?` in two by this very expression.
-    const optional = /(\/:[^/()]*?)\?(\/?)/
-    this.#full = piecesOf(pattern.replace(optional, '$1$2'))
-    this.#short = piecesOf(pattern.replace(optional, '$2') || '/')
-    this.#limits = limits
+  constructor (pattern: string, settings: RouterSettings) {
+    const [longer, shorter] = withAndWithoutOptional(pattern)
+    this.#full = piecesOf(longer)
+    this.#short = piecesOf(shorter)
+    this.#settings = settings
     this.names = namesOf(this.#full)
     const kept = namesOf(this.#short)
     this.optional = new Set(this.names.filter((name) => !kept.includes(name)))
@@ -72,10 +55,10 @@ export class RoutePattern {
     if ('text' in piece) return encodeURI(piece.text)
     if ('wildcard' in piece) return this.#writeWildcard(texts.get('*')!, before)
 
-    const { maxParamLength } = this.#limits
+    const { maxParamLength } = this.#settings
     let decoded = ''
     let encoded = ''
-    for (const { name, after } of piece.slots) {
+    for (const { name, after } of piece.parameters) {
       const text = texts.get(name)!
       const written = encode(text)
       if (written === undefined) return { parameter: name, expected: 'well-formed Unicode' }
@@ -93,12 +76,12 @@ export class RoutePattern {
 
     // Only the expression that will take the segment apart can tell whether each value comes back.
     const values = piece.matcher && [...piece.matcher.exec(decoded) ?? []].slice(1)
-    const lost = values && piece.slots.find(({ name }, index) => values[index] !== texts.get(name))
+    const lost = values && piece.parameters.find(({ name }, index) => values[index] !== texts.get(name))
     return lost ? { parameter: lost.name, expected: 'such that the router finds it again in the path' } : encoded
   }
 
   #writeWildcard (text: string, before: string): string | Unfit {
-    const { ignoreDuplicateSlashes, ignoreTrailingSlash } = this.#limits
+    const { ignoreDuplicateSlashes, ignoreTrailingSlash } = this.#settings
     const path = `${before}${text}`
     if (ignoreDuplicateSlashes && path.includes('//')) {
       return { parameter: '*', expected: 'a path without an empty segment' }
@@ -118,55 +101,12 @@ function isDots (text: string): boolean {
 function namesOf (pieces: Piece[]): string[] {
   return pieces.flatMap((piece) => {
     if ('wildcard' in piece) return ['*']
-    return 'slots' in piece ? piece.slots.map(({ name }) => name) : []
+    return 'parameters' in piece ? piece.parameters.map(({ name }) => name) : []
   })
 }
 
-function piecesOf (pattern: string): Piece[] {
-  const pieces: Piece[] = []
-  let rest = pattern
-  while (rest !== '') {
-    const text = /^(?:::|[^:*])+/.exec(rest)?.[0]
-    if (text !== undefined) {
-      pieces.push({ text: text.replaceAll('::', ':') })
-      rest = rest.slice(text.length)
-    } else if (rest.startsWith('*')) {
-      // The router has refused a pattern with anything after its wildcard.
-      pieces.push({ wildcard: true })
-      rest = rest.slice(1)
-    } else {
-      const slots: Slot[] = []
-      while (rest.startsWith(':')) {
-        const name = /^:([^-.(/]*)/.exec(rest)![1]!
-        rest = rest.slice(1 + name.length)
-        const regex = rest.startsWith('(') ? rest.slice(0, closingParenthesis(rest, 0) + 1) : ''
-        rest = rest.slice(regex.length)
-        const after = /^(?:::|[^:/])*/.exec(rest)![0]
-        rest = rest.slice(after.length)
-        slots.push({ name, regex, after: after.replaceAll('::', ':') })
-      }
-      pieces.push({ slots, matcher: matcherOf(slots) })
-    }
-  }
-  return pieces
-}
-
-/** The expression by which the router takes a segment apart; a segment that is one bare parameter needs none. */
-function matcherOf (slots: Slot[]): RegExp | undefined {
-  if (slots.length === 1 && slots[0]!.regex === '' && slots[0]!.after === '') return undefined
-  let source = ''
-  let previous: Slot | undefined
-  for (const slot of slots) {
-    if (slot.regex !== '') source += slot.regex.replace(/^\(\^/, '(').replace(/\$\)$/, ')')
-    // A parameter after one without an expression must not run over the text that parted the two.
-    else if (previous?.regex === '') source += `(${escape(previous.after)}|(?:(?!${escape(previous.after)}).)*)`
-    else source += '(.*?)'
-    source += escape(slot.after)
-    previous = slot
-  }
-  return new RegExp(`^${source}$`)
-}
-
-function escape (text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+function piecesOf (path: string): Piece[] {
+  return parseRoute(path).map((piece) => {
+    return 'parameters' in piece ? { ...piece, matcher: segmentMatcher(piece.parameters) } : piece
+  })
 }

@@ -1,0 +1,169 @@
+import type { FastifyInstance } from 'fastify'
+
+/*
+ * The one place that knows find-my-way, Fastify's router: its settings, and how it reads the path that a route is
+ * declared with.
+ */
+
+/** The settings that decide which URLs lead to a route. */
+export interface RouterSettings {
+  readonly ignoreDuplicateSlashes: boolean
+  readonly ignoreTrailingSlash: boolean
+  /** The longest parameter, in UTF-16 units. */
+  readonly maxParamLength: number
+  /** A `;` ends the path, as `?` does. */
+  readonly useSemicolonDelimiter: boolean
+}
+
+/** Reads the settings wherever the host gave them: in `routerOptions`, or beside it as before Fastify 5.5. */
+export function routerSettings ({ initialConfig }: FastifyInstance): RouterSettings {
+  // Cast: Fastify's types know `useSemicolonDelimiter` in its older place alone.
+  const router: Partial<RouterSettings> = initialConfig.routerOptions ?? {}
+  // 100 is Fastify's default, and stands in the place that the host did not use.
+  const lengths = [router.maxParamLength, initialConfig.maxParamLength]
+  return {
+    ignoreDuplicateSlashes: Boolean(router.ignoreDuplicateSlashes || initialConfig.ignoreDuplicateSlashes),
+    ignoreTrailingSlash: Boolean(router.ignoreTrailingSlash || initialConfig.ignoreTrailingSlash),
+    maxParamLength: lengths.find((length) => length !== undefined && length !== 100) ?? 100,
+    useSemicolonDelimiter: Boolean(router.useSemicolonDelimiter || initialConfig.useSemicolonDelimiter)
+  }
+}
+
+/** Matches the end of the path in a URL: where its query begins, or its end. */
+export function endOfPath ({ useSemicolonDelimiter }: RouterSettings): RegExp {
+  return useSemicolonDelimiter ? /[?#;]|$/ : /[?#]|$/
+}
+
+/**
+ * Escapes that the router leaves as they are, of characters that stand for themselves in a path: $ & + , : ; = @. It
+ * decodes all others but those of # % / ? before it looks for a route.
+ */
+export const undecodedEscapes = /%(?:2[46BC]|3[ABD]|40)/gi
+
+/** A parameter of a segment, and the text that follows it there. */
+export interface RouteParameter {
+  readonly name: string
+  /** The route's own expression with its parentheses, such as `(^\\d+$)`; `''` for none. */
+  readonly pattern: string
+  readonly after: string
+}
+
+/** A stretch of a declared path: text that stands for itself, the parameters of a segment, or the wildcard. */
+export type RoutePiece = { text: string } | { parameters: RouteParameter[] } | { wildcard: true }
+
+/**
+ * Takes a declared path apart: `:a`, `:a-:b`, `:a(^\\d+$)`, `*`, and `::` for a colon. A name ends at `/`, `-`, `.` or
+ * `(`, where a pattern begins; so `:a:b` is one parameter. A `?` is text here: see {@link withAndWithoutOptional}.
+ */
+export function parseRoute (path: string): RoutePiece[] {
+  if (path === '') return []
+  const [text] = /^(?:::|[^:*])*/.exec(path)!
+  if (text !== '') return [{ text: unescapeColons(text) }, ...parseRoute(path.slice(text.length))]
+  // Fastify refuses a route with anything after its wildcard.
+  if (path.startsWith('*')) return [{ wildcard: true }, ...parseRoute(path.slice(1))]
+  const { parameters, rest } = parseParameters(path)
+  return [{ parameters }, ...parseRoute(rest)]
+}
+
+function parseParameters (path: string): { parameters: RouteParameter[], rest: string } {
+  const parameters: RouteParameter[] = []
+  let rest = path
+  while (rest.startsWith(':')) {
+    const [name] = /^:[^-.(/]*/.exec(rest)!
+    rest = rest.slice(name.length)
+    const pattern = rest.startsWith('(') ? rest.slice(0, closingParenthesis(rest, 0) + 1) : ''
+    rest = rest.slice(pattern.length)
+    const [after] = /^(?:::|[^:/])*/.exec(rest)!
+    rest = rest.slice(after.length)
+    parameters.push({ name: name.slice(1), pattern, after: unescapeColons(after) })
+  }
+  return { parameters, rest }
+}
+
+function unescapeColons (text: string): string {
+  return text.replaceAll('::', ':')
+}
+
+/**
+ * Returns where the parenthesis closes that opens at `start`, or the length of the text where it does not. A backslash
+ * escapes the character after it.
+ */
+export function closingParenthesis (text: string, start: number): number {
+  let depth = 0
+  for (let index = start; index < text.length; index++) {
+    if (text[index] === '\\') index++
+    else if (text[index] === '(') depth++
+    else if (text[index] === ')' && --depth === 0) return index
+  }
+  return text.length
+}
+
+/**
+ * The two paths that the router makes of one that ends in `/:name?`: with that segment, and without it. Both are the
+ * path itself where its last parameter is not optional.
+ */
+export function withAndWithoutOptional (path: string): [longer: string, shorter: string] {
+  const optional = /(\/:[^/()]*?)\?(\/?)/
+  return [path.replace(optional, '$1$2'), path.replace(optional, '$2') || '/']
+}
+
+/**
+ * The expression by which the router takes a segment apart, with a group for each parameter. A segment that is one
+ * bare parameter needs none.
+ */
+export function segmentMatcher (parameters: readonly RouteParameter[]): RegExp | undefined {
+  if (parameters.length === 1 && parameters[0]!.pattern === '' && parameters[0]!.after === '') return undefined
+  let source = ''
+  let previous: RouteParameter | undefined
+  for (const parameter of parameters) {
+    const { pattern, after } = parameter
+    const before = previous?.pattern === '' ? escapeRegExp(previous.after) : undefined
+    if (pattern !== '') source += pattern.replace(/^\(\^/, '(').replace(/\$\)$/, ')')
+    // A parameter after one without a pattern must not run over the text that parted the two.
+    else source += before === undefined ? '(.*?)' : `(${before}|(?:(?!${before}).)*)`
+    source += escapeRegExp(after)
+    previous = parameter
+  }
+  return new RegExp(`^${source}$`)
+}
+
+/** Escapes text that stands for itself in a regular expression. */
+export function escapeRegExp (text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** Stands for a parameter in the segments of a path: a character that no URL's path holds. */
+export const anyParameter = '\0'
+
+/**
+ * The paths that a route answers, each as segments in a form in which two can be compared: two where its last
+ * parameter may be left out, else one.
+ *
+ * @param url the path that the route is declared with, its context's prefix included
+ * @param prefix of the context that the route is declared in
+ */
+export function answeredPaths (url: string, prefix: string, { ignoreTrailingSlash }: RouterSettings): string[][] {
+  // A prefix' own route `/` is declared as the prefix alone, and answers with a slash at its end too.
+  const endsInAnySlash = ignoreTrailingSlash || (url === prefix && url !== '')
+  const path = endsInAnySlash && !url.endsWith('*') ? `${url}/` : url
+  return [...new Set(withAndWithoutOptional(path))].map(comparableSegments)
+}
+
+/**
+ * The segments of a declared path, in the form in which two can be compared. The router may be told to see no
+ * difference in case or in doubled slashes; and how a parameter is called, or which pattern it has, does not change
+ * which path it is.
+ */
+export function comparableSegments (path: string): string[] {
+  const text = parseRoute(path).map((piece) => {
+    if ('text' in piece) return piece.text
+    return 'wildcard' in piece ? '*' : piece.parameters.map(({ after }) => anyParameter + after).join('')
+  }).join('')
+  // A route that is declared as `*` answers what no other does.
+  return `/${text}`.replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
+}
+
+/** The path that a context's routes begin with: its prefix, without a slash at its end. */
+export function basePath ({ prefix }: FastifyInstance): string {
+  return prefix.replace(/\/$/, '')
+}
