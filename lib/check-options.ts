@@ -60,9 +60,7 @@ export function checkOptions<Options extends object> (
       if (othersOptions.has(name)) continue
       throw new InvalidOption(`unknown option "${name}"; expected one of ${[...known.keys()].join(', ')}`)
     }
-    if (value !== undefined && !rule.accepts(value)) {
-      throw new InvalidOption(`option "${name}" is ${describe(value, rule.secret)}; expected ${rule.expected}`)
-    }
+    if (value !== undefined && !rule.accepts(value)) throw new InvalidOption(misfit(`option "${name}"`, value, rule))
   }
   for (const [name, rule] of known) {
     // Cast: any object of options is one of names and values.
@@ -72,10 +70,29 @@ export function checkOptions<Options extends object> (
   }
 }
 
+/**
+ * Says that a value does not fit: `option "port" is "x"; expected a whole number`.
+ *
+ * @param subject what has the value
+ */
+export function misfit (subject: string, value: unknown, { expected, secret }: Omit<OptionRule, 'accepts'>): string {
+  return `${subject} is ${describe(value, secret)}; expected ${expected}`
+}
+
 function describe (value: unknown, secret = false): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'
   if (secret || typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+/** Whether a value is an object, and neither null nor a list. */
+export function isObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whether a value is a whole number from 0, small enough to be exact. */
+export function isCount (value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -1,6 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 
-/** Fields that proxies, tunnels and content networks add to what they pass on. */
+/**
+ * Fields that proxies, tunnels and content networks add to what they pass on. So many, as some send none of the
+ * standard ones (Forwarded, Via, X-Forwarded-For) and put `localhost` into Host.
+ */
 const addedOnTheWay = new RegExp([
   '^(?:via|(?:warp|cdn|cf|fly|fastly|ngrok|tailscale|surrogate|incap)-.*)$',
   '^x-(?:amz|amzn|appengine|arr|azure|cloud|edge|envoy|fd|ms|nf|sucuri|varnish|vercel)(?:-|$)',
@@ -16,5 +19,7 @@ const addedOnTheWay = new RegExp([
 export function isDirectAndLocal ({ headers, raw }: FastifyRequest): boolean {
   return /^(?:127\.|::1$|::ffff:127\.)/.test(`${raw.socket.remoteAddress}`) &&
     /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(`${headers.host ?? headers[':authority']}`) &&
+    // nginx adds nothing by default, but asks in HTTP/1.0, which no browser does.
+    raw.httpVersion !== '1.0' &&
     !Object.keys(headers).some((name) => addedOnTheWay.test(name))
 }

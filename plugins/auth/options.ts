@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { checkOptions } from '../../lib/check-options.ts'
+import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
 import { isRealm } from './authorization.ts'
 import { InvalidOption } from './errors.ts'
 import type { Groups } from './accounts/groups.ts'
@@ -103,16 +103,16 @@ const pathOrFalse = {
   expected: 'a path that starts with "/", or false'
 }
 const text = { accepts: isText, expected: 'a text' }
-const count = { accepts: isCount, expected: 'a whole number above 0' }
-const countOrNone = { accepts: (value: unknown) => value === 0 || isCount(value), expected: 'a whole number, or 0' }
+const count = { accepts: isPositive, expected: 'a whole number above 0' }
+const countOrNone = { accepts: isCount, expected: 'a whole number, or 0' }
 // Node cannot set a timer for longer.
 const seconds = {
-  accepts: (value: unknown) => isCount(value) && value <= 2_147_483,
+  accepts: (value: unknown) => isPositive(value) && value <= 2_147_483,
   expected: 'a whole number of seconds from 1 to 2147483'
 }
 
 const logins = {
-  accepts: (value: unknown) => isCount(value) && value <= 10_000_000,
+  accepts: (value: unknown) => isPositive(value) && value <= 10_000_000,
   expected: 'a whole number from 1 to 10000000'
 }
 
@@ -179,10 +179,6 @@ export function checkAuthOptions (options: AuthOptions): void {
   checkOptions('auth', options.hashing ?? {}, { parallel: count, queue: countOrNone })
 }
 
-function isObject (value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function isObjectOrFalse (value: unknown): boolean {
   return value === false || isObject(value)
 }
@@ -199,8 +195,8 @@ function isPath (value: unknown): boolean {
   return typeof value === 'string' && value.startsWith('/')
 }
 
-function isCount (value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) > 0 // isSafeInteger narrows nothing
+function isPositive (value: unknown): value is number {
+  return isCount(value) && value > 0
 }
 
 function isGroupMap (value: unknown): boolean {

@@ -1,6 +1,7 @@
 import type {
   FastifyRequest, preHandlerHookHandler, preParsingHookHandler, preValidationHookHandler, RouteOptions
 } from 'fastify'
+import { isObject } from '../../lib/check-options.ts'
 import { FormTexts, isForm, isUrlencoded } from './input/form-text.ts'
 import type { InvalidInputError, Issue } from './input/invalid-input.ts'
 import { invalidInput } from './input/invalid-input.ts'
@@ -153,10 +154,6 @@ function copyOf (input: unknown): unknown {
   if (!isObject(input)) return input
   const copies = Object.entries(input).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value])
   return Object.fromEntries(copies)
-}
-
-function isObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 /** The error for a request. A route's own formatter has its say, as it has in Fastify's errors of validation. */

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { checkOptions } from '../../lib/check-options.ts'
+import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
 import { InvalidRoot } from './errors.ts'
 import type { MemoryCaps } from './files/memory.ts'
 
@@ -53,13 +53,8 @@ function isPlainPath (value: unknown): boolean {
   return typeof value === 'string' && plainPath.test(value)
 }
 
-function isCount (value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
 function isMemoryOption (value: unknown): boolean {
   if (typeof value === 'boolean') return true
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(([name, bytes]) =>
+  return isObject(value) && Object.entries(value).every(([name, bytes]) =>
     (name === 'maxFileSize' || name === 'maxTotalSize') && (bytes === undefined || isCount(bytes)))
 }

@@ -1,6 +1,6 @@
 import type { TString, TUnsafe } from 'typebox'
 import { Type } from 'typebox'
-import { checkOptions } from '../../../lib/check-options.ts'
+import { checkOptions, isCount } from '../../../lib/check-options.ts'
 import type { Converter } from './converter.ts'
 import { converterKey, defaultOf } from './converter.ts'
 
@@ -35,9 +35,9 @@ export interface StringOptions {
 export function string (options: StringOptions = {}): TString {
   const { minLength = 1, maxLength = Infinity, multiline = false } = options
   checkOptions<StringOptions>('params', options, {
-    minLength: { accepts: isLength, expected: 'a whole number from 0' },
+    minLength: { accepts: isCount, expected: 'a whole number from 0' },
     maxLength: {
-      accepts: (value) => isLength(value) && value >= minLength,
+      accepts: (value) => isCount(value) && value >= minLength,
       expected: 'a whole number not below minLength'
     },
     default: {
@@ -140,8 +140,4 @@ function lengthInWords (min: number, max: number): string {
   if (max !== Infinity) return ` of ${min} to ${max} characters`
   if (min === 0) return ''
   return min === 1 ? ' of at least 1 character' : ` of at least ${min} characters`
-}
-
-function isLength (value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../../lib/check-options.ts'
 import type { Field } from './schema-fields.ts'
 
 /** What a field's text comes to: its value, `undefined` for an absent one, or what it must be. */
@@ -69,8 +70,4 @@ function readValue (converter: Field['converter'], part: Field['part'], sent: un
   if (typeof sent === 'string') return converter.read(sent)
   const type = typeof sent
   return part === 'body' && (type === converter.type || isObject(sent)) ? sent : undefined
-}
-
-function isObject (value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

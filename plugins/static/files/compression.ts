@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import {
   brotliCompress, brotliDecompress, constants, gunzip, gzip, type BrotliOptions, type Gunzip, type ZlibOptions
 } from 'node:zlib'
+import { copyBytes } from '../../../lib/own-memory.ts'
 import type { Coding } from '../accept-encoding.ts'
-import { ownBytes } from './own-bytes.ts'
 
 export type CompressedCoding = Exclude<Coding, 'identity'>
 
@@ -86,7 +86,7 @@ async function smaller<Options extends object> (
   if (bytes.length < 2) return undefined
   try {
     // zlib gives up where more than maxOutputLength comes out.
-    return ownBytes(await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 }))
+    return copyBytes(await encoder(bytes, { ...options, maxOutputLength: bytes.length - 1 }))
   } catch {
     return undefined
   }

@@ -3,10 +3,10 @@ import {
 } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { copyBytes } from '../../../lib/own-memory.ts'
 import { type Digests, snapshotOf, streamPart } from './big-file.ts'
 import { Unreadable } from '../errors.ts'
 import { fingerprinted, isPublicName, isPublicPath } from './names.ts'
-import { ownBytes } from './own-bytes.ts'
 import { entityTag, fieldsOf, type ServedFile, sha256 } from './representation.ts'
 
 /** Files up to this many bytes are read at once, so that the tag and the bytes are of one moment. */
@@ -65,7 +65,7 @@ export function readInside (path: string, realRoot: string): Buffer {
   const fd = openSync(path, flags)
   try {
     if (!liesInside(fd, path, realRoot)) throw new Error('it was moved while it was opened')
-    return ownBytes(readFileSync(fd))
+    return copyBytes(readFileSync(fd))
   } finally {
     closeSync(fd)
   }
