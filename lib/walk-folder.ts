@@ -14,7 +14,7 @@ export interface WalkedFile {
 
 /** What a walk takes in. */
 export interface WalkRules {
-  /** Whether a file or folder of this name below the root counts. */
+  /** Whether a file or folder of this name below the root counts, with `/` between its segments. */
   accepts: (name: string) => boolean
   /** Whether a file or folder may lie there, with every link resolved. Default: anywhere. */
   mayLieAt?: (realPath: string) => boolean
@@ -23,6 +23,22 @@ export interface WalkRules {
    * system.
    */
   leftOut: (name: string, reason: 'link' | NodeJS.ErrnoException) => void
+}
+
+/**
+ * The folders in which Kubernetes keeps the files of a mounted ConfigMap or Secret: `app.js` links to `..data/app.js`,
+ * and `..data` to `..2026_01_31_12_00_00.123456789`, so that all files change at once.
+ */
+const volumeFolder = /^\.\.(?:data$|\d)/
+
+/**
+ * Returns a path below a folder without what Kubernetes adds to it. A rule about dotfiles that goes by where a link
+ * leads asks for this path; one that goes by a name asks for the name, so that nobody names these folders.
+ *
+ * @param path with `/` between the segments
+ */
+export function withoutVolumeFolders (path: string): string {
+  return path.split('/').filter((segment) => !volumeFolder.test(segment)).join('/')
 }
 
 /**

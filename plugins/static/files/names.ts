@@ -1,4 +1,5 @@
 import { isAbsolute, relative, sep } from 'node:path'
+import { withoutVolumeFolders } from '../../../lib/walk-folder.ts'
 
 /**
  * Whether a file of this name (below root, `/` between its segments) may be served at all. Each file has one such
@@ -18,7 +19,9 @@ export function isPublicName (name: string): boolean {
 export function isPublicPath (realRoot: string, realPath: string): boolean {
   const name = relative(realRoot, realPath)
   // An absolute one is on another drive of Windows. The empty one is root itself.
-  return name === '' || (!isAbsolute(name) && isPublicName(name.split(sep).join('/')))
+  if (name === '') return true
+  const place = withoutVolumeFolders(name.split(sep).join('/'))
+  return !isAbsolute(name) && (place === '' || isPublicName(place))
 }
 
 /** 16 hexadecimal digits: 64 bits of SHA-256. */

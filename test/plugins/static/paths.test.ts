@@ -1,5 +1,5 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import staticFiles from '../../../plugins/static/index.ts'
@@ -223,6 +223,66 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
     t.equal((await rawRequest(app, 'POST', '/static/app.js', { authorization: 'yes' })).status, 405)
     const linked = await rawRequest(app, 'GET', app.asset('app.js'), { authorization: 'yes' })
     t.equal(linked.fields['cache-control'], memory === false ? 'no-cache' : 'private, max-age=31536000, immutable', 'and no shared cache keeps it')
+  })
+}
+
+/** Lays files out as Kubernetes mounts a ConfigMap, and returns a function that changes them all at once. */
+function mountVolume (folder: string, files: Record<string, string>): (files: Record<string, string>) => void {
+  let version = 0
+  function publish (files: Record<string, string>): void {
+    const name = `..2026_01_31_12_00_0${++version}.123456789`
+    for (const [file, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name, file)), { recursive: true })
+      writeFileSync(join(folder, name, file), text)
+    }
+    symlinkSync(name, join(folder, '..data_tmp'))
+    renameSync(join(folder, '..data_tmp'), join(folder, '..data'))
+  }
+  publish(files)
+  for (const first of new Set(Object.keys(files).map((file) => file.split('/')[0]!))) {
+    symlinkSync(`..data/${first}`, join(folder, first))
+  }
+  return publish
+}
+
+for (const memory of [true, false, { maxFileSize: 0 }]) {
+  t.test(`a mounted ConfigMap, memory ${JSON.stringify(memory)}`, { skip: lacks.links }, async (t) => {
+    const root = t.testdir({ nested: {}, '.git': { config: secret }, '.env.local': secret, '..secret': secret })
+    const files = {
+      'app.js': 'app.js', 'sub/x.txt': 'sub/x.txt', '.well-known/security.txt': 'contact', '.env': secret, '.git2/config': secret, 'sub/.env': secret
+    }
+    const publish = mountVolume(root, files)
+    mountVolume(join(root, 'nested'), { 'page.html': 'page', '.env': secret })
+    const links = [
+      ['env.txt', '.env'], ['env2.txt', '..data/.env'], ['local.txt', '.env.local'], ['git', '.git'], ['git2', '..data/.git2'],
+      ['dots.txt', '..secret'], ['outside.txt', '..data/../../../x']
+    ] as const
+    for (const [at, to] of links) symlinkSync(to, join(root, at))
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(staticFiles, { root, memory })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+
+    const version = '..2026_01_31_12_00_01.123456789'
+    const rows: [name: string, body: string | undefined][] = [
+      ['app.js', 'app.js'], ['sub/x.txt', 'sub/x.txt'], ['.well-known/security.txt', 'contact'], ['nested/page.html', 'page'],
+      ...[
+        '..data/app.js', '%2e%2edata/app.js', '..data', `${version}/app.js`, version, 'nested/..data/page.html', 'nested/../..data/app.js', '.env', 'nested/.env',
+        'sub/.env', '.git/config', '.git2/config', ...links.map(([at]) => at), 'git/config', 'git2/config'
+      ].map((name): [string, undefined] => [name, undefined])
+    ]
+    const wrong: unknown[] = []
+    for (const [name, body] of rows) {
+      const answer = await rawRequest(app, 'GET', `/static/${name}`)
+      if (answer.status !== (body === undefined ? 404 : 200)) wrong.push({ name, status: answer.status })
+      if (body === undefined && String(answer.body).includes(secret)) wrong.push({ name, body: String(answer.body) })
+      if (body !== undefined && (await rawRequest(app, 'GET', app.asset(name))).body.toString() !== body) wrong.push({ name, url: app.asset(name) })
+      if (body === undefined) t.throws(() => app.asset(name), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
+    }
+    t.strictSame(wrong, [])
+
+    publish({ ...files, 'app.js': 'newer' })
+    t.equal(String((await rawRequest(app, 'GET', '/static/app.js')).body), memory === true ? 'app.js' : 'newer')
   })
 }
 
