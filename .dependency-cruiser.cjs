@@ -49,6 +49,23 @@ module.exports = {
       }
     },
     {
+      name: 'templates-compiler-has-one-door',
+      comment: 'All else knows compile/compile.ts alone, and nothing of acorn or of how a template is read.',
+      severity: 'error',
+      from: { pathNot: '^plugins/templates/compile/' },
+      to: {
+        path: ['^plugins/templates/compile/', '^node_modules/acorn/'],
+        pathNot: '^plugins/templates/compile/compile\\.ts$'
+      }
+    },
+    {
+      name: 'templates-compiler-stands-alone',
+      comment: 'The compiler knows neither the engine that runs its functions nor the story around it.',
+      severity: 'error',
+      from: { path: '^plugins/templates/compile/' },
+      to: { path: '^(?:plugins/|lib/)', pathNot: '^plugins/templates/compile/' }
+    },
+    {
       name: 'plugins-need-no-app',
       comment: 'A plugin works alone.',
       severity: 'error',

@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs'
 import createError from '@fastify/error'
-import { findCircles } from './circles.ts'
-import type { KnownCall } from './compile/script.ts'
+import { type KnownCall, TemplateProblem } from './compile/compile.ts'
+import { findCircles } from './engine/circles.ts'
 import type { Template, ViewEngine } from './engine/engine.ts'
-import { TemplateProblem } from './engine/problem.ts'
 
 const TemplatesInvalid = createError('FST_QUICKSTART_TEMPLATES_INVALID', '%s', 500)
 

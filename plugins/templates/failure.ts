@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply } from 'fastify'
+import { TemplateProblem } from './compile/compile.ts'
 import { escapeHtml } from './engine/escape.ts'
-import { TemplateProblem } from './engine/problem.ts'
 
 /** Tells the developer where a page failed and why: as a page, as JSON or as text, by what the client asks for. */
 export function sendFailure (reply: FastifyReply, { code, message, cause }: FastifyError): FastifyReply {

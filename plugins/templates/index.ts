@@ -8,9 +8,8 @@ import { LruMap } from 'toad-cache'
 import { checkAssets, checkTemplates } from './check.ts'
 import { ViewEngine } from './engine/engine.ts'
 import { TemplateFolders } from './engine/folders.ts'
-import { makeHelpers } from './helpers.ts'
 import { checkTemplatesOptions, type TemplatesOptions } from './options.ts'
-import { makePages, pagesOf } from './page.ts'
+import { createPages, createViewHelpers, pagesOf } from './page.ts'
 import { addRoutes, findPages } from './routes.ts'
 import type { ViewArguments, ViewName } from './views.ts'
 
@@ -57,6 +56,9 @@ declare module 'fastify' {
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID_OPTION` when an option is unknown, missing or does not fit
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID` when a template is broken or names what does not exist
  */
+export const templates = fp(registerTemplates, { fastify: '5.x', name: 'fastify-quickstart/templates' })
+export { templates as default }
+
 async function registerTemplates (
   app: FastifyInstance, options: TemplatesOptions & { prefix?: string }
 ): Promise<void> {
@@ -70,8 +72,8 @@ async function registerTemplates (
   const routes = findPages(folders, pages)
   if (production) engine.seal()
 
-  const helpers = makeHelpers(app)
-  const rendered = makePages({ engine, helpers, context, outer: pagesOf.nearest(app), showsFailures: !production })
+  const helpers = createViewHelpers(app)
+  const rendered = createPages({ engine, helpers, context, outer: pagesOf.nearest(app), showsFailures: !production })
   pagesOf.add(app, rendered)
   app.decorate('hasView', rendered.has)
   app.decorate('page', async (reply: FastifyReply, view: string, data?: object) => rendered.render(reply, view, data))
@@ -101,6 +103,3 @@ async function registerTemplates (
 function pathOf (folder: string | URL): string {
   return resolve(folder instanceof URL ? fileURLToPath(folder) : folder)
 }
-
-const plugin = fp(registerTemplates, { fastify: '5.x', name: 'fastify-quickstart/templates' })
-export { plugin as templates, plugin as default }

@@ -1,11 +1,11 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { perContext } from '../../lib/per-context.ts'
-import { RenderFailed, type ViewEngine } from './engine/engine.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
+import { perContext } from '../../lib/per-context.ts'
+import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
 import { sendFailure } from './failure.ts'
 import type { PerRequest, ViewHelpers } from './views.ts'
 
-/** What makes the pages of one Fastify context. */
+/** The parts that the pages of one Fastify context are made of. */
 export interface PageRules {
   engine: ViewEngine
   helpers: ViewHelpers
@@ -30,8 +30,8 @@ export interface Pages {
 /** The pages of each context. */
 export const pagesOf = perContext<Pages>('fastify-quickstart/templates')
 
-/** Makes the pages of a context. From here a page goes `send` → `render` → `scope` → the engine → the answer. */
-export function makePages ({ engine, helpers, context, outer, showsFailures }: PageRules): Pages {
+/** Creates the pages of a context. From here a page goes `send` → `render` → `scope` → the engine → the answer. */
+export function createPages ({ engine, helpers, context, outer, showsFailures }: PageRules): Pages {
   const { asset, urlFor } = helpers
 
   return {
@@ -50,6 +50,7 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
   }
 
   function render (reply: FastifyReply, view: string, data: object | undefined): string | Promise<string> {
+    checkCall(view, data)
     if (outer !== undefined && !engine.has(view)) return outer.render(reply, view, data)
     const added = typeof context === 'function' ? context(reply.request) : context
     return isPromise(added)
@@ -57,7 +58,7 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
       : engine.page(view, scope(reply, added, data))
   }
 
-  /** What the view finds in `it`; of two things with one name the later wins. */
+  /** Returns `it`; of two things with one name the later wins. */
   function scope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
     const { user = null } = reply.request as FastifyRequest & { user?: unknown } // set by the auth topic, if it is on
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
@@ -73,6 +74,35 @@ export function makePages ({ engine, helpers, context, outer, showsFailures }: P
     reply.log.error({ err: error }, error.message)
     sendFailure(reply, error)
   }
+}
+
+/** Creates the functions that every view can call: decorators of other topics, which may be registered later. */
+export function createViewHelpers (app: FastifyInstance): ViewHelpers {
+  return { asset: createHelper('asset', 'static'), urlFor: createHelper('urlFor', 'params') }
+
+  function createHelper (decorator: string, topic: string): (...args: unknown[]) => string {
+    let found: ((...args: unknown[]) => string) | undefined
+    return (...args) => {
+      if (!app.hasDecorator(decorator)) {
+        throw new Error(`it.${decorator}(…) needs the ${topic} topic: register fastify-quickstart/${topic}`)
+      }
+      found ??= app.getDecorator<(...args: unknown[]) => string>(decorator)
+      return found(...args)
+    }
+  }
+}
+
+/** Throws for arguments of the wrong kind or in the wrong order, which the types refuse and JavaScript does not. */
+function checkCall (view: unknown, data: unknown): void {
+  if (typeof view === 'string' && (typeof data === 'object' || data === undefined)) return
+  throw createRenderFailed(new WrongCall(
+    `a view is rendered by its name and then its data, an object; the call has ${kindOf(view)} and then ${kindOf(data)}`
+  ))
+}
+
+function kindOf (value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 function sendHtml (reply: FastifyReply, html: string): FastifyReply {

@@ -1,54 +1,91 @@
 import { inspect } from 'node:util'
-import { TemplateProblem } from '../engine/problem.ts'
+import { TemplateProblem, toOneLine } from './problem.ts'
 
-/** What is known of a template whose file stands in a stack trace. */
+/** A template whose file may stand in a stack trace. */
 interface Located {
   file: string
   source: string
   lines: number[]
 }
 
+/** A line of a template. */
+interface Place {
+  template: Located
+  line: number
+}
+
 /** The errors whose stacks name the template's lines already: an error may be thrown twice. */
 const translated = new WeakSet<Error>()
+
+/** Places of errors whose stacks do not show them. */
+const places = new WeakMap<object, Place>()
+
+/** Remembers the template's line that an error belongs to, for an error whose stack does not show it. */
+export function rememberPlace (error: unknown, template: Located, line: number): void {
+  if (typeof error === 'object' && error !== null) places.set(error, { template, line })
+}
 
 /**
  * Finds the template's line that an error was thrown from, and has the error's stack name the template's lines.
  *
- * @param what was rendered, in words
+ * @param rendered what was rendered, in words
  * @param find the template of a file
  */
-export function locate (error: unknown, what: string, find: (file: string) => Located | undefined): Error {
-  if (!(error instanceof Error)) return new Error(`${what}: ${inspect(error)}`, { cause: error })
-  if (typeof error.stack !== 'string') return new Error(`${what}: ${error.message}`, { cause: error })
+export function locateError (
+  error: unknown, rendered: string, find: (file: string) => Located | undefined
+): Error {
+  const describe = (reason: string): Error => new Error(toOneLine(`${rendered}: ${reason}`), { cause: error })
+  if (!(error instanceof Error)) return describe(inspect(error))
+  const place = translateStack(error, find) ?? places.get(error)
+  const reason = String(error.message) // an error's own code may have put something else there
+  return place === undefined
+    ? describe(reason)
+    : new TemplateProblem(place.template.file, place.line, reason, place.template.source, error)
+}
 
-  let at: { template: Located, line: number } | undefined
+/** Returns the innermost place in a template that the stack shows. */
+function translateStack (error: Error, find: (file: string) => Located | undefined): Place | undefined {
+  if (typeof error.stack !== 'string') return undefined
+  let innermost: Place | undefined
   const isTranslated = translated.has(error)
-  // The message stands before the frames. It may hold what a client sent, and what looks like a frame.
-  const framesAt = error.stack.indexOf(error.message) + error.message.length
-  const frames = error.stack.slice(framesAt).split('\n').map((frame) => {
-    const place = placeOf(frame)
-    const template = place && find(place.file)
-    if (place === undefined || template === undefined) return frame
-    const line = isTranslated ? place.line : template.lines[place.line - 1]!
-    if (line === 0) return place.start + place.file + place.end
-    at ??= { template, line }
-    return `${place.start}${place.file}:${line}:${place.column}${place.end}`
+  const [header, ...frames] = splitStack(error.stack, String(error.message))
+  const shown = frames.map((text) => {
+    const frame = readFrame(text)
+    const template = frame && find(frame.file)
+    if (frame === undefined || template === undefined) return text
+    const line = isTranslated ? frame.line : template.lines[frame.line - 1]!
+    if (line === 0) return frame.start + frame.file + frame.end
+    innermost ??= { template, line }
+    return `${frame.start}${frame.file}:${line}:${frame.column}${frame.end}`
   })
+  const stack = [isTranslated ? header : indentLines(header), ...shown].join('\n')
   // Not an assignment: that would throw for a frozen error.
-  Reflect.set(error, 'stack', error.stack.slice(0, framesAt) + frames.join('\n'))
-  translated.add(error)
-  return at === undefined
-    ? new Error(`${what}: ${error.message}`, { cause: error })
-    : new TemplateProblem(at.template.file, at.line, error.message, at.template.source, error)
+  if (Reflect.set(error, 'stack', stack)) translated.add(error)
+  return innermost
+}
+
+/**
+ * Splits a stack into its header and its frames. The message, which stands in the header, may hold what a client sent,
+ * and what looks like a frame.
+ */
+function splitStack (stack: string, message: string): [header: string, ...frames: string[]] {
+  const at = stack.indexOf(message)
+  const end = at === -1 ? stack.indexOf('\n') : at + message.length
+  return [stack.slice(0, end), ...stack.slice(end + 1).split('\n')]
+}
+
+/** Further lines of a header stand further in than a frame, and so begin no line of a log. */
+function indentLines (header: string): string {
+  return header.split('\n').map(toOneLine).join('\n      ')
 }
 
 /** Reads a line of V8's: `    at name (file:line:column)` or `    at async file:line:column`. Linear in its length. */
-function placeOf (frame: string) {
-  if (!frame.startsWith('    at ')) return undefined
-  const numbers = /:(\d+):(\d+)(\)?)$/.exec(frame)
+function readFrame (text: string) {
+  if (!text.startsWith('    at ')) return undefined
+  const numbers = /:(\d+):(\d+)(\)?)$/.exec(text)
   if (numbers === null) return undefined
   const [, line, column, end] = numbers
-  const prefix = frame.startsWith('    at async ') ? '    at async ' : '    at '
-  const from = end === '' ? prefix.length : frame.indexOf(' (') + 2
-  return { start: frame.slice(0, from), file: frame.slice(from, numbers.index), line: Number(line), column, end: end! }
+  const prefix = text.startsWith('    at async ') ? '    at async ' : '    at '
+  const from = end === '' ? prefix.length : text.indexOf(' (') + 2
+  return { start: text.slice(0, from), file: text.slice(from, numbers.index), line: Number(line), column, end: end! }
 }

@@ -1,5 +1,5 @@
-import type { Eta, EtaParseError } from 'eta'
-import { TemplateProblem } from '../engine/problem.ts'
+import { Eta, type EtaParseError } from 'eta'
+import { TemplateProblem } from './problem.ts'
 
 /** A part of a template: a tag, or (a string, escaped for single quotes) the text between two. */
 export type Part = string | Tag
@@ -12,13 +12,15 @@ export interface Tag {
   line: number
 }
 
+const eta = new Eta()
+
 /**
  * Has Eta parse a template, and finds the line of each tag, which Eta does not tell.
  *
  * @param masked what Eta reads in the place of the source: as long, with the tags in the same places
  * @throws TemplateProblem for a tag, string or comment that is not closed
  */
-export function parseTemplate (eta: Eta, file: string, source: string, masked = source): Part[] {
+export function parseTemplate (file: string, source: string, masked = source): Part[] {
   let parsed
   try {
     parsed = eta.parse(masked)
@@ -34,7 +36,7 @@ export function parseTemplate (eta: Eta, file: string, source: string, masked = 
     if (typeof part === 'string') return part
     openTag.exec(source)
     const start = openTag.lastIndex
-    line += newlines(source.slice(counted, start))
+    line += countNewlines(source.slice(counted, start))
     counted = start
     openTag.lastIndex = start + part.val.length
     // Eta's parser makes these kinds alone; its type is any text.
@@ -42,7 +44,7 @@ export function parseTemplate (eta: Eta, file: string, source: string, masked = 
   })
 }
 
-function newlines (text: string): number {
+function countNewlines (text: string): number {
   let count = 0
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++
   return count

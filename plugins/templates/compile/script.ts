@@ -13,16 +13,184 @@ export interface KnownCall {
   isUnawaited: boolean
 }
 
-/** What has to be known about a template's code before it runs. */
+/** An `import(…)` in a template. */
+export interface ImportCall {
+  /** Where it starts in the code. */
+  start: number
+  /** Line of the code, from 1. */
+  line: number
+}
+
+/** All that has to be known about a template's code before it runs. */
 export interface Script {
   /** It uses `await` itself, outside functions of its own. */
   isAsync: boolean
   calls: KnownCall[]
-  /** Where each `import(…)` starts in the code. */
-  imports: number[]
+  imports: ImportCall[]
+}
+
+/**
+ * Reads a template's code, as written by `writeBody`.
+ *
+ * `await (x)` is an await, or a call of a function named await in code that is not async: what can be an await is one.
+ * Of code with a syntax error, V8 tells in better words; nothing is known of its calls.
+ */
+export function readScript (code: string): Script {
+  for (const allowAwaitOutsideFunction of [true, false]) {
+    let program: Program
+    try {
+      program = parse(code, {
+        ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction, locations: true
+      })
+    } catch {
+      continue
+    }
+    return readProgram(program)
+  }
+  return { isAsync: /\bawait\b/.test(code), calls: [], imports: [] }
+}
+
+/** Where a node stands. */
+interface Position {
+  /** In no function of the template. */
+  isOwn: boolean
+  /** It runs whenever the template does. */
+  isCertain: boolean
+  /** Its value becomes text, or is dropped. */
+  isPutOut: boolean
+}
+
+/** Found on the way through a program. */
+interface Findings {
+  isAsync: boolean
+  calls: (KnownCall & { start: number })[]
+  imports: ImportCall[]
+  /** The names of the template's own variables, functions and parameters. */
+  locals: Set<string>
+  /** Where the first statement ends that may end the template. */
+  firstEnd: number
+}
+
+function readProgram (program: Program): Script {
+  const found: Findings = { isAsync: false, calls: [], imports: [], locals: new Set(), firstEnd: Infinity }
+  const node = program as AnyNode // acorn's type of a program is wider than the union of its nodes
+  visit(node, { isOwn: true, isCertain: true, isPutOut: false }, found)
+
+  const { isAsync, imports, locals, firstEnd } = found
+  // Where a template has a thing of that name of its own, nothing is said about its calls.
+  const calls = found.calls
+    .filter(({ call }) => !locals.has(call === 'asset' && locals.has('it') ? 'it' : call))
+    .map(({ start, ...call }) => ({ ...call, isCertain: call.isCertain && start < firstEnd }))
+  return { isAsync, calls, imports }
+}
+
+function visit (node: AnyNode, position: Position, found: Findings): void {
+  noteFlow(node, position, found)
+  noteCall(node, position, found)
+  for (const name of namesOf(node)) found.locals.add(name)
+
+  for (const [part, child] of partsOf(node)) {
+    visit(child, {
+      isOwn: position.isOwn && (part === 'key' || !functions.has(node.type)),
+      isCertain: position.isCertain && alwaysRuns(node, part),
+      isPutOut: putsOut(node, child, position.isPutOut)
+    }, found)
+  }
+}
+
+/** Nodes with an `await` or a `return` of their own. */
+const functions = new Set([
+  'FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression', 'PropertyDefinition', 'StaticBlock'
+])
+
+/** Notes where the template waits, and where it may end early. */
+function noteFlow (node: AnyNode, { isOwn }: Position, found: Findings): void {
+  switch (node.type) {
+    case 'AwaitExpression':
+      found.isAsync ||= isOwn
+      break
+    case 'ForOfStatement':
+      found.isAsync ||= isOwn && node.await
+      break
+    case 'VariableDeclaration':
+      found.isAsync ||= isOwn && node.kind === 'await using'
+      break
+    case 'ReturnStatement':
+    case 'ThrowStatement':
+      found.firstEnd = Math.min(found.firstEnd, node.end)
+  }
+}
+
+function noteCall (node: AnyNode, { isCertain, isPutOut }: Position, found: Findings): void {
+  const { start, loc } = node
+  const { line } = loc!.start // acorn was asked for locations
+  if (node.type === 'ImportExpression') found.imports.push({ start, line })
+  if (node.type !== 'CallExpression') return
+  const call = nameOfCall(node)
+  if (call === undefined) return
+  found.calls.push({ call, name: textOf(node.arguments[0]), line, start, isCertain, isUnawaited: isPutOut })
 }
 
 const known = new Set<string>(['layout', 'include', 'includeAsync', 'captureAsync', 'blockAsync', 'asset'])
+
+/** `include(…)`, or `it.asset(…)`. */
+function nameOfCall ({ callee }: CallExpression): KnownCall['call'] | undefined {
+  if (callee.type === 'Identifier' && known.has(callee.name)) {
+    return callee.name as KnownCall['call'] // the names in `known` are these
+  }
+  const isAsset = callee.type === 'MemberExpression' && !callee.computed &&
+    callee.object.type === 'Identifier' && callee.object.name === 'it' &&
+    callee.property.type === 'Identifier' && callee.property.name === 'asset'
+  return isAsset ? 'asset' : undefined
+}
+
+function textOf (argument: AnyNode | undefined): string | undefined {
+  if (argument?.type === 'Literal' && typeof argument.value === 'string') return argument.value
+  if (argument?.type === 'TemplateLiteral' && argument.expressions.length === 0) {
+    return argument.quasis[0]!.value.cooked!
+  }
+  return undefined
+}
+
+/** The names that a node declares or assigns. */
+function namesOf (node: AnyNode): string[] {
+  switch (node.type) {
+    case 'VariableDeclarator':
+      return namesIn(node.id)
+    case 'AssignmentExpression':
+    case 'ForInStatement':
+    case 'ForOfStatement':
+      return namesIn(node.left)
+    case 'CatchClause':
+      return node.param ? namesIn(node.param) : []
+    case 'FunctionDeclaration':
+    case 'FunctionExpression':
+    case 'ArrowFunctionExpression':
+      return [...node.id ? namesIn(node.id) : [], ...node.params.flatMap(namesIn)]
+    case 'ClassDeclaration':
+    case 'ClassExpression':
+      return node.id ? namesIn(node.id) : []
+    default:
+      return []
+  }
+}
+
+function namesIn (pattern: Node): string[] {
+  const node = pattern as AnyNode // acorn's types for patterns are among these
+  switch (node.type) {
+    case 'Identifier':
+      return [node.name]
+    case 'AssignmentPattern':
+      return namesIn(node.left)
+    case 'Property':
+      return namesIn(node.value)
+    case 'MemberExpression':
+    case 'VariableDeclaration': // its declarators have names of their own
+      return []
+    default:
+      return [...partsOf(node)].flatMap(([, child]) => namesIn(child))
+  }
+}
 
 /** Parts of these always run. */
 const straight = new Set([
@@ -36,135 +204,9 @@ const straightPart: Record<string, string> = {
   IfStatement: 'test', ConditionalExpression: 'test', LogicalExpression: 'left', ReturnStatement: 'argument'
 }
 
-/**
- * Reads a template's code, as written by `compileTemplate`.
- *
- * `await (x)` is an await, or a call of a function named await in code that is not async: what can be an await is one.
- *
- * @returns undefined where the code has a syntax error; V8 tells about that in better words
- */
-export function readScript (code: string): Script | undefined {
-  for (const allowAwaitOutsideFunction of [true, false]) {
-    let program: Program
-    try {
-      program = parse(code, {
-        ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction, locations: true
-      })
-    } catch {
-      continue
-    }
-    return readProgram(program)
-  }
-  return undefined
-}
-
-function readProgram (program: Program): Script {
-  const found: (KnownCall & { start: number })[] = []
-  const imports: number[] = []
-  const locals = new Set<string>()
-  let isAsync = false
-  let firstEnd = Infinity
-
-  visit(program as AnyNode, true, true, false) // acorn's type of a program is wider than the union of its nodes
-  // Where a template has a thing of that name of its own, nothing is said about its calls.
-  const calls = found
-    .filter(({ call }) => !locals.has(call === 'asset' && locals.has('it') ? 'it' : call))
-    .map(({ start, ...call }) => ({ ...call, isCertain: call.isCertain && start < firstEnd }))
-  return { isAsync, calls, imports }
-
-  /**
-   * @param isOwn it stands in no function of the template
-   * @param isCertain it runs whenever the template does
-   * @param isPutOut its value becomes text, or is dropped
-   */
-  function visit (node: AnyNode, isOwn: boolean, isCertain: boolean, isPutOut: boolean): void {
-    switch (node.type) {
-      case 'AwaitExpression':
-        isAsync ||= isOwn
-        break
-      case 'ForOfStatement':
-        isAsync ||= isOwn && node.await
-        break
-      case 'ReturnStatement':
-      case 'ThrowStatement':
-        firstEnd = Math.min(firstEnd, node.end)
-        break
-      case 'ImportExpression':
-        imports.push(node.start)
-        break
-      case 'CallExpression': {
-        const call = nameOfCall(node)
-        if (call !== undefined) {
-          found.push({
-            call,
-            name: textOf(node.arguments[0]),
-            line: node.loc!.start.line,
-            start: node.start,
-            isCertain,
-            isUnawaited: isPutOut
-          })
-        }
-        break
-      }
-      case 'VariableDeclaration':
-        isAsync ||= isOwn && node.kind === 'await using'
-        break
-      case 'VariableDeclarator':
-        addNames(node.id)
-        break
-      case 'AssignmentExpression':
-        addNames(node.left)
-        break
-      case 'CatchClause':
-        if (node.param) addNames(node.param)
-        break
-      case 'FunctionDeclaration':
-      case 'FunctionExpression':
-      case 'ArrowFunctionExpression':
-        if (node.id) addNames(node.id)
-        node.params.forEach(addNames)
-        isOwn = false
-        break
-      case 'ClassDeclaration':
-      case 'ClassExpression':
-        if (node.id) addNames(node.id)
-        isOwn = false
-        break
-    }
-    for (const [part, child] of partsOf(node)) {
-      const isStraight = (straight.has(node.type) && !isLogicalAssignment(node)) || straightPart[node.type] === part
-      visit(child, isOwn, isCertain && isStraight, putsOut(node, child, isPutOut))
-    }
-  }
-
-  function addNames (pattern: Node): void {
-    const node = pattern as AnyNode // acorn's types for patterns are among these
-    if (node.type === 'Identifier') locals.add(node.name)
-    else if (node.type === 'AssignmentPattern') addNames(node.left)
-    else if (node.type === 'Property') addNames(node.value)
-    else if (node.type !== 'MemberExpression') for (const [, child] of partsOf(node)) addNames(child)
-  }
-}
-
-/** `include(…)`, or `it.asset(…)`. */
-function nameOfCall ({ callee }: CallExpression): KnownCall['call'] | undefined {
-  const name = callee.type === 'Identifier'
-    ? callee.name
-    : callee.type === 'MemberExpression' && callee.object.type === 'Identifier' && callee.object.name === 'it' &&
-      callee.property.type === 'Identifier' && callee.property.name === 'asset' && !callee.computed && 'asset'
-  return name !== false && known.has(name) ? name as KnownCall['call'] : undefined // the names in `known` are these
-}
-
-function isLogicalAssignment (node: AnyNode): boolean {
-  return node.type === 'AssignmentExpression' && /^(?:&&|\|\||\?\?)=$/.test(node.operator)
-}
-
-function textOf (argument: AnyNode | undefined): string | undefined {
-  if (argument?.type === 'Literal' && typeof argument.value === 'string') return argument.value
-  if (argument?.type === 'TemplateLiteral' && argument.expressions.length === 0) {
-    return argument.quasis[0]!.value.cooked!
-  }
-  return undefined
+function alwaysRuns (node: AnyNode, part: string): boolean {
+  const isLogicalAssignment = node.type === 'AssignmentExpression' && /^(?:&&|\|\||\?\?)=$/.test(node.operator)
+  return (straight.has(node.type) && !isLogicalAssignment) || straightPart[node.type] === part
 }
 
 /** Whether the value of a part becomes text, or is dropped, there and then. */

@@ -1,24 +1,22 @@
-import { pathToFileURL } from 'node:url'
-import { inspect } from 'node:util'
 import createError from '@fastify/error'
 import { Eta } from 'eta'
 import {
-  type Blocks, type CompiledTemplate, compileTemplate, type Target, type TemplateCalls
+  type Blocks, type CompiledTemplate, compileTemplate, locateError, type TagFunctions, TemplateProblem,
+  toOneLine
 } from '../compile/compile.ts'
 import { escapeHtml } from './escape.ts'
 import { readTemplate, type TemplateFolders } from './folders.ts'
-import { locate } from '../compile/locate.ts'
-import { TemplateProblem } from './problem.ts'
+import { createTagFunctions } from './tag-functions.ts'
 
-/** What the host's error handler is given when a page fails: nothing of the page. The `cause` is for the log. */
+/** The error of a page that fails. It shows nothing of the page; its `cause` does, for the log. */
 export const RenderFailed = createError('FST_QUICKSTART_TEMPLATES_RENDER', 'The page could not be rendered', 500)
 
-const TooDeep = createError('FST_QUICKSTART_TEMPLATES_TOO_DEEP', '%s is nested more than %s deep', 500)
-
-class UnknownView extends Error {}
-
-/** How deep includes and layouts may be nested. Past it they are taken to go round in a circle. */
-const maxDepth = 500
+/** A wrong call of the renderer, which no template is to blame for. */
+export class WrongCall extends Error {
+  constructor (message: string) {
+    super(toOneLine(message))
+  }
+}
 
 /**
  * Names are remembered for one template up to here: a page that makes names of what clients send must not fill the
@@ -33,8 +31,7 @@ export interface Template extends CompiledTemplate {
   /** Its absolute path. */
   file: string
   source: string
-  /** What its tags call; each template has its own, because the names are relative to its file. */
-  functions: TemplateCalls
+  functions: TagFunctions
   /** The templates it has called, by the name it calls them. Empty in development, where each call looks again. */
   links: Map<string, Template>
 }
@@ -91,13 +88,13 @@ export class ViewEngine extends Eta {
   page (view: string, it: object): string | Promise<string> {
     return this.#finish(`view "${view}"`, () => {
       const template = this.#view(view)
-      if (template === undefined) throw new UnknownView(`${this.folders.folders.join(' and ')} has no view "${view}"`)
+      if (template === undefined) throw new WrongCall(`${this.folders.folders.join(' and ')} has no view "${view}"`)
       return this.#run(template, it, undefined, 0)
     })
   }
 
   /**
-   * The template of a name: in production as it was at the start, otherwise as it is now.
+   * Returns the template of a name: in production as it was at the start, otherwise as it is now.
    *
    * @throws TemplateProblem when it does not compile
    */
@@ -115,7 +112,7 @@ export class ViewEngine extends Eta {
   }
 
   /**
-   * The template that another one names. A file that is not a view must be named by a plain string.
+   * Returns the template that another one names. A file that is not a view must be named by a plain string.
    *
    * @throws TemplateProblem when it is there and does not compile
    */
@@ -142,10 +139,12 @@ export class ViewEngine extends Eta {
   }
 
   #compile (name: string, file: string, source: string): Template {
-    const compiled = compileTemplate(this, file, source)
-    const template: Template = {
-      ...compiled, name, file, source, links: new Map(), functions: this.#functionsOf(() => template)
-    }
+    const functions = createTagFunctions<Template>(() => template, {
+      eta: this,
+      find: (reference) => this.linked(template, reference),
+      run: (target, it, blocks, depth) => this.#run(target, it, blocks, depth)
+    })
+    const template: Template = { ...compileTemplate(file, source), name, file, source, functions, links: new Map() }
     return template
   }
 
@@ -153,73 +152,26 @@ export class ViewEngine extends Eta {
     return template.run.call(this, it, template.functions, escapeHtml, blocks, depth)
   }
 
-  /** A page is text, whatever a `return` of its template's own gave. What fails is located in its template. */
-  #finish (what: string, run: () => unknown): string | Promise<string> {
-    const failed = (error: unknown): Error => {
-      const cause = error instanceof TemplateProblem || error instanceof UnknownView
-        ? error
-        : locate(error, what, (file) => [...this.templates.values()].find((template) => template.file === file))
-      // Not enumerable, so that an error handler that answers with the error's own properties shows nothing of it.
-      return Object.defineProperty(new RenderFailed(), 'cause', { value: cause, configurable: true, writable: true })
+  /** A page is text, whatever a `return` of its template's own gave. A failure is located in its template. */
+  #finish (rendered: string, run: () => unknown): string | Promise<string> {
+    const fail = (error: unknown): never => {
+      if (error instanceof TemplateProblem || error instanceof WrongCall) throw createRenderFailed(error)
+      const find = (file: string): Template | undefined =>
+        [...this.templates.values()].find((template) => template.file === file)
+      throw createRenderFailed(locateError(error, rendered, find))
     }
     try {
       const html = run()
-      return html instanceof Promise ? html.then(textOf).catch((error) => { throw failed(error) }) : textOf(html)
+      return html instanceof Promise ? html.then(textOf).catch(fail) : textOf(html)
     } catch (error) {
-      throw failed(error)
-    }
-  }
-
-  #functionsOf (self: () => Template): TemplateCalls {
-    const run = (call: string, target: Target, it: object, blocks: Blocks | undefined, depth: number): unknown => {
-      if (depth > maxDepth) throw new TooDeep(`${call}(${inspect(target)})`, maxDepth)
-      if (typeof target === 'function') return target.call(this, it, {})
-      const template = typeof target === 'string' ? this.linked(self(), target) : undefined
-      if (template === undefined) throw new Error(`${call}(${inspect(target)}) names no template`)
-      return this.#run(template, it, blocks, depth)
-    }
-    const awaited: TemplateCalls['awaited'] = (call, promise) => {
-      promise.catch(() => {}) // where the template forgets to await it, its failure must not end the process
-      const toString = (): never => { throw new Error(`${call}(…) gives a promise: write await ${call}(…)`) }
-      return Object.defineProperty(promise, 'toString', { value: toString })
-    }
-
-    return {
-      awaited,
-      include (target, it, data, blocks, depth) {
-        const html = run('include', target, scopeOf(it, data), blocks, depth + 1)
-        if (!(html instanceof Promise) || typeof target !== 'string') return html
-        html.catch(() => {})
-        throw new Error(`include(${inspect(target)}) is of a template that uses await: write await includeAsync(…)`)
-      },
-      includeAsync (target, it, data, blocks, depth) {
-        const include = async (): Promise<unknown> => run('includeAsync', target, scopeOf(it, data), blocks, depth + 1)
-        return awaited('includeAsync', include())
-      },
-      layout (target, it, data, body, blocks, depth) {
-        // The page comes last: whatever the data hold, a layout's body is the page.
-        const scope: { body: string } = { body, ...it, ...data }
-        scope.body = body
-        return run('layout', target, scope, blocks, depth + 1)
-      },
-      import (specifier, options) {
-        const place = /^\.{0,2}\//.test(specifier) ? new URL(specifier, pathToFileURL(self().file)).href : specifier
-        const module = import(place, options)
-        module.catch(() => {})
-        return module
-      }
+      return fail(error)
     }
   }
 }
 
-/**
- * The data of an include: those of the template, then those of the call. A copy that begins with a key of its own
- * takes V8 a fifth of the time of one that begins with a spread; `asset` is the first key of what `reply.render`
- * gives.
- */
-function scopeOf (it: object, data: object | undefined): object {
-  const hasAsset = (it as { asset?: unknown } | undefined)?.asset !== undefined // it: what any caller gave
-  return hasAsset ? { asset: undefined, ...it, ...data } : { ...it, ...data }
+/** The cause is not enumerable, so that an error handler that answers with the error's own properties shows none. */
+export function createRenderFailed (cause: Error): Error {
+  return Object.defineProperty(new RenderFailed(), 'cause', { value: cause, configurable: true, writable: true })
 }
 
 function textOf (html: unknown): string {

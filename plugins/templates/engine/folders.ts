@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { walkFolder } from '../../../lib/walk-folder.ts'
-import { TemplateProblem } from './problem.ts'
+import { TemplateProblem } from '../compile/compile.ts'
 
 /**
  * Where templates are found: below a folder or, for those it does not have, below a second one. A template is known
@@ -22,26 +22,26 @@ export class TemplateFolders {
    * it starts with a dot. Editors, version control and mounted volumes keep their own files under such names.
    */
   isView (name: string): boolean {
-    return name.endsWith(this.extension) && !hasDot(name)
+    return name.endsWith(this.extension) && !hasDot(name) && !leadsOut(name)
   }
 
   /**
-   * The name of the template that a view's name stands for: `users`, `/users`, `./users` and `users.eta` are the
-   * same.
+   * Returns the name of the template that a view's name stands for: `users`, `/users`, `./users` and `users.eta` are
+   * the same.
    */
   ofView (view: string): string {
     return normalize(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
-  /** The shortest name of a view. `e.eta` is the view `e`; so `e.eta.eta` is the view `e.eta.eta`. */
+  /** Returns the shortest name of a view. `e.eta` is the view `e`; so `e.eta.eta` is the view `e.eta.eta`. */
   viewOf (name: string): string {
     const view = name.slice(0, -this.extension.length)
     return this.ofView(view) === name ? view : name
   }
 
   /**
-   * The name of the template that another one names: relative to that one's folder, or to root where it starts with
-   * `/`.
+   * Returns the name of the template that another one names: relative to that one's folder, or to root where it
+   * starts with `/`.
    */
   ofReference (reference: string, from: string): string {
     const name = posix.extname(reference) === '' ? reference + this.extension : reference
@@ -62,9 +62,9 @@ export class TemplateFolders {
     return [...names].sort()
   }
 
-  /** The file of a template, if it has one right now. */
+  /** Returns the file of a template, if it has one right now. */
   find (name: string): string | undefined {
-    if (name === '..' || name.startsWith('../')) return undefined
+    if (leadsOut(name)) return undefined
     for (const folder of this.folders) {
       const file = join(folder, name)
       if (isFile(file) && !isInCircle(folder, name)) return file
@@ -89,7 +89,13 @@ export function readTemplate (file: string): string {
   }
 }
 
-/** Below the folders; what leads out of them starts with `..`. */
+/**
+ * Whether a name may lead out of the folders: it starts with `..`, or has a backslash, which Windows takes for a slash.
+ */
+function leadsOut (name: string): boolean {
+  return name === '..' || name.startsWith('../') || name.includes('\\')
+}
+
 function normalize (name: string): string {
   return posix.normalize(name.replace(/^\/+/, ''))
 }

@@ -279,7 +279,7 @@ t.test('reads a stack that holds what a client sent, in a time that grows with i
   }
   // Frames as V8 writes them, and others.
   const frames: [stack: string, line: number | undefined][] = [
-    [`    at async ${app.root}/page.eta:3:1`, 1], [`    at ${app.root}/page.eta:3:1`, 1], ['    at <anonymous>', undefined],
+    [`    at async ${app.root}/page.eta:2:1`, 1], [`    at ${app.root}/page.eta:2:1`, 1], ['    at <anonymous>', undefined],
     [`    at f (${app.root}/none.eta:2:1)`, undefined], [`at f (${app.root}/page.eta:2:1)`, undefined], [`    at f (${app.root}/page.eta:1:1)`, undefined]
   ]
   for (const [stack, line] of frames) {

@@ -1,4 +1,4 @@
-import type { Template, ViewEngine } from './engine/engine.ts'
+import type { Template, ViewEngine } from './engine.ts'
 
 /** Templates that render each other without end. */
 export interface Circle {

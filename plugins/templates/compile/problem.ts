@@ -8,22 +8,35 @@ export class TemplateProblem extends Error {
   readonly file: string
   /** Line of the mistake, from 1. */
   readonly line: number
-  /** What is wrong, in one sentence. */
+  /** The mistake in one sentence, on one line. */
   readonly reason: string
   /** The lines around it, numbered, the wrong one marked with `>`. */
   readonly excerpt: string
 
   constructor (file: string, line: number, reason: string, source: string, cause?: unknown) {
+    const oneLine = toOneLine(reason)
     const excerpt = excerptOf(source, line)
-    super(`${file}:${line}: ${reason}\n${excerpt}`, { cause })
+    super(`${file}:${line}: ${oneLine}\n${excerpt}`, { cause })
     this.file = file
     this.line = line
-    this.reason = reason
+    this.reason = oneLine
     this.excerpt = excerpt
     // Where this object was made tells nobody anything; the template's own frames are in the cause.
     this.stack = `${this.name}: ${this.message}`
   }
 }
+
+/**
+ * Spells out control characters and those that turn the direction of writing. A reason may hold what a client sent: on
+ * a terminal it could move the cursor, and in a log begin a line of its own.
+ */
+export function toOneLine (text: string): string {
+  return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
+    return shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+const shortEscapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 function excerptOf (source: string, wrong: number): string {
   const lines = source.split(/\r\n|\n/)
@@ -32,6 +45,7 @@ function excerptOf (source: string, wrong: number): string {
   const width = String(last).length
   return lines.slice(first - 1, last).map((text, index) => {
     const number = first + index
-    return `${number === wrong ? '>' : ' '} ${String(number).padStart(width)} | ${text}`.trimEnd()
+    const shown = text.split('\t').map(toOneLine).join('\t')
+    return `${number === wrong ? '>' : ' '} ${String(number).padStart(width)} | ${shown}`.trimEnd()
   }).join('\n')
 }
