@@ -35,7 +35,7 @@ const serverOptions: ReadonlyArray<keyof FastifyServerOptions | 'http' | 'https'
  * What arrives among a plugin's options and is not its own: what `register` itself understands, `skipOverride`, which
  * the test helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's options.
  */
-const othersOptions: ReadonlySet<string> = new Set([
+export const othersOptions: ReadonlySet<string> = new Set([
   'prefix', 'logLevel', 'logSerializers', 'skipOverride', ...serverOptions
 ])
 

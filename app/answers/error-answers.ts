@@ -5,6 +5,7 @@ import Negotiator from 'negotiator'
 import type {} from '../../plugins/templates/index.ts' // types app.page and app.hasView
 import { addVary } from '../../lib/vary.ts'
 import { logAnswer } from '../operation/access-log.ts'
+import type { ContentSecurityPolicy } from '../settings/content-security-policy.ts'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
 import { trustedProxies, type TrustProxy } from './trusted-proxies.ts'
 
@@ -41,14 +42,14 @@ declare module 'node:http' {
 /**
  * Answers every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
  *
- * @param setSecurityHeaders for what the router refuses, which comes before any hook of the app
+ * @param csp for what the router refuses, which comes before any hook of the app
  */
-export function answerErrors (app: FastifyInstance, setSecurityHeaders: SetSecurityHeaders): void {
+export function answerErrors (app: FastifyInstance, csp: ContentSecurityPolicy): void {
   // The request's own context may have an error page of its own.
   app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
   app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
   // The router's errors reach the server alone. Of several apps on one server, the last answers them.
-  app.server[errorAnswers] = { app, setSecurityHeaders }
+  app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp) }
 }
 
 const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }

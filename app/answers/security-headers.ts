@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import helmet from 'helmet'
 import { randomBytes } from 'node:crypto'
 import { type ContentSecurityPolicy, policyText, withNonce } from '../settings/content-security-policy.ts'
@@ -44,7 +44,14 @@ export const transportSecurity = 'max-age=31536000'
 /** Sets the security headers of an answer, also of one that comes before any hook of the app. */
 export type SetSecurityHeaders = (request: FastifyRequest, reply: FastifyReply) => void
 
-/** Makes the function that sets the security headers with this policy. */
+/** Sets the security headers of each answer, and gives each request a nonce. */
+export function addSecurityHeaders (app: FastifyInstance, csp: ContentSecurityPolicy): void {
+  const setSecurityHeaders = createSecurityHeaders(csp)
+  if (!app.hasRequestDecorator('cspNonce')) app.decorateRequest('cspNonce')
+  app.addHook('onRequest', async (request, reply) => setSecurityHeaders(request, reply))
+}
+
+/** Creates the function that sets the security headers with this policy. */
 export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityHeaders {
   const policy = policyText(csp)
   return (request, reply) => {

@@ -58,14 +58,14 @@ export function reloadPages (app: FastifyInstance, folders: readonly string[]): 
     for (const page of pages) page.end()
   })
 
-  app.get('/quickstart-reload', (request, reply) => {
+  app.get('/quickstart-reload', { config: { answeredBy: 'reload' } }, (request, reply) => {
     const page = new PassThrough()
     pages.add(page)
     page.on('close', () => pages.delete(page))
     page.write(`data: ${process.pid}\n\n`)
     reply.header('cache-control', 'no-store').type('text/event-stream').send(page)
   })
-  app.get('/quickstart-reload.js', async (request, reply) => {
+  app.get('/quickstart-reload.js', { config: { answeredBy: 'reload' } }, async (request, reply) => {
     return reply.header('cache-control', 'no-store').type('text/javascript; charset=utf-8').send(script(base))
   })
   app.addHook('onSend', async (request, reply, payload) => {

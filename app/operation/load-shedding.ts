@@ -41,7 +41,7 @@ export function shedLoad (app: FastifyInstance): void {
     throw new Overloaded()
   })
 
-  app.get('/health', { config: { auth: false } }, async (request, reply) => {
+  app.get('/health', { config: { auth: false, answeredBy: 'app' } }, async (request, reply) => {
     if (isLeaving(app)) reply.code(503)
     return { status: isLeaving(app) ? 'stopping' : 'ok' }
   })

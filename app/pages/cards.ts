@@ -1,5 +1,5 @@
 import { sourceOf } from './source-pages.ts'
-import type { Switches, Topic } from '../settings/switches.ts'
+import type { Switches, Topic } from '../settings/quickstart-options.ts'
 
 /** Something to try on the index page: a link, or a form with one text field. */
 export interface Trial {
@@ -9,7 +9,7 @@ export interface Trial {
   field?: { name: string, label: string, value: string }
 }
 
-/** What the index page says of one topic. */
+/** A topic on the index page. */
 export interface Card {
   topic: Topic
   title: string
@@ -19,26 +19,28 @@ export interface Card {
   trials: Trial[]
 }
 
-/** Where the topics of an app answer. */
-export interface Places {
+/** The URLs that the cards link to. */
+export interface CardUrls {
   /** The prefix that the app is registered with, without a slash at its end. */
   prefix: string
-  helloPath: string
+  helloUrl: string
   /** The URL of app.js, or undefined where there is none. */
   scriptUrl: string | undefined
-  secretPath: string | false | undefined
-  /** Whether the tutorial's own admin / secret is in force. */
-  builtInLogin: boolean
+  /** The page that needs a login, or undefined where there is none. */
+  secretUrl: string | undefined
+  /** Whether admin / secret, the login of the tutorial, is in force. */
+  hasBuiltInLogin: boolean
 }
 
 /** The cards of the topics that are on, in the order of the tutorial. */
-export function cardsOf (on: Switches, { prefix, helloPath, scriptUrl, secretPath, builtInLogin }: Places): Card[] {
+export function listCards (on: Switches, urls: CardUrls): Card[] {
+  const { prefix, helloUrl, scriptUrl, secretUrl, hasBuiltInLogin } = urls
   const cards: Array<Omit<Card, 'source'>> = [
     {
       topic: 'hello',
       title: 'Hello World',
       text: 'The smallest app: one route that answers one line of plain text.',
-      trials: [{ label: 'Say hello', href: prefix + helloPath }]
+      trials: [{ label: 'Say hello', href: helloUrl }]
     },
     {
       topic: 'static',
@@ -72,10 +74,10 @@ export function cardsOf (on: Switches, { prefix, helloPath, scriptUrl, secretPat
     {
       topic: 'auth',
       title: 'Login',
-      text: 'HTTP Basic authentication with hashed passwords.' + (builtInLogin
+      text: 'HTTP Basic authentication with hashed passwords.' + (hasBuiltInLogin
         ? ' Here the name is admin and the password is secret; they work on this machine alone, and not in production.'
         : ''),
-      trials: typeof secretPath === 'string' ? [{ label: 'Open the secret page', href: prefix + secretPath }] : []
+      trials: secretUrl === undefined ? [] : [{ label: 'Open the secret page', href: secretUrl }]
     }
   ]
   return cards.filter(({ topic }) => on[topic] !== undefined)

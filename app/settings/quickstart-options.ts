@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import { othersOptions as fastifysOptions } from '../../lib/check-options.ts'
 import type { AuthOptions } from '../../plugins/auth/index.ts'
 import type { HelloOptions } from '../../plugins/hello/index.ts'
 import type { ParamsOptions } from '../../plugins/params/index.ts'
@@ -73,23 +74,38 @@ export function refuseLostSwitches (words: readonly string[]): void {
   }
 }
 
+/** The options of the app, checked, with the settings in the place of those left out. */
+export interface CheckedOptions {
+  /** The topics that are on. */
+  on: Switches
+  csp: ContentSecurityPolicy
+  /** Never true in production. */
+  reload: boolean
+  isWorker: boolean
+}
+
 /**
- * Decides which topics are on. Options and command-line flags arrive together, the flags as strings, and win over the
- * environment.
+ * Reads the options of the app. Command-line flags arrive among them, as strings. Both win over the environment.
  *
- * @param options what the app was registered with
- * @param settings what the environment says
- * @param others names of Fastify's that come with the options
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for an unknown name or a value that does not fit
  */
-export function readSwitches (options: QuickstartOptions, settings: Settings, others: ReadonlySet<string>): Switches {
+export function readOptions (given: QuickstartOptions, settings: Settings): CheckedOptions {
+  return {
+    on: readSwitches(given, settings),
+    csp: readPolicy(given, settings),
+    reload: readFlag('reload', given.reload) && process.env.NODE_ENV !== 'production',
+    isWorker: readFlag('worker', given.worker)
+  }
+}
+
+function readSwitches (options: QuickstartOptions, settings: Settings): Switches {
   const given = new Map<string, unknown>()
   for (const [name, value] of Object.entries(options)) {
     // fastify-cli hands `--no-auth` over as `noAuth: true`.
     const negated = topics.find((topic) => name === `no${topic[0]?.toUpperCase()}${topic.slice(1)}`)
     if (negated !== undefined) given.set(negated, value === true ? false : value)
     else if (isTopic(name)) given.set(name, value)
-    else if (!names.includes(name) && !others.has(name)) {
+    else if (!names.includes(name) && !fastifysOptions.has(name)) {
       const known = names.join(', ')
       throw new InvalidOption(`"${name}" is not an option of the app (--${name} as a flag); known options: ${known}`)
     }
@@ -100,44 +116,27 @@ export function readSwitches (options: QuickstartOptions, settings: Settings, ot
     const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
     const isOn = readBoolean(value)
     if (isOn !== undefined) switches[topic] = isOn ? {} : undefined
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = value
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = withoutGaps(value)
     else throw misfit(topic, value, "true, false, or as an option an object with the plugin's options")
   }
   // Each value is an object for that topic's plugin, which checks it when it is registered.
   return switches as Switches
 }
 
-/**
- * The policy for pages, from the option or flag, else from the settings.
- *
- * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for one that does not fit
- */
-export function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
+/** The options that are given: one that is `undefined` stands for the setting or the default. */
+function withoutGaps (options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
   if (csp === undefined) return settings.csp
   const problem = typeof csp === 'string' ? policyProblem(csp) : ''
   if (problem === undefined) return csp
   throw misfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
 }
 
-/**
- * Whether pages are reloaded: never in production.
- *
- * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
- */
-export function readReload ({ reload = false }: QuickstartOptions): boolean {
-  return readFlag('reload', reload) && process.env.NODE_ENV !== 'production'
-}
-
-/**
- * Whether this is a worker of the command.
- *
- * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a value other than true and false
- */
-export function readWorker ({ worker = false }: QuickstartOptions): boolean {
-  return readFlag('worker', worker)
-}
-
-function readFlag (name: string, value: unknown): boolean {
+/** Reads an option that is off by default. */
+function readFlag (name: string, value: unknown = false): boolean {
   const isOn = readBoolean(value)
   if (isOn === undefined) throw misfit(name, value, 'true or false')
   return isOn

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify'
+import { createRequire } from 'node:module'
+import { basePath } from '../../lib/router.ts'
+import type { Switches } from '../settings/quickstart-options.ts'
+import type { Settings } from '../settings/settings.ts'
+
+/** Logs where the server is to be found, once it listens, and in production what an operator asks first. */
+export function announceStart (app: FastifyInstance, on: Switches, settings: Settings): void {
+  app.addHook('onListen', async () => {
+    if (process.env.NODE_ENV === 'production') app.log.info(listFacts(on, settings), 'fastify-quickstart listens')
+    const address = app.server.address()
+    if (typeof address !== 'object' || address === null) return // no browser opens a Unix socket
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+    app.log.info(`Open http://${host}:${address.port}${basePath(app)}/ in a browser`)
+  })
+}
+
+function listFacts (on: Switches, settings: Settings): object {
+  const { version } = createRequire(import.meta.url)('#package.json') as { version: string } // npm needs it to be there
+  return {
+    version,
+    node: process.version,
+    environment: process.env.NODE_ENV,
+    topics: Object.entries(on).filter(([, options]) => options !== undefined).map(([topic]) => topic),
+    trustProxy: settings.trustProxy,
+    ...settings.stop
+  }
+}

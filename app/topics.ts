@@ -1,0 +1,110 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { fileURLToPath } from 'node:url'
+import { basePath } from '../lib/router.ts'
+import type { AuthOptions } from '../plugins/auth/index.ts'
+import type { HelloOptions } from '../plugins/hello/index.ts'
+import type { StaticOptions } from '../plugins/static/index.ts'
+import type { TemplatesOptions } from '../plugins/templates/index.ts'
+import { packageRoot, publicFolder, viewsFolder } from './package-root.ts'
+import { listCards } from './pages/cards.ts'
+import type { SourcePagesOptions } from './pages/source-pages.ts'
+import type { Switches } from './settings/quickstart-options.ts'
+import type { Settings } from './settings/settings.ts'
+
+/** Options of auth: users, realm and throttle as the settings say, and above them the app's own. */
+export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings, isWorker: boolean): AuthOptions {
+  const options: AuthOptions = {
+    ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
+    ...(settings.realm !== undefined && { realm: settings.realm }),
+    protect: settings.protect,
+    ...own
+  }
+  if (own.throttle !== false) {
+    const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
+    options.throttle = { ...shared, ...own.throttle }
+  }
+  return options
+}
+
+/** Whether the app itself names users, in whose place the settings would name a file. */
+function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions>): boolean {
+  return users !== undefined || htpasswd !== undefined || verify !== undefined
+}
+
+/** Options of static, for each folder that is served. Where two have the same file, the first one's is answered. */
+export function createStaticOptions ({ static: own, templates }: Switches, settings: Settings): StaticOptions[] {
+  if (own === undefined) return []
+  const { root = settings.publicDir ?? publicFolder } = own
+  // The suite's pages keep their style beside somebody else's files.
+  const showsSuitePages = templates !== undefined && templates.root === undefined
+  const isForeign = (own.root ?? settings.publicDir) !== undefined
+  return [
+    { ...own, root },
+    ...(isForeign && showsSuitePages ? [{ root: publicFolder, prefix: '/static/quickstart/' }] : [])
+  ]
+}
+
+/** Options of hello. It leaves `/` to the index page where there is one. */
+export function createHelloOptions ({ hello, templates }: Switches): HelloOptions {
+  const hasIndexPage = templates !== undefined && templates.index !== false
+  return { path: hasIndexPage ? '/hello' : '/', ...hello }
+}
+
+/**
+ * Options of templates: the folders of views, the index page, and what every page finds in `it`.
+ *
+ * @param app has static already where it is on: the index page links to the file app.js
+ */
+export function createTemplatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
+  const { context, ...own } = on.templates ?? {}
+  const prefix = basePath(app)
+  const secretPath = on.auth && (on.auth.path ?? '/secret')
+  const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
+  const cards = listCards(on, {
+    prefix,
+    helloUrl: `${prefix}${createHelloOptions(on).path}`,
+    scriptUrl: on.static && findAssetUrl(app, 'app.js'),
+    secretUrl: login,
+    hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
+  })
+  const fixed = { home: `${prefix}/`, static: on.static !== undefined, login }
+  return {
+    root: settings.viewsDir ?? viewsFolder,
+    fallback: own.root ?? viewsFolder,
+    pages: true,
+    index: { path: '/', view: 'index', data: { cards } },
+    context: mergeContexts((request) => ({ ...fixed, nonce: request.cspNonce }), context),
+    ...own
+  }
+}
+
+type Context = NonNullable<TemplatesOptions['context']>
+
+/** What the app adds to every page, and above it the host's own context. */
+function mergeContexts (added: (request: FastifyRequest) => object, own: Context | undefined): Context {
+  if (typeof own === 'function') return async (request) => ({ ...added(request), ...await own(request) })
+  return (request) => ({ ...added(request), ...own })
+}
+
+/** The URL of a public file, or undefined where there is no such file. */
+function findAssetUrl (app: FastifyInstance, name: string): string | undefined {
+  try {
+    return app.asset(name)
+  } catch {
+    return undefined
+  }
+}
+
+/** Options of the pages that show the topics' sources, or undefined where the pages are not the suite's own. */
+export function createSourcePagesOptions (on: Switches, settings: Settings): SourcePagesOptions | undefined {
+  const { root = settings.viewsDir ?? viewsFolder } = on.templates ?? {}
+  return on.templates !== undefined && root === viewsFolder ? { root: packageRoot, on } : undefined
+}
+
+/** The folders whose files a page is made of, for live reload. */
+export function listPageFolders (on: Switches, settings: Settings): string[] {
+  return [
+    ...createStaticOptions(on, settings).slice(0, 1).map(({ root }) => root),
+    ...(on.templates === undefined ? [] : [on.templates.root ?? settings.viewsDir ?? viewsFolder])
+  ].map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder)
+}
