@@ -3,6 +3,7 @@ import { Eta } from 'eta'
 import fc from 'fast-check'
 import t from 'tap'
 import { escapeHtml } from '../../../plugins/templates/engine/escape.ts'
+import { runs } from '../../runs.ts'
 import { build } from './build.ts'
 
 /** What clients have sent to make text into markup. */
@@ -103,5 +104,5 @@ t.test('escapes what Eta escapes, the same way', async (t) => {
       return
     }
     return escapeHtml(value) === expected
-  }))
+  }), { numRuns: runs })
 })
