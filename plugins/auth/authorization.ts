@@ -2,7 +2,7 @@ import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { maxNameBytes, maxPasswordBytes } from './accounts/passwords.ts'
 
-/** What a client says who it is. */
+/** The name and password that a client sends. */
 export interface Credentials {
   name: string
   password: string
@@ -17,26 +17,39 @@ const maxHeaderLength = 2048
  */
 const basic = /^basic +[a-z0-9+/_-]+={0,2}$/i
 
+/** The scheme Basic at the start of a field, whatever follows it: no character of a longer name (RFC 9110 5.6.2). */
+const basicScheme = /^basic(?![\w!#$%&'*+.^`|~-])/i
+
 /**
- * The Authorization header of a request, if there is exactly one (RFC 9110 section 11.6.2). Of two, Node keeps the
- * first and says nothing, while a proxy in front may have gone by the second.
+ * Returns the Authorization header of a request, if there is exactly one (RFC 9110 section 11.6.2). Of two, Node keeps
+ * the first and says nothing, while a proxy in front may have gone by the second.
  */
-export function authorizationOf ({ headers, raw: { rawHeaders } }: FastifyRequest): string | undefined {
-  const { authorization } = headers
+export function authorizationOf (request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers
   if (authorization === undefined || authorization.length > maxHeaderLength) return undefined
-  let fields = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]! // names stand at the even places
-    if (name.length === 13 && name.toLowerCase() === 'authorization') fields++
-  }
-  return fields === 1 ? authorization : undefined
+  return authorizationFields(request).length === 1 ? authorization : undefined
 }
 
-/** Answers what a request's header says, or null where it holds no credentials that anybody could have. */
+/** Whether a request says that it carries a Basic login, even one that cannot be read. Other schemes are none. */
+export function sendsBasic (request: FastifyRequest): boolean {
+  if (request.headers.authorization === undefined) return false
+  return authorizationFields(request).some((value) => basicScheme.test(value))
+}
+
+function authorizationFields ({ raw: { rawHeaders } }: FastifyRequest): string[] {
+  const values: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) { // names stand at the even places
+    const [name, value] = [rawHeaders[index]!, rawHeaders[index + 1]!]
+    if (name.length === 13 && name.toLowerCase() === 'authorization') values.push(value)
+  }
+  return values
+}
+
+/** Returns the header's credentials, or null where it holds none that anybody could have. */
 export type ReadCredentials = (request: FastifyRequest, reply: FastifyReply) => Credentials | null
 
-/** Makes the function that reads a request's credentials, by @fastify/basic-auth. */
-export async function credentialsReader (app: FastifyInstance): Promise<ReadCredentials> {
+/** Creates the function that reads a request's credentials, by @fastify/basic-auth. */
+export async function createCredentialsReader (app: FastifyInstance): Promise<ReadCredentials> {
   let credentials: Credentials | null
   let read: FastifyInstance['basicAuth']
   // In a context of its own, so that its decorator does not reach the host.
@@ -68,35 +81,38 @@ function isPossible ({ name, password }: Credentials): boolean {
 const defaultRealm = 'Login Required'
 
 /**
- * What a realm may hold: printable ASCII. A line break would end the header, and no two browsers agree on the letters
- * beyond ASCII here (the charset of RFC 7617 is that of the credentials, not of the realm).
+ * Whether a value may be a realm: printable ASCII. A line break would end the header, and no two browsers agree on the
+ * letters beyond ASCII here (the charset of RFC 7617 is that of the credentials, not of the realm).
  */
 export function isRealm (value: unknown): value is string {
   return typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)
 }
 
-/** Makes the function that gives the value of WWW-Authenticate for a request. */
-export function challengeMaker (
+/** Creates the function that gives the value of WWW-Authenticate for a request. */
+export function createChallenge (
   realm: string | ((request: FastifyRequest) => string) = defaultRealm
 ): (request: FastifyRequest) => string {
   if (typeof realm === 'string') {
-    const fixed = challenge(realm)
+    const fixed = challengeOf(realm)
     return () => fixed
   }
   return (request) => {
     try {
       const text: unknown = realm(request)
-      if (isRealm(text)) return challenge(text)
+      if (isRealm(text)) return challengeOf(text)
       Promise.resolve(text).catch(() => {}) // if it is a promise that rejects, it must not end the process
-      request.log.error('fastify-quickstart/auth: option "realm" answered something other than printable ASCII')
+      request.log.error('fastify-quickstart/auth: option "realm" returned something other than printable ASCII')
     } catch (error) {
       request.log.error({ err: error }, 'fastify-quickstart/auth: option "realm" threw')
     }
-    return challenge(defaultRealm) // a 401 without a challenge would leave the client helpless
+    return challengeOf(defaultRealm) // a 401 without a challenge would leave the client helpless
   }
 }
 
-/** RFC 7617 section 2.1. Inside a quoted-string, a backslash goes before `"` and `\` (RFC 9110 section 5.6.4). */
-function challenge (realm: string): string {
+/**
+ * Writes a challenge as in RFC 7617 section 2.1. Inside a quoted-string, a backslash goes before `"` and `\` (RFC 9110
+ * section 5.6.4).
+ */
+function challengeOf (realm: string): string {
   return `Basic realm="${realm.replace(/["\\]/g, '\\$&')}", charset="UTF-8"`
 }

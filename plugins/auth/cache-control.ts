@@ -28,7 +28,7 @@ export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): vo
     return writeHead.call(this, status, ...rest, head)
   }
 
-  /** What a field has been set to; a name in the head may be in any case. */
+  /** Returns what a field has been set to; a name in the head may be in any case. */
   function take (head: Head, name: string): unknown {
     let value: unknown = raw.getHeader(name)
     for (const key in head) {

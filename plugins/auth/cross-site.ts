@@ -6,22 +6,36 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 /**
  * Whether another site's page has made a browser send this request. A browser adds the login it knows to whatever any
  * page sends here, so a form on a foreign page could change things in the name of whoever looks at it (OWASP:
- * Cross-Site Request Forgery).
+ * Cross-Site Request Forgery). So could its script by a WebSocket, which it may open to any site, and read.
  *
  * Browsers tell where a request comes from in Sec-Fetch-Site, which no page can set; where it is missing (over plain
- * HTTP except to localhost, or from before 2023), in Origin. Programs that send neither act for no page, and pass.
- * Go's net/http.CrossOriginProtection goes by the same rule.
+ * HTTP except to localhost, for a WebSocket, or from before 2023), in Origin. Programs that send neither act for no
+ * page, and pass. Go's net/http.CrossOriginProtection goes by the same rule.
  *
- * @param trusted origins whose pages may
+ * @param isTrusted whether the pages of an origin may
  */
-export function isCrossSite ({ method, headers, host }: FastifyRequest, trusted: ReadonlySet<string>): boolean {
-  if (safeMethods.has(method)) return false
+export function isCrossSite (request: FastifyRequest, isTrusted: (origin: string) => boolean): boolean {
+  const { headers, host } = request
+  if (!mayChange(request) && headers.upgrade === undefined) return false
   const { origin } = headers
-  if (origin !== undefined && trusted.has(origin)) return false
+  if (origin !== undefined && isTrusted(origin)) return false
   const site = headers['sec-fetch-site']
   // none: the person's own doing, as in the address bar
   if (site !== undefined) return site !== 'same-origin' && site !== 'none'
   return origin !== undefined && !isOriginOf(origin, host)
+}
+
+/**
+ * Whether a request may change something, by the methods that its route was declared with: what the host puts in front
+ * of a route may have given the request another one (method-override), but the router went by the one it came with.
+ */
+function mayChange ({ method, headers, routeOptions }: FastifyRequest): boolean {
+  const declared = [routeOptions.method ?? method].flat() // the handler of a 404 has none
+  if (!declared.some((method) => safeMethods.has(method))) return true
+  if (declared.every((method) => safeMethods.has(method))) return false
+  // A route of both kinds. A browser sends no body with a method that changes nothing, and a length with any other.
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  return hasBody || !safeMethods.has(method)
 }
 
 /** Compares host and port alone: behind a proxy, the scheme that the browser used is not known for sure. */

@@ -6,7 +6,7 @@ export const LoginRequired = createError('FST_QUICKSTART_AUTH_LOGIN_REQUIRED', '
 /** One text for an unknown name and for a wrong password, so that nobody learns which names exist. */
 export const LoginFailed = createError('FST_QUICKSTART_AUTH_LOGIN_FAILED', 'Wrong name or password', 401)
 
-/** What the logout page answers: in the same realm, so that the browser forgets the login it has. */
+/** The answer of the logout page: in the same realm, so that the browser forgets the login it has. */
 export const LoggedOut = createError('FST_QUICKSTART_AUTH_LOGGED_OUT', 'You are logged out', 401)
 
 /** The login is right, but the user is in none of the groups that the route asks for. */
@@ -23,7 +23,7 @@ export const TooManyFailures = createError(
 
 export const TooBusy = createError('FST_QUICKSTART_AUTH_TOO_BUSY', 'Too many logins at once, try again soon', 503)
 
-/** The host's own function has thrown. What it threw goes to the log alone. */
+/** The host's own function has thrown, or failures cannot be counted. The reason goes to the log alone. */
 export const CheckFailed = createError('FST_QUICKSTART_AUTH_CHECK_FAILED', 'The login could not be checked', 500)
 
 /** A guard before a route whose context has no auth plugin. The log says so; the client learns as little as above. */

@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { RateLimiterCluster, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { RateLimiterCluster, type RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { contextsAround } from '../../lib/per-context.ts'
 import { RedisMissing } from './errors.ts'
 import type { RedisClient, ThrottleOptions } from './options.ts'
 
-/** What is asked of the place where counts are kept. */
+/** The operations on one count. A key's first letter is its kind. */
 export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delete'>
 
 /**
@@ -14,11 +14,13 @@ export type Limiter = Pick<RateLimiterMemory, 'get' | 'consume' | 'set' | 'delet
 export interface Counts {
   run<T> (operation: (limiter: Limiter) => Promise<T>): Promise<T>
   close (): void
+  /** Whether the place is Redis, and the memory stands in for it. */
+  readonly isAway: boolean
 }
 
 /**
- * What is used of the package ioredis. Its own types in a declaration would make every host that checks its libraries
- * install it.
+ * The parts of the package ioredis that are used here. Its own types in a declaration would make every host that checks
+ * its libraries install it.
  */
 interface RedisPackage {
   Redis: new (url: string, options: object) => RedisClient & {
@@ -37,54 +39,131 @@ interface CountsOptions {
 
 /** Milliseconds that a login waits for Redis before it counts as away. */
 const patience = 500
-/** Milliseconds for which it is left alone after that. */
+/** Milliseconds before Redis is tried again. */
 const restPeriod = 2000
+
+/** Counts of each kind that are kept in memory: the oldest go first. A kind takes 11 MB at the most. */
+const mostInMemory = 50_000
+/** The same, of those that a worker has in the primary of node:cluster. A kind takes 8 MB at the most. */
+const mostInPrimary = 10_000
 
 /** How often the plugin has been registered in an app, kept by its outermost context. */
 const registrations = Symbol('fastify-quickstart/auth: registrations')
 
 /**
- * Opens the place that the options name; it is closed with the app. Two registrations in one app have counts of their
+ * Creates the place that the options name; it is closed with the app. Two registrations in one app have counts of their
  * own, and the same ones in each process.
  *
  * @throws `FST_QUICKSTART_AUTH_REDIS_MISSING` when it is a URL and the package ioredis is not installed
  */
-export async function openCounts (app: FastifyInstance, options: ThrottleOptions): Promise<Counts> {
+export async function createCounts (app: FastifyInstance, options: ThrottleOptions): Promise<Counts> {
   const { redis, cluster = false, window = 900, keyPrefix = 'fastify-quickstart' } = options
   const root = contextsAround(app).at(-1)! // an app is around itself
   if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
   const number = ++root.getDecorator<{ count: number }>(registrations).count
-  const how = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
-  const counts = await open()
+  const how: CountsOptions = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
+  const counts = await create()
   app.addHook('onClose', async () => counts.close())
   return counts
 
-  async function open (): Promise<Counts> {
+  async function create (): Promise<Counts> {
     if (typeof redis === 'string') return await connectRedisCounts(redis, how, app.log)
     if (redis !== undefined) return new RedisCounts(redis, how, app.log)
-    return cluster ? clusterCounts(how) : memoryCounts(how)
+    return cluster ? createClusterCounts(how) : createMemoryCounts(how)
   }
 }
 
 /** The limits are the throttle's to judge, so a limiter of the library never refuses. */
 const unlimited = { points: Number.MAX_SAFE_INTEGER, blockDuration: 0 }
 
-function memoryCounts ({ window }: CountsOptions): Counts {
-  const limiter = new RateLimiterMemory({ ...unlimited, duration: window })
-  return { run: (operation) => operation(limiter), close () {} }
+function createMemoryCounts ({ window }: CountsOptions): Counts {
+  const limiter = new MemoryLimiter(window)
+  return { run: (operation) => operation(limiter), close () {}, isAway: false }
 }
 
-/** Counts in the primary of node:cluster, shared by its workers. */
-function clusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
+/** Keeps counts in memory: unlike RateLimiterMemory without a timer for each, and so many at most. */
+class MemoryLimiter implements Limiter {
+  readonly #window: number
+  readonly #counts = new BoundedMap<{ failures: number, expires: number }>(mostInMemory)
+
+  constructor (window: number) {
+    this.#window = window
+  }
+
+  async get (key: string): Promise<RateLimiterRes | null> {
+    const count = this.#counts.get(key)
+    return count === undefined ? null : new RateLimiterRes(0, count.expires - Date.now(), count.failures, false)
+  }
+
+  async consume (key: string): Promise<RateLimiterRes> {
+    const count = this.#counts.get(key)
+    if (count === undefined || count.expires <= Date.now()) return await this.set(key, 1, this.#window)
+    count.failures++
+    return new RateLimiterRes(0, count.expires - Date.now(), count.failures, false)
+  }
+
+  async set (key: string, failures: number, seconds: number): Promise<RateLimiterRes> {
+    this.#counts.set(key, { failures, expires: Date.now() + seconds * 1000 })
+    return new RateLimiterRes(0, seconds * 1000, failures, false)
+  }
+
+  async delete (key: string): Promise<boolean> {
+    return this.#counts.delete(key)
+  }
+}
+
+/** A map with so many keys of each kind at most, which is a key's first letter. The oldest key goes first. */
+class BoundedMap<Value> {
+  readonly #most: number
+  readonly #kinds = new Map<string, Map<string, Value>>()
+
+  constructor (most: number) {
+    this.#most = most
+  }
+
+  get (key: string): Value | undefined {
+    return this.#kinds.get(key[0]!)?.get(key)
+  }
+
+  delete (key: string): boolean {
+    return this.#kinds.get(key[0]!)?.delete(key) === true
+  }
+
+  /** Sets a key, which is the youngest then. Returns the key that has to go for it. */
+  set (key: string, value: Value): string | undefined {
+    let kind = this.#kinds.get(key[0]!)
+    if (kind === undefined) this.#kinds.set(key[0]!, kind = new Map())
+    kind.delete(key)
+    kind.set(key, value)
+    if (kind.size <= this.#most) return undefined
+    const [oldest] = kind.keys() as Iterable<string> as [string] // it holds more than none
+    kind.delete(oldest)
+    return oldest
+  }
+}
+
+/** Counts in the primary of node:cluster, shared by its workers. Each worker bounds its own. */
+function createClusterCounts ({ window, keyPrefix }: CountsOptions): Counts {
   const primary = new RateLimiterCluster({ ...unlimited, duration: window, keyPrefix })
+  const own = new BoundedMap<true>(mostInPrimary)
+  function note (key: string): void {
+    const oldest = own.set(key, true)
+    if (oldest !== undefined) primary.delete(oldest).catch(() => {}) // it ends with its window all the same
+  }
   // Blocking is the only way to set a count there. It takes the key over its limit, so that `consume` would reject.
   const limiter: Limiter = {
     get: (key) => primary.get(key),
-    consume: (key) => primary.penalty(key),
+    consume: (key) => {
+      note(String(key))
+      return primary.penalty(key)
+    },
     set: (key, points, seconds) => primary.block(key, seconds),
-    delete: (key) => primary.delete(key)
+    delete: (key) => {
+      own.delete(String(key))
+      return primary.delete(key)
+    }
   }
-  return { run: (operation) => operation(limiter), close () {} }
+  return { run: (operation) => operation(limiter), close () {}, isAway: false }
 }
 
 /** Counts in Redis, shared by every instance of the app, and in memory while Redis is away. */
@@ -94,7 +173,7 @@ class RedisCounts implements Counts {
   readonly #own: Counts
   readonly #log: FastifyBaseLogger
   readonly #onClose: () => void
-  #isAway = false
+  isAway = false
   #nextTry = 0
   readonly #wentAway = (error?: Error): void => this.#leave(error?.message ?? 'the connection closed')
   readonly #cameBack = (): void => this.#return()
@@ -104,7 +183,7 @@ class RedisCounts implements Counts {
     this.#client = client
     const redis = { storeClient: client, keyPrefix, rejectIfRedisNotReady: true }
     this.#shared = new RateLimiterRedis({ ...unlimited, ...redis, duration })
-    this.#own = memoryCounts(options)
+    this.#own = createMemoryCounts(options)
     this.#log = log
     this.#onClose = onClose
     client.on('ready', this.#cameBack)
@@ -124,7 +203,7 @@ class RedisCounts implements Counts {
         this.#nextTry = Date.now() + restPeriod
         this.#leave((error as Error).message) // the client rejects with nothing but errors
       }
-    } else if (!this.#isAway) {
+    } else if (!this.isAway) {
       this.#leave(`its state is ${this.#client.status}`)
     }
     return await this.#own.run(operation)
@@ -138,15 +217,15 @@ class RedisCounts implements Counts {
   }
 
   #leave (reason: string): void {
-    if (this.#isAway) return
-    this.#isAway = true
+    if (this.isAway) return
+    this.isAway = true
     this.#log.warn(`fastify-quickstart/auth: Redis is away (${reason}); failed logins are counted in memory`)
   }
 
   #return (): void {
     this.#nextTry = 0
-    if (!this.#isAway) return
-    this.#isAway = false
+    if (!this.isAway) return
+    this.isAway = false
     this.#log.info('fastify-quickstart/auth: Redis is back; failed logins are counted there')
   }
 }

@@ -1,9 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { keepPrivate } from './cache-control.ts'
 import { InvalidOption, NotRegistered } from './errors.ts'
-import { guards, type Guard } from './guard.ts'
-
-/** What a guard asks for: any login, a login if there is one, or one of a member of these groups. */
-export type Needs = 'login' | 'optional' | readonly string[]
+import { type Guard, guards, type Needs } from './guard.ts'
 
 /** An onRequest hook, for a server of whatever kind: HTTP, HTTPS or HTTP/2. */
 export type GuardHook = (request: unknown, reply: unknown, done: (error?: Error) => void) => void
@@ -12,7 +10,7 @@ export type GuardHook = (request: unknown, reply: unknown, done: (error?: Error)
 const needsOf = new WeakMap<object, Needs>()
 
 /**
- * Makes a hook that guards by `guard`, or, where that is left out, by the guard of the context that the route is in.
+ * Creates a hook that guards by `guard`, or, where that is left out, by the guard of the context that the route is in.
  * It takes all three arguments: called in a host's own function without the third, it could not stop a request.
  */
 export function createGuardHook (needs: Needs, guard?: Guard): GuardHook {
@@ -21,20 +19,18 @@ export function createGuardHook (needs: Needs, guard?: Guard): GuardHook {
       throw new InvalidOption('a guard is a hook of three arguments; expected it in { onRequest: requiresAuth }')
     }
     const found = guard ?? guards.nearest(request.server)
-    if (found === undefined) done(notRegistered(request, reply))
-    else if (needs === 'login') found.admit(request, reply, done)
-    else if (needs === 'optional') found.admit(request, reply, done, true)
-    else found.admitMember(needs, request, reply, done)
+    if (found === undefined) done(refuseUnguarded(request, reply))
+    else found.admit(needs, request, reply, done)
   }
   needsOf.set(hook, needs)
   return hook as GuardHook // all servers' requests have what is used of them
 }
 
-function notRegistered (request: FastifyRequest, reply: FastifyReply): Error {
+function refuseUnguarded (request: FastifyRequest, reply: FastifyReply): Error {
   const { method, routeOptions: { url } } = request
   request.log.error(`fastify-quickstart/auth: ${method} ${url} has a guard, but auth is not registered in its ` +
     'context, so nobody gets in; register auth there or around it, or give the route to the option "routes" of the app')
-  reply.header('cache-control', 'no-store')
+  keepPrivate(reply, () => false)
   return new NotRegistered()
 }
 
@@ -52,17 +48,19 @@ function notRegistered (request: FastifyRequest, reply: FastifyReply): Error {
 export const requiresAuth: GuardHook = createGuardHook('login')
 
 /**
- * Fills `request.user` where a right login is sent, and lets a request without any through with `null`. A wrong login
- * is answered with 401, and counted. An onRequest hook like `requiresAuth`.
+ * Fills `request.user` where a right login is sent, and lets a request without any through with `null`. So it does with
+ * another scheme than Basic, such as Bearer. A wrong login is answered with 401, and counted. An onRequest hook like
+ * `requiresAuth`.
  */
 export const optionalAuth: GuardHook = createGuardHook('optional')
 
 /**
- * Makes an onRequest hook like `requiresAuth` that lets in the members of one of the groups: who is logged in and in
+ * Creates an onRequest hook like `requiresAuth` that lets in the members of one of the groups: who is logged in and in
  * none of them is answered with `FST_QUICKSTART_AUTH_NOT_IN_GROUP` (403).
  *
  * @param groups names of groups, as the option `groups` has them
- * @throws `FST_QUICKSTART_AUTH_INVALID_OPTION` without a name, or for what is not one
+ * @throws `FST_QUICKSTART_AUTH_INVALID_OPTION` without a name, for what is not one, and when it is given to Fastify as
+ * a hook itself: write `requiresGroup('admins')`
  */
 export function requiresGroup (...groups: readonly string[]): GuardHook {
   const names: readonly unknown[] = groups // JavaScript may pass anything
@@ -72,7 +70,7 @@ export function requiresGroup (...groups: readonly string[]): GuardHook {
   return createGuardHook(groups)
 }
 
-/** What the guards among a route's hooks ask for, in their order. */
+/** Lists what the guards among a route's hooks ask for, in their order. */
 export function needsAmong (hooks: unknown): Needs[] {
   return [hooks].flat().flatMap((hook) => {
     const needs = typeof hook === 'function' ? needsOf.get(hook) : undefined

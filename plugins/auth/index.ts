@@ -1,22 +1,28 @@
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { challengeMaker, credentialsReader } from './authorization.ts'
-import { openCounts } from './failure-counts.ts'
+import { AccountFiles } from './accounts/account-files.ts'
+import { type Accounts, createHashedAccounts, createOwnAccounts } from './accounts/accounts.ts'
+import { createGroupLookup } from './accounts/groups.ts'
+import { createBoundedVerify } from './accounts/passwords.ts'
+import { createUsers } from './accounts/users.ts'
+import { createChallenge, createCredentialsReader } from './authorization.ts'
 import { InvalidOption } from './errors.ts'
-import { openGroups } from './accounts/groups.ts'
+import { createCounts } from './failure-counts.ts'
 import { Guard, guards, standing, type Standing } from './guard.ts'
-import { HeldAnswers, Throttle, withoutThrottle } from './throttle.ts'
+import { HeldAnswers } from './held-answers.ts'
 import { createGuardHook } from './hooks.ts'
-import { hashLogins, type Logins, ownLogins } from './login.ts'
+import { Login } from './login.ts'
+import { monitored } from './monitoring.ts'
 import { type AuthOptions, checkAuthOptions, type User } from './options.ts'
-import { logoutPage, secretPage } from './routes.ts'
-import { boundedVerify } from './accounts/passwords.ts'
 import { protectRoutes } from './protect.ts'
-import { openUsers } from './accounts/users.ts'
+import { createLogoutPage, createSecretPage } from './routes.ts'
+import { createThrottle, noThrottle } from './throttle.ts'
+import { createOriginTest } from './trusted-origins.ts'
 
 export type { GroupLookup, Groups } from './accounts/groups.ts'
-export { type GuardHook, type Needs, optionalAuth, requiresAuth, requiresGroup } from './hooks.ts'
+export type { Needs } from './guard.ts'
+export { type GuardHook, optionalAuth, requiresAuth, requiresGroup } from './hooks.ts'
 export type { AuthOptions, OwnCheck, RedisClient, ThrottleOptions, User, UserLookup, UserMap } from './options.ts'
 export { hash, verify } from './accounts/passwords.ts'
 export { loginNeeds } from './protect.ts'
@@ -60,41 +66,49 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
   checkAuthOptions(options)
   const { path = '/secret', logout = false, protect = [], trustedOrigins = [], throttle = {}, decoratorName = 'user' } =
     options
+  const challengeFor = createChallenge(options.realm)
+  const files = new AccountFiles(app)
+  const accounts = await createAccounts(options, files, app)
+  const groupsOf = createGroupLookup(options.groups, files)
+  const failures = throttle === false ? undefined : await createCounts(app, throttle)
   const held = new HeldAnswers(throttle === false ? 0 : throttle.delay ?? 1)
-  const challengeFor = challengeMaker(options.realm)
-  const guard = new Guard({
-    readCredentials: await credentialsReader(app),
-    challengeFor,
-    logins: await openLogins(app, options),
-    tryGuess: throttle === false ? withoutThrottle : new Throttle(await openCounts(app, throttle), throttle).tryGuess,
-    held,
-    groupsOf: openGroups(options.groups, app.log),
-    trustedOrigins: new Set(trustedOrigins),
-    userProperty: decoratorName
+
+  const login = new Login({
+    readCredentials: await createCredentialsReader(app),
+    accounts,
+    memory: options.cache === false ? false : { max: 10_000, ttl: 3600, ...options.cache },
+    throttle: throttle === false || failures === undefined ? noThrottle : createThrottle(failures, throttle),
+    held
   })
+  const isTrustedOrigin = createOriginTest(trustedOrigins)
+  const guard = new Guard({ login, challengeFor, groupsOf, isTrustedOrigin, userProperty: decoratorName })
   const requiresThis = createGuardHook('login', guard)
 
-  if (guards.nearest(app) === undefined) app.decorateRequest(standing, null)
-  if (!app.hasRequestDecorator(decoratorName)) app.decorateRequest(decoratorName, null)
-  else if (!guards.all(app).some(({ userProperty }) => userProperty === decoratorName)) {
-    throw new InvalidOption(`option "decoratorName" is "${decoratorName}", which another plugin has taken`)
-  }
+  decorateRequest(app, decoratorName)
   guards.add(app, guard)
-
+  monitored.add(app, { login, hashing: accounts.hashing, files, failures })
   protectRoutes(app, protect, requiresThis)
   app.addHook('preClose', async () => held.release())
 
   await app.register(async (child) => {
     if (path !== false) {
-      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, secretPage(guard.userOf))
+      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, createSecretPage(guard.userOf))
     }
-    if (logout !== false) child.get(logout, { config: { name: 'logout', auth: false } }, logoutPage(challengeFor))
+    if (logout !== false) child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(challengeFor))
   }, { prefix: options.prefix })
 }
 
-async function openLogins (app: FastifyInstance, options: AuthOptions): Promise<Logins> {
-  if (options.verify !== undefined) return ownLogins(options.verify)
+async function createAccounts (options: AuthOptions, files: AccountFiles, app: FastifyInstance): Promise<Accounts> {
+  if (options.verify !== undefined) return createOwnAccounts(options.verify)
   const { parallel = Math.max(1, Math.min(availableParallelism() - 1, 3)), queue = 100 } = options.hashing ?? {}
-  const memory = options.cache === false ? false : { max: 10_000, ttl: 3600, ...options.cache }
-  return hashLogins(await openUsers(options, app.log), memory, boundedVerify({ parallel, queue }))
+  return createHashedAccounts(await createUsers(options, files, app.log), createBoundedVerify({ parallel, queue }))
+}
+
+function decorateRequest (app: FastifyInstance, userProperty: string): void {
+  const around = guards.all(app)
+  if (around.length === 0) app.decorateRequest(standing, null)
+  if (!app.hasRequestDecorator(userProperty)) app.decorateRequest(userProperty, null)
+  else if (!around.some((guard) => guard.userProperty === userProperty)) {
+    throw new InvalidOption(`option "decoratorName" is "${userProperty}", which another plugin has taken`)
+  }
 }

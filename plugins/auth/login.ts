@@ -1,23 +1,31 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LruMap } from 'toad-cache'
 import { copyString } from '../../lib/own-memory.ts'
-import type { Credentials } from './authorization.ts'
-import type { OwnCheck } from './options.ts'
-import { type boundedVerify, type HashingLoad, isSupportedHash } from './accounts/passwords.ts'
-import { singleFlight } from './single-flight.ts'
-import { decoyPicker, type UserSource } from './accounts/users.ts'
+import type { Accounts } from './accounts/accounts.ts'
+import { authorizationOf, type Credentials, type ReadCredentials } from './authorization.ts'
+import { LoginFailed, LoginRequired, TooBusy, TooManyFailures } from './errors.ts'
+import type { HeldAnswers } from './held-answers.ts'
+import { describeClient, failCheck } from './login-log.ts'
+import type { Guess, Throttle, Verdict } from './throttle.ts'
 
-/** A login that a request asks for. */
-export interface Login {
-  /** The same for equal logins, and for no others. */
-  key: string
-  /** Whether equal logins get the same answer. */
-  sharesAnswer: boolean
-  /** Whether it was right before, and what is stored for its name has not changed since. */
-  isRemembered: boolean
-  /** Whether it is right. */
-  check: () => Promise<boolean>
+/** What a login goes by; each has a file of its own. */
+export interface LoginRules {
+  readCredentials: ReadCredentials
+  accounts: Accounts
+  /** How many right logins are remembered and for how many seconds; false for none. */
+  memory: { max: number, ttl: number } | false
+  throttle: Throttle
+  held: HeldAnswers
+}
+
+/** The logins since the start, by outcome. */
+export interface LoginCounts {
+  remembered: number
+  right: number
+  wrong: number
+  throttled: number
+  busy: number
 }
 
 /** A login that was right: whose it is, and the hash that it was checked against. Another hash makes it void. */
@@ -26,94 +34,129 @@ interface KnownLogin {
   stored: string
 }
 
-/** How logins are checked. */
-export interface Logins {
-  /** Whose remembered login a header is, or null; it must then be read, and checked. */
-  recall: (authorization: string | undefined, request: FastifyRequest) => string | null
-  /** The passwords that are being hashed. */
-  hashing: () => HashingLoad
-  /** Finds out what there is to check. */
-  find: (credentials: Credentials, request: FastifyRequest) => Promise<Login>
+/** Seconds after which a login that found the queue of hashes full may try again. */
+const retryWhenBusy = 2
+
+/** Whether the name and password of a request are right: read `recall` and `logIn` from top to bottom. */
+export class Login {
+  readonly counts: LoginCounts = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
+  readonly #rules: LoginRules
+  readonly #macOf = createMac()
+  /** Right logins by their MAC: no password is kept, and nothing of a login that was wrong. */
+  readonly #remembered: LruMap<KnownLogin> | null
+
+  constructor (rules: LoginRules) {
+    const { memory } = rules
+    this.#rules = rules
+    this.#remembered = memory === false ? null : new LruMap(memory.max, memory.ttl * 1000)
+  }
+
+  /**
+   * Returns whose remembered login a request carries, or null for a login that must be checked. Synchronous: a promise
+   * would cost more than the rest of it.
+   */
+  recall (request: FastifyRequest): string | null {
+    const { findNow } = this.#rules.accounts
+    const authorization = authorizationOf(request)
+    if (authorization === undefined || findNow === undefined) return null
+    const known = this.#remembered?.get(this.#macOf(authorization))
+    return this.#pass(known, known && findNow(known.name, request))
+  }
+
+  /** Checks the login that a request carries. Returns whose it is, or throws the refusal. */
+  async logIn (request: FastifyRequest, reply: FastifyReply): Promise<string> {
+    const { readCredentials, accounts, throttle } = this.#rules
+    const credentials = readCredentials(request, reply)
+    if (credentials === null) throw new LoginRequired()
+    const { name } = credentials
+    const fail = (error: unknown): never => failCheck(error, name, request)
+
+    // It may be remembered: in a header spelled another way, or of a user whom the host's function must find. Any other
+    // login is not looked up before the throttle lets it in.
+    const mac = this.#macOf(headerOf(credentials))
+    const known = this.#remembered?.get(mac)
+    const stored = known && await accounts.find(name, request).catch(fail)
+    if (this.#pass(known, stored) !== null) return name
+
+    const guess = { name, address: request.ip, key: mac }
+    const seconds = await throttle.enter(guess).catch(fail)
+    if (seconds > 0) {
+      this.counts.throttled++
+      request.log.warn(describeClient(name, request), 'login refused after too many failures')
+      throw await this.#holdBack(new TooManyFailures(), seconds, reply)
+    }
+    const outcome = await this.#check(guess, credentials, stored, request).catch(fail)
+    this.counts[outcome]++
+    if (outcome === 'busy') {
+      request.log.warn(describeClient(name, request), 'login refused, too many are being checked')
+      throw await this.#holdBack(new TooBusy(), retryWhenBusy, reply)
+    }
+    if (outcome === 'wrong') {
+      request.log.warn(describeClient(name, request), 'login failed')
+      throw new LoginFailed()
+    }
+    return name
+  }
+
+  /**
+   * Checks a guess that the throttle has let in, and settles it.
+   *
+   * @param found what is stored for the name; undefined where it has not been looked up
+   */
+  async #check (
+    guess: Guess, { name, password }: Credentials, found: string | null | undefined, request: FastifyRequest
+  ): Promise<'right' | 'wrong' | 'busy'> {
+    const { accounts, throttle } = this.#rules
+    let verdict: Verdict = 'uncounted'
+    try {
+      const stored = found === undefined ? await accounts.find(name, request) : found
+      const { result, isFirst } = accounts.check({ name, password, stored, key: guess.key, request })
+      // Of equal logins that come together, the first is counted. A check that throws is a failure: otherwise it would
+      // be a way to guess unseen.
+      if (isFirst) verdict = 'wrong'
+      const isRight = await result
+      if (isRight && isFirst) verdict = 'right'
+      if (isRight && stored !== null) this.#remember(guess.key, name, stored)
+      return isRight ? 'right' : 'wrong'
+    } catch (error) {
+      if (!(error instanceof TooBusy)) throw error
+      verdict = 'uncounted'
+      return 'busy'
+    } finally {
+      await throttle.settle(guess, verdict)
+    }
+  }
+
+  /** Returns the name of a known login, and counts it, if its hash is still the stored one; else null. */
+  #pass (known: KnownLogin | undefined, stored: unknown): string | null {
+    if (known === undefined || known.stored !== stored) return null
+    this.counts.remembered++
+    return known.name
+  }
+
+  #remember (mac: string, name: string, stored: string): void {
+    // Copies: a part of a string keeps the whole of it in memory, here the password and the users file.
+    this.#remembered?.set(mac, { name: copyString(name), stored: copyString(stored) })
+  }
+
+  async #holdBack (refusal: Error, seconds: number, reply: FastifyReply): Promise<Error> {
+    await this.#rules.held.hold()
+    reply.header('retry-after', seconds)
+    return refusal
+  }
 }
 
 /**
- * Makes what is kept instead of a login: the same for equal logins, and worthless to whoever reads it. The key, of this
- * process and this registration alone, goes in front. HMAC would add that nobody can extend a message whose MAC they
- * know; these MACs never leave the process.
+ * Creates the function that makes what is kept instead of a login: the same for equal logins, and worthless to whoever
+ * reads it. The key, of this process and this registration alone, goes in front. HMAC would add that nobody can extend
+ * a message whose MAC they know; these MACs never leave the process.
  */
-function macMaker (): (authorization: string) => string {
+function createMac (): (authorization: string) => string {
   const key = randomBytes(32).toString('base64')
   return (authorization) => hash('sha256', key + authorization, 'base64')
 }
 
-/** A login's header as nearly every client writes it. No two logins have the same, for a name holds no colon. */
+/** Returns a login's header as nearly every client writes it. No two logins have the same: a name holds no colon. */
 function headerOf ({ name, password }: Credentials): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
-}
-
-/**
- * Logins that are checked against stored hashes. Those that were right are remembered, by their MAC: no password is
- * kept, and nothing of a login that was wrong.
- *
- * @param memory how many logins are remembered and for how many seconds; false for none
- */
-export function hashLogins (
-  users: UserSource,
-  memory: { max: number, ttl: number } | false,
-  { verify, load }: ReturnType<typeof boundedVerify>
-): Logins {
-  const macOf = macMaker()
-  const decoyFor = decoyPicker(users)
-  const remembered = memory === false ? null : new LruMap<KnownLogin>(memory.max, memory.ttl * 1000)
-  /** Equal checks that come together cost one hash, from however many addresses they come. */
-  const share = singleFlight<boolean>()
-
-  return {
-    hashing: load,
-    recall (authorization, request) {
-      if (authorization === undefined || remembered === null || users.isFunction) return null
-      const login = remembered.get(macOf(authorization))
-      return login !== undefined && users.find(login.name, request) === login.stored ? login.name : null
-    },
-
-    async find (credentials, request) {
-      const { name, password } = credentials
-      const mac = macOf(headerOf(credentials))
-      const found: unknown = await users.find(name, request)
-      const stored = typeof found === 'string' && isSupportedHash(found) ? found : null
-      if (stored === null && found !== null && found !== undefined) {
-        const kind = typeof found === 'string' ? 'another text' : `of type ${typeof found}`
-        request.log.error({ name }, 'fastify-quickstart/auth: what is stored for this user is not an argon2id or ' +
-          `bcrypt hash but ${kind}, so the login is refused`)
-      }
-      // An unknown name shares no check with the user whose hash it is checked against.
-      const key = stored === null ? mac : `${mac} ${stored}`
-      return {
-        key,
-        sharesAnswer: true,
-        isRemembered: stored !== null && remembered?.get(mac)?.stored === stored,
-        check: async () => await share(key, async () => {
-          const isRight = await verify(stored ?? decoyFor(name), password) && stored !== null
-          // Copies: a part of a string keeps the whole of it in memory, here the password and the users file.
-          if (isRight) remembered?.set(mac, { name: copyString(name), stored: copyString(stored) })
-          return isRight
-        })
-      }
-    }
-  }
-}
-
-/** Logins that the host's own function checks, at each request. Only `true` lets anyone in. */
-export function ownLogins (verify: OwnCheck): Logins {
-  const macOf = macMaker()
-  return {
-    recall: () => null,
-    hashing: () => ({ running: 0, waiting: 0 }),
-    find: async (credentials, request) => ({
-      key: macOf(headerOf(credentials)),
-      sharesAnswer: false, // the function may look at the rest of the request
-      isRemembered: false,
-      check: async () => await verify(credentials.name, credentials.password, request) === true
-    })
-  }
 }

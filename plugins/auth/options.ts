@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
 import { isRealm } from './authorization.ts'
 import { InvalidOption } from './errors.ts'
+import { isOriginPattern } from './trusted-origins.ts'
 import type { Groups } from './accounts/groups.ts'
 
 /** Who is logged in. */
@@ -21,7 +22,7 @@ type Found = string | null | undefined
 /** Your own check of a login. */
 export type OwnCheck = (name: string, password: string, request: FastifyRequest) => boolean | Promise<boolean>
 
-/** What is used of a client of the package ioredis, so that the host can pass its own. */
+/** The parts of a client of the package ioredis that are used here, so that the host can pass its own. */
 export interface RedisClient {
   readonly status: string
   connect (): Promise<unknown>
@@ -82,7 +83,8 @@ export interface AuthOptions {
   protect?: readonly string[]
   /**
    * Origins, such as `https://app.example.com`, whose pages may send requests that change something (any method but
-   * GET, HEAD and OPTIONS) to a guarded route. Default `[]`: the app's own pages alone.
+   * GET, HEAD and OPTIONS) to a guarded route, and open WebSockets on it. `https://*.example.com` stands for one label
+   * in front, and an app's shell has one like `capacitor://localhost`. Default `[]`: the app's own pages alone.
    */
   trustedOrigins?: readonly string[]
   /** How guessers are slowed down; false for not at all. */
@@ -145,8 +147,8 @@ export function checkAuthOptions (options: AuthOptions): void {
       expected: 'a list of route paths that start with "/"'
     },
     trustedOrigins: {
-      accepts: (value) => Array.isArray(value) && value.every(isOrigin),
-      expected: 'a list of origins such as "https://app.example.com"'
+      accepts: (value) => Array.isArray(value) && value.every(isOriginPattern),
+      expected: 'a list of origins such as "https://app.example.com", "https://*.example.com" or "capacitor://localhost"'
     },
     throttle: { accepts: isObjectOrFalse, expected: 'an object, or false' },
     cache: { accepts: isObjectOrFalse, expected: 'an object with max and ttl, or false' },
@@ -201,10 +203,6 @@ function isPositive (value: unknown): value is number {
 
 function isGroupMap (value: unknown): boolean {
   return isObject(value) && Object.values(value).every((names) => Array.isArray(names) && names.every(isText))
-}
-
-function isOrigin (value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value
 }
 
 function isRedisUrl (value: unknown): boolean {

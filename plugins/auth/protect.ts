@@ -2,7 +2,8 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import { contextsAround, perContext } from '../../lib/per-context.ts'
 import { closingParenthesis } from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
-import { type GuardHook, type Needs, needsAmong } from './hooks.ts'
+import type { Needs } from './guard.ts'
+import { type GuardHook, needsAmong } from './hooks.ts'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean
@@ -39,7 +40,7 @@ export function protectRoutes (
   const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
   const ignoresSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
   const protection = entries.map((entry) => {
-    return { entry, names: matcher(app.prefix + entry), isUsed: false, isLeftOut: false }
+    return { entry, names: createMatcher(app.prefix + entry), isUsed: false, isLeftOut: false }
   })
   let sawOptionsOfAll = false
 
@@ -87,8 +88,8 @@ export function protectRoutes (
   })
 }
 
-/** Makes the function that says whether an entry names a path, both as segments. */
-function matcher (entry: string): (path: readonly string[]) => boolean {
+/** Creates the function that says whether an entry names a path, both as segments. */
+function createMatcher (entry: string): (path: readonly string[]) => boolean {
   const wanted = segmentsOf(entry)
   const fits = (path: readonly string[], index: number): boolean =>
     path[index] === wanted[index] || (wanted[index] === parameter && path[index]!.includes(parameter))

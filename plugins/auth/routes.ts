@@ -1,16 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { keepPrivate } from './cache-control.ts'
 import { LoggedOut } from './errors.ts'
 import type { User } from './options.ts'
 
-/** What the templates topic adds to a host. */
+/** The parts of the templates topic that are used here, where it is registered. */
 interface RenderingHost { hasView?: (name: string) => boolean }
 interface RenderingReply { render: (view: string, data: object) => unknown }
 
 /**
- * Makes the handler of the secret page: the view `secret` where the host has one, else plain text. It looks at each
- * request, for the views may be registered after this.
+ * Creates the handler of the secret page: the view `secret` where the host has one, else plain text. It looks at each
+ * request, as the views may be registered after this.
  */
-export function secretPage (userOf: (request: FastifyRequest) => User) {
+export function createSecretPage (userOf: (request: FastifyRequest) => User) {
   return async function secret (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const user = userOf(request)
     // Both are there, or neither. A topic does not import the types of another.
@@ -22,10 +23,11 @@ export function secretPage (userOf: (request: FastifyRequest) => User) {
   }
 }
 
-/** Makes the handler of the logout page: it refuses the login that comes along, so that the browser forgets it. */
-export function logoutPage (challengeFor: (request: FastifyRequest) => string) {
+/** Creates the handler of the logout page: it refuses the login that comes along, so that the browser forgets it. */
+export function createLogoutPage (challengeFor: (request: FastifyRequest) => string) {
   return async function logout (request: FastifyRequest, reply: FastifyReply): Promise<never> {
-    reply.header('cache-control', 'no-store').header('www-authenticate', challengeFor(request))
+    keepPrivate(reply, () => false)
+    reply.header('www-authenticate', challengeFor(request))
     throw new LoggedOut()
   }
 }

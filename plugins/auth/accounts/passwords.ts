@@ -51,11 +51,11 @@ export async function hash (password: string): Promise<string> {
 /** Whether the password is the one that was hashed, by the parameters in the hash. Runs off the event loop. */
 export async function verify (stored: string, password: string): Promise<boolean> {
   if (stored.startsWith('$argon2id$')) return await argon2.verify(stored, password)
-  return Buffer.byteLength(password) <= maxBcryptBytes && await bcrypt.verify(password, stored)
+  // One that is too long is hashed all the same: an answer at once would tell of which kind the stored hash is.
+  const bytes = Buffer.from(password)
+  const isRight = await bcrypt.verify(bytes.subarray(0, maxBcryptBytes), stored)
+  return isRight && bytes.length <= maxBcryptBytes
 }
-
-/** Compares a password with a stored hash. */
-export type Verify = typeof verify
 
 /** Passwords that are being hashed, and that wait for it. */
 export interface HashingLoad {
@@ -63,13 +63,17 @@ export interface HashingLoad {
   waiting: number
 }
 
+/** A `verify` that rejects with `TooBusy` instead of letting too many wait, and what it has to do. */
+export interface BoundedVerify {
+  verify: typeof verify
+  load: () => HashingLoad
+}
+
 /**
- * Makes a `verify` that runs a few jobs at a time: each takes a core and, with argon2id, 19 MiB for tens of
- * milliseconds. It rejects with `TooBusy` instead of letting more than `queue` of them wait.
+ * Creates a `verify` that runs `parallel` jobs at a time, and lets `queue` of them wait. A job takes a core and, with
+ * argon2id, 19 MiB for tens of milliseconds.
  */
-export function boundedVerify (
-  { parallel, queue }: { parallel: number, queue: number }
-): { verify: Verify, load: () => HashingLoad } {
+export function createBoundedVerify ({ parallel, queue }: { parallel: number, queue: number }): BoundedVerify {
   const waiting: Array<() => void> = []
   let running = 0
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
+import { type AddressInfo, connect as connectTo } from 'node:net'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
@@ -107,9 +108,67 @@ t.test('an optional login: none goes on, a right one is known, a wrong one is re
     t.equal(answer.headers['cache-control'], 'private, max-age=60', 'the answers differ')
     t.equal(answer.headers.vary, 'Authorization')
   }
-  for (const headers of [{ authorization: 'Bearer x' }, { authorization: '' }]) t.equal((await app.inject({ url: '/x', headers })).statusCode, 401)
   for (const status of [401, 401, 429]) t.equal((await app.inject({ url: '/x', headers: basic('bob', 'x') })).statusCode, status)
   t.equal((await app.inject('/x')).statusCode, 200)
+})
+
+t.test('an optional login is a Basic one: other schemes are none', async (t) => {
+  const app = await start(t, { throttle: false })
+  for (const [url, onRequest] of [['/optional', optionalAuth], ['/login', requiresAuth]] as const) {
+    app.get(url, { onRequest }, async (request) => ({ user: request.user }))
+  }
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const ask = async (path: string, fields: string[]): Promise<string> => {
+    const socket = connectTo(port, '127.0.0.1')
+    const lines = fields.map((value) => `Authorization: ${value}\r\n`).join('')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines}\r\n`)
+    const answer = Buffer.concat(await socket.toArray()).toString()
+    return `${answer.slice(9, 12)} ${answer.slice(answer.indexOf('\r\n\r\n') + 4)}`
+  }
+
+  const none = '200 {"user":null}'
+  const right = '200 {"user":{"name":"alice","groups":[]}}'
+  const refused = /^401 /
+  const login = alice.authorization.slice('Basic '.length)
+  const rows: Array<[fields: string[], optional: string | RegExp, login: string | RegExp]> = [
+    [[], none, refused],
+    [[''], none, refused],
+    [['Bearer eyJhbGciOiJIUzI1NiJ9.e30.x'], none, refused],
+    [[`Bearer ${'x'.repeat(4000)}`], none, refused],
+    [[`Bearer ${login}`], none, refused],
+    [['bearer'], none, refused],
+    [['Digest username="alice", realm="x", nonce="x", uri="/", response="x"'], none, refused],
+    [['Negotiate YIIB'], none, refused],
+    [['NTLM TlRMTVNTUAAB'], none, refused],
+    [['AWS4-HMAC-SHA256 Credential=x/20260101/eu/s3/aws4_request, SignedHeaders=host, Signature=x'], none, refused],
+    [['Token x'], none, refused],
+    [['ApiKey Basic'], none, refused],
+    [[`Basically ${login}`], none, refused],
+    [[`Basic-x ${login}`], none, refused],
+    [[login], none, refused],
+    [['Bearer x', 'Digest y'], none, refused],
+    [[`Basic ${login}`], right, right],
+    [[`bASIC   ${login}`], right, right],
+    [[`Basic ${login}x`], refused, refused],
+    [['Basic'], refused, refused],
+    [['Basic !'], refused, refused],
+    [[`Basic\t${login}`], refused, refused],
+    [[`Basic "${login}"`], refused, refused],
+    [[`Basic ${'QUFB'.repeat(1000)}`], refused, refused],
+    [[`Basic ${login}`, `Basic ${login}`], refused, refused],
+    [['Bearer x', `Basic ${login}`], refused, refused],
+    [[`Basic ${login}`, 'Bearer x'], refused, refused]
+  ]
+  const wrong: unknown[] = []
+  for (const [fields, ...expected] of rows) {
+    for (const [index, path] of ['/optional', '/login'].entries()) {
+      const answer = await ask(path, fields)
+      const wanted = expected[index]!
+      if (typeof wanted === 'string' ? answer !== wanted : !wanted.test(answer)) wrong.push([path, fields, answer])
+    }
+  }
+  t.same(wrong, [])
 })
 
 t.test('an optional login in front does not open a guard behind it', async (t) => {

@@ -3,50 +3,125 @@ import Fastify from 'fastify'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
 
-const checked = new Set<string>()
+/** The hashes that passwords have been checked against, in their order. */
+const checked: string[] = []
 
-t.test('an unknown name is checked against each kind of hash there is', async (t) => {
+t.test('an unknown name is checked against a stored hash, as long as a user is', async (t) => {
   // Before these packages are imported for the first time, which copies what they export.
   const require = createRequire(import.meta.url)
-  const notes = {
-    argon2: (stored: string) => checked.add(stored), bcrypt: (password: string, stored: string) => checked.add(stored)
-  }
-  Object.assign(require('@node-rs/argon2'), { verify: async (stored: string) => { notes.argon2(stored) } })
-  Object.assign(require('@node-rs/bcrypt'), { verify: async (password: string, stored: string) => { notes.bcrypt(password, stored) } })
+  Object.assign(require('@node-rs/argon2'), { verify: async (stored: string) => { checked.push(stored) } })
+  Object.assign(require('@node-rs/bcrypt'), { verify: async (password: string, stored: string) => { checked.push(stored) } })
   const { default: auth } = await import('../../../plugins/auth/index.ts')
   const { basic, cheap } = await import('./logins.ts')
 
-  async function start (options: AuthOptions): Promise<(names: string[]) => Promise<Set<string>>> {
+  /** Starts an instance. Returns the function that gives the hash that each name is checked against. */
+  async function start (options: AuthOptions): Promise<(names: string[]) => Promise<string[]>> {
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(auth, { throttle: false, ...options })
     return async (names) => {
-      checked.clear()
+      checked.length = 0
       for (const name of names) t.equal((await app.inject({ url: '/secret', headers: basic(name, 'x') })).statusCode, 401)
-      return new Set(checked)
+      return [...checked]
     }
   }
-  const stored: Record<string, string> = { alice: cheap.argon2id('a'), bob: cheap.bcrypt('b'), carol: cheap.argon2id('c') }
-  const all = new Set(Object.values(stored))
-  const unknown = Array.from({ length: 50 }, (_, index) => `unknown-${index}`)
+  const unknown = Array.from({ length: 60 }, (_, index) => `unknown-${index}`)
+  const some: Record<string, string> = {
+    alice: cheap.argon2id('a'), bob: cheap.bcrypt('b'), carol: cheap.argon2id('c'), dave: cheap.bcrypt('d')
+  }
+  const isBcrypt = (stored: string): boolean => stored.startsWith('$2')
+  const write = (users: Record<string, string>): string => {
+    const text = Object.entries(users).map(([name, stored]) => `${name}:${stored}\n`).join('')
+    return `${t.testdir({ users: text })}/users`
+  }
 
-  const hashesByLookup = await start({ users: (name) => stored[name] })
-  const [unseen] = await hashesByLookup(['unknown'])
-  t.ok(unseen !== undefined && !all.has(unseen), 'a hash of its own, before any user was seen')
-  await hashesByLookup(['alice', 'bob', 'carol', 'bob'])
-  t.same(await hashesByLookup(unknown), new Set([stored.alice, stored.bob]), 'one of each kind, not the last one who came')
+  await t.test('chosen from all there are, and the same one in each instance and after a restart', async (t) => {
+    const decoys = await (await start({ users: some }))(unknown)
+    t.same(new Set(decoys), new Set(Object.values(some)))
+    const reversed = Object.fromEntries(Object.entries(some).reverse())
+    const map = new Map(Object.entries(some))
+    for (const options of [{ users: some }, { users: reversed }, { users: map }, { htpasswd: write(reversed) }]) {
+      t.same(await (await start(options))(unknown), decoys)
+    }
+    t.same(await (await start({ users: some }))([...unknown].reverse()), [...decoys].reverse())
+  })
 
-  const hashesByMap = await start({ users: stored })
-  t.same(await hashesByMap(unknown), all)
-  t.same(await hashesByMap(['unknown']), await hashesByMap(['unknown']), 'the same for one name')
-  const alice = stored.alice!
-  stored.bob = stored.carol = alice
-  t.same(await hashesByMap(unknown), new Set([alice]), 'as the map is now')
-  for (const name of Object.keys(stored)) delete stored[name]
-  t.same(await hashesByMap(unknown), new Set([alice]), 'and one of before when nobody is left')
+  await t.test('the names of users are checked against their own', async (t) => {
+    for (const options of [{ users: some }, { users: (name: string) => some[name] }]) {
+      t.same(await (await start(options))(Object.keys(some)), Object.values(some))
+    }
+  })
 
-  const file = t.testdir({ users: [...all].map((hash, index) => `user${index}:${hash}\n`).join('') }) + '/users'
-  const hashesByFile = await start({ htpasswd: file })
-  t.same(await hashesByFile(unknown), all)
-  t.same(await hashesByFile(['user0']), new Set([[...all][0]]), 'a known name against its own')
+  await t.test('few change when a user comes or goes', async (t) => {
+    const users: Record<string, string> = {}
+    for (let index = 0; index < 30; index++) users[`user${index}`] = index % 3 === 0 ? cheap.bcrypt('x') : cheap.argon2id('x')
+    const decoysOf = await start({ users })
+    const before = await decoysOf(unknown)
+    users.eve = cheap.bcrypt('e')
+    const after = await decoysOf(unknown)
+    const changed = after.filter((decoy, index) => decoy !== before[index])
+    t.ok(changed.length < 15, `${changed.length} of 60 changed`)
+    t.ok(changed.every((decoy) => decoy === users.eve), 'to the new one alone')
+    delete users.eve
+    t.same(await decoysOf(unknown), before)
+    const gone = users.user0
+    delete users.user0
+    const without = await decoysOf(unknown)
+    t.ok(before.includes(gone!))
+    t.notOk(without.includes(gone!))
+    t.ok(without.every((decoy, index) => decoy === before[index] || before[index] === gone), 'of the one alone')
+  })
+
+  await t.test('of the kinds that there are now, whenever they came', async (t) => {
+    const users: Record<string, string> = { alice: some.alice! }
+    const decoysOf = await start({ users })
+    t.same(new Set(await decoysOf(unknown)), new Set([some.alice]))
+    users.bob = some.bob!
+    t.same(new Set(await decoysOf(unknown)), new Set([some.alice, some.bob]))
+    users.alice = some.bob!
+    t.same(new Set(await decoysOf(unknown)), new Set([some.bob]), 'none that is stored no more')
+    users.bob = users.alice = 'damaged'
+    t.same(new Set(await decoysOf(unknown)), new Set([some.bob]), 'the last ones, where no hash is left')
+    delete users.alice
+    delete users.bob
+    t.same(new Set(await decoysOf(unknown)), new Set([some.bob]))
+  })
+
+  await t.test('of many users a sample, with each kind in its share', async (t) => {
+    const users = new Map<string, string>()
+    const [argon2id, bcrypt] = [cheap.argon2id('x'), cheap.bcrypt('x')]
+    // Hashes that differ in a few letters: no time is spent on making them.
+    const vary = (stored: string, index: number): string => `${stored.slice(0, -12)}${1000 + index}${stored.slice(-8)}`
+    for (let index = 0; index < 500; index++) users.set(`user${index}`, vary(index % 4 === 0 ? bcrypt : argon2id, index))
+    const decoysOf = await start({ users })
+    const many = Array.from({ length: 400 }, (_, index) => `unknown-${index}`)
+    const share = (await decoysOf(many)).filter(isBcrypt).length / many.length
+    t.ok(share > 0.1 && share < 0.45, `${share}`)
+    t.same(await (await start({ users: new Map([...users].reverse()) }))(many), await decoysOf(many))
+  })
+
+  await t.test('with a function, of those that it has returned, in whatever order', async (t) => {
+    const users = (name: string): string | undefined => some[name]
+    const [one, two] = [await start({ users }), await start({ users })]
+    const [unseen] = await one(['unknown'])
+    t.ok(unseen !== undefined && !Object.values(some).includes(unseen), 'a hash of its own, before any user was seen')
+    await one(['alice', 'bob', 'carol', 'dave', 'bob'])
+    await two(['dave', 'carol', 'bob', 'alice', 'dave'])
+    const decoys = await one(unknown)
+    t.same(new Set(decoys), new Set(Object.values(some)))
+    t.same(await two(unknown), decoys)
+
+    const [argon2id, bcrypt] = [cheap.argon2id('x'), cheap.bcrypt('x')]
+    const vary = (name: string): string => {
+      const index = Number(name.slice(4))
+      const stored = index % 2 === 0 ? argon2id : bcrypt
+      return `${stored.slice(0, -12)}${1000 + index}${stored.slice(-8)}`
+    }
+    const lookup = (name: string): string | null => name.startsWith('user') ? vary(name) : null
+    const names = Array.from({ length: 450 }, (_, index) => `user${index}`)
+    const [three, four] = [await start({ users: lookup }), await start({ users: lookup })]
+    await three(names)
+    await four(names.reverse())
+    t.same(await three(unknown), await four(unknown), 'a sample of many')
+  })
 })
