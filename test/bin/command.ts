@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { setTimeout } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { execArgv } from '../compiled/exec-argv.ts'
+import { until } from '../until.ts'
+
+export { until }
 
 const root = resolve(import.meta.dirname, '..', '..')
 
@@ -76,14 +78,6 @@ export default async function routes (app) {
   app.get('/null', async () => { Promise.reject(null) })
   app.get('/text', async () => { setTimeout(() => { throw 'a text' }) })
 }`
-
-/** Waits for something, a minute at most. */
-export async function until (happens: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; !await happens(); tries++) {
-    if (tries === 1200) throw new Error(`${what} did not happen`)
-    await setTimeout(50)
-  }
-}
 
 /** Asks for the secret page as admin, over a connection of its own. */
 export const login = (url: string, password: string) => fetch(`${url}/secret`, {

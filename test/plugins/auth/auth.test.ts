@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import Fastify from 'fastify'
@@ -220,7 +222,10 @@ t.test('protect guards a route however it is written', async (t) => {
 t.test('works over a Unix socket, which has no addresses', { skip: lacks.sockets }, async (t) => {
   const { request } = await import('node:http')
   const app = await start(t, { users, throttle: { perLogin: 1, delay: 0 } })
-  const socketPath = await app.listen({ path: join(t.testdir(), 's') })
+  // The path of a socket may have about a hundred characters, so it is not in the test's own folder.
+  const folder = await mkdtemp(join(tmpdir(), 'quickstart-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const socketPath = await app.listen({ path: join(folder, 's') })
   const ask = async (password: string): Promise<number | undefined> => await new Promise((resolve, reject) => {
     request({ socketPath, path: '/secret', headers: basic('alice', password) }, (response) => {
       response.resume().once('end', () => resolve(response.statusCode))

@@ -5,6 +5,7 @@ import t from 'tap'
 import type { AuthOptions, RedisClient } from '../../../plugins/auth/index.ts'
 import auth from '../../../plugins/auth/index.ts'
 import { FakeRedis } from './fake-redis.ts'
+import { until } from '../../until.ts'
 import { basic, cheap } from './logins.ts'
 
 const users = { alice: cheap.argon2id('a'), bob: cheap.argon2id('b') }
@@ -179,11 +180,12 @@ t.test('past the queue it is 503 with Retry-After, and no failure', async (t) =>
 
 t.test('the memory of logins is bounded, expires, and can be switched off', async (t) => {
   // An address that is shut out gets in with remembered logins alone, which tells the two apart.
-  async function remembered (cache: AuthOptions['cache'], logins: Array<[string, string]>, wait = 0): Promise<number[]> {
+  const { now } = Date
+  async function remembered (cache: AuthOptions['cache'], logins: Array<[string, string]>, later = 0): Promise<number[]> {
     const app = await start(t, { cache, throttle: { perAddress: 1, delay: 0 } })
     for (const [name, password] of logins) t.equal(await status(app, name, password), 200)
     t.equal(await status(app, 'eve', 'x'), 401)
-    await new Promise((resolve) => setTimeout(resolve, wait))
+    t.intercept(Date, 'now', { value: () => now() + later })
     return await Promise.all(logins.map(async ([name, password]) => await status(app, name, password)))
   }
   const both: Array<[string, string]> = [['alice', 'a'], ['bob', 'b']]
@@ -269,7 +271,7 @@ t.test('holds no more than a thousand refusals at once', async (t) => {
   let answered = 0
   const held = times(1003, () => answer(app, 'alice', 'y', '10.0.0.1').then(() => { answered++ }))
   await answer(app, 'bob', 'b')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await until(() => answered >= 3, 'the answers past a thousand')
   t.equal(answered, 3, 'those past a thousand are answered at once')
   await app.close()
   await Promise.all(held)

@@ -129,7 +129,7 @@ t.test('a form past the limit is 413, and one that breaks off ends its request',
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
   socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Type: ${urlencoded}\r\nContent-Length: 100\r\n\r\ns=a`)
   const aborted = new Promise((resolve) => app.server.on('connection', (server) => server.on('close', resolve)))
-  setTimeout(() => socket.destroy(), 50)
+  app.server.once('request', () => socket.destroy())
   await aborted
   t.strictSame((await post(app, 's=a')).json(), { s: 'a' })
   t.equal(handled, 1)
