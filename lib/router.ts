@@ -35,10 +35,12 @@ export function endOfPath ({ useSemicolonDelimiter }: RouterSettings): RegExp {
 }
 
 /**
- * Escapes that the router leaves as they are, of characters that stand for themselves in a path: $ & + , : ; = @. It
- * decodes all others but those of # % / ? before it looks for a route.
+ * Matches the escapes that the router leaves as they are, of characters that stand for themselves in a path: those of
+ * $ & + , : ; = @. It decodes all others but those of # % / ? before it looks for a route.
  */
-export const undecodedEscapes = /%(?:2[46BC]|3[ABD]|40)/gi
+export function undecodedEscapes ({ useSemicolonDelimiter }: RouterSettings): RegExp {
+  return useSemicolonDelimiter ? /%(?:2[46BC]|3[AD]|40)/gi : /%(?:2[46BC]|3[ABD]|40)/gi
+}
 
 /** A parameter of a segment, and the text that follows it there. */
 export interface RouteParameter {

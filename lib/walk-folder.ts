@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A file below a folder. */
@@ -9,7 +9,6 @@ export interface WalkedFile {
   path: string
   /** Where it lies, with every link resolved. */
   realPath: string
-  stat: Stats
 }
 
 /** What a walk takes in. */
@@ -53,14 +52,15 @@ export function * walkFolder (root: string, rules: WalkRules): Generator<WalkedF
       if (!accepts(name)) continue
       try {
         const path = join(folder, entry.name)
-        const realPath = entry.isSymbolicLink() ? realpathSync.native(path) : join(passed.at(-1)!, entry.name)
+        const isLink = entry.isSymbolicLink()
+        const realPath = isLink ? realpathSync.native(path) : join(passed.at(-1)!, entry.name)
         if (passed.includes(realPath) || !mayLieAt(realPath)) {
           leftOut(name, 'link')
           continue
         }
-        const stat = statSync(realPath)
-        if (stat.isDirectory()) yield * list(path, `${name}/`, [...passed, realPath])
-        if (stat.isFile()) yield { name, path, realPath, stat }
+        const kind = isLink ? statSync(realPath) : entry
+        if (kind.isDirectory()) yield * list(path, `${name}/`, [...passed, realPath])
+        if (kind.isFile()) yield { name, path, realPath }
       } catch (error) {
         leftOut(name, error as NodeJS.ErrnoException) // the calls above throw nothing else
       }

@@ -4,7 +4,6 @@ import { checkOptions } from '../../lib/check-options.ts'
 import { perContext } from '../../lib/per-context.ts'
 import { endOfPath, routerSettings } from '../../lib/router.ts'
 import { demoRoutes } from './demo-routes.ts'
-import { markKnown, refuseEarlierRoute } from './earlier-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
 import { readInput } from './request-input.ts'
 import { unreadConverters, withOptionalDefaults } from './input/schema-fields.ts'
@@ -102,8 +101,6 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   checkOptions<ParamsOptions>('params', options, {
     routes: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
-  // In a context within another that has params, the other's hooks are there already.
-  if (namesOf.nearest(app) === undefined) app.addHook('preValidation', refuseEarlierRoute)
   const settings = routerSettings(app)
   const names = new NamedRoutes(settings)
   namesOf.add(app, names)
@@ -115,7 +112,6 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
     if (namesOf.nearest(this) !== names) return names.addInner(this, route)
     names.add(this, route)
     readInput(route, pathEnd)
-    markKnown(route)
     if (route.schema === undefined || route.method === 'HEAD') return // what follows was done for its GET route
 
     for (const place of unreadConverters(route.schema)) {

@@ -9,16 +9,15 @@ import { isModifiedSince, matchesTag, selectRange } from './conditions.ts'
 import type { FileOnDisk } from './files/disk.ts'
 import { MethodNotAllowed, NotAcceptable, PreconditionFailed, RangeNotSatisfiable } from './errors.ts'
 import type { Files, Found } from './files/files.ts'
-import { otherSpelling } from './files/names.ts'
 import type { ServedFile } from './files/representation.ts'
+import type { FileUrls } from './urls.ts'
 
 /** What is served below one path. */
 export interface Folder {
   files: Files
-  /** Whether a URL with an escape in it begins with that path, and has no escaped slash. */
-  isOwnPath: (url: string) => boolean
-  /** Whether a file of this name belongs to another route, which no URL leads to. */
-  isElsewhere: (name: string) => boolean
+  urls: FileUrls
+  /** The names of files that belong to another route, which no URL leads to. They are not served. */
+  ofOtherRoutes: ReadonlySet<string>
 }
 
 /** Answers a GET or HEAD. With a file in memory nothing waits, and no promise is returned: it would cost time. */
@@ -54,19 +53,20 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, folder: Fo
  * The file for a request; or the one URL of what it asks for, where it is spelt otherwise. That is decided before any
  * look-up, so a redirect does not tell whether there is a file.
  */
-function lookUp (request: FastifyRequest, { files, isOwnPath, isElsewhere }: Folder): Found | string | undefined {
+function lookUp (request: FastifyRequest, { files, urls, ofOtherRoutes }: Folder): Found | string | undefined {
   const url = request.raw.url!
   const name = (request.params as { '*': string })['*'] // the route ends in a wildcard
   if (url.includes('%')) {
-    if (!isOwnPath(url)) return undefined
-    const spelling = otherSpelling(url)
+    if (!urls.isOwn(url)) return undefined
+    const spelling = urls.otherSpelling(url)
     if (spelling !== undefined) return spelling
   }
-  return isElsewhere(name) ? undefined : files.find(name)
+  const found = files.find(name)
+  return found === undefined || ofOtherRoutes.has(found.name) ? undefined : found
 }
 
 async function answerFromDisk (
-  request: FastifyRequest, reply: FastifyReply, file: FileOnDisk, { asked, cacheControl }: Found
+  request: FastifyRequest, reply: FastifyReply, file: FileOnDisk, { name, asked, cacheControl }: Found
 ): Promise<FastifyReply> {
   // Pipelined requests arrive together, and one is answered at a time (RFC 9112 section 9.3.2). Those that wait for
   // their turn keep no file open and none of its bytes. Where the connection is gone, the turn never comes.
@@ -82,7 +82,7 @@ async function answerFromDisk (
   try {
     if (isGone) return reply
     // Under a fingerprint that is not of this content, the answer must not be kept.
-    const isCurrent = asked === file.name || asked === open.link
+    const isCurrent = asked === name || asked === open.link
     send(request, reply, open, isCurrent ? cacheControl : 'no-cache')
   } finally {
     await open.release()

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { perContext } from '../../lib/per-context.ts'
 import { MissingAsset, NotLoaded } from './errors.ts'
 import type { Files } from './files/files.ts'
-import { encodeName } from './files/names.ts'
+import type { FileUrls } from './urls.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,10 +19,9 @@ declare module 'fastify' {
   }
 }
 
-/** Files, and the path that their URLs begin with. */
 interface Linked {
   files: Files
-  base: string
+  urls: FileUrls
 }
 
 /** What each context serves, in the order it was registered. */
@@ -60,12 +59,13 @@ export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
 export function asset (app: FastifyInstance, name: string): string {
   const all = linked.all(app).flat()
   if (all.length === 0) throw new NotLoaded(JSON.stringify(name))
-  for (const { files, base } of typeof name === 'string' ? all : []) {
+  for (const { files, urls } of typeof name === 'string' ? all : []) {
     const link = files.link(name)
     if (link === undefined) continue
-    const url = encodeURI(base) + encodeName(link)
+    const url = urls.of(link)
     // Below the base of another folder, that one answers.
-    if (!all.some((other) => other.base.length > base.length && url.startsWith(encodeURI(other.base)))) return url
+    const inner = all.filter((other) => other.urls.base.length > urls.base.length)
+    if (!inner.some((other) => url.startsWith(other.urls.of('')))) return url
   }
   throw new MissingAsset(JSON.stringify(name))
 }

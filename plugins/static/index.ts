@@ -3,15 +3,15 @@ import { setTimeout } from 'node:timers/promises'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { basePath } from '../../lib/router.ts'
+import { basePath, routerSettings } from '../../lib/router.ts'
 import { answer, type Folder, refuse } from './answer.ts'
 import { decorateAsset } from './asset.ts'
 import { compress } from './files/compression.ts'
-import { hasDeadRoute } from './dead-route.ts'
 import { type Files, filesInMemory, filesOnDisk } from './files/files.ts'
 import type { MemoryCaps } from './files/memory.ts'
-import { createPathTest } from './files/names.ts'
 import { checkStaticOptions, type StaticOptions } from './options.ts'
+import { filesOfUnreachableRoutes } from './unreachable-routes.ts'
+import { createFileUrls } from './urls.ts'
 
 export { asset } from './asset.ts'
 export type { MemoryCaps, StaticOptions }
@@ -47,11 +47,13 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const files = memory === false
     ? filesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
-  const isElsewhere = (name: string) => hasDeadRoute(app, base, name)
-  const folder: Folder = { files, isOwnPath: createPathTest(base), isElsewhere }
+  const urls = createFileUrls(base, routerSettings(app))
+  const folder: Folder = { files, urls, ofOtherRoutes: new Set() }
+  // All routes are declared by then, those of other parts of the app included.
+  app.addHook('onReady', async () => { folder.ofOtherRoutes = filesOfUnreachableRoutes(app, base, files.names()) })
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
-  const isFirst = decorateAsset(app, { files, base })
+  const isFirst = decorateAsset(app, { files, urls })
   const config = isFirst ? { config: { name: 'static' } } : {} // for urlFor
   const schema: object = { hide: true } // from @fastify/swagger
   const read = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, folder)

@@ -79,8 +79,9 @@ export function uuid (): TString {
   })
 }
 
-/** `.` or `..` between slashes of either kind. */
+/** `.` or `..` between slashes of either kind, and the same as a part of a `pattern`. */
 const dotSegment = /(?:^|[/\\])\.\.?(?:$|[/\\])/
+const withoutDotSegments = '^(?!(?:[^/\\\\]*[/\\\\])*\\.\\.?(?:$|[/\\\\]))'
 
 /**
  * Text that may hold slashes, for the wildcard `'*'`: at least one character, no control character,
@@ -89,7 +90,8 @@ const dotSegment = /(?:^|[/\\])\.\.?(?:$|[/\\])/
 export function path (): TString {
   return Type.String({
     minLength: 1,
-    pattern: withoutControls,
+    // Whole, so that a program which reads the schema alone keeps a path from climbing, too.
+    pattern: withoutDotSegments + withoutControls.slice(1),
     [converterKey]: {
       type: 'string',
       expected: 'a path without control characters and without "." or ".." between slashes',

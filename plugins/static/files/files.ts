@@ -1,12 +1,15 @@
+import { realpathSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
+import { walkFolder } from '../../../lib/walk-folder.ts'
 import type { Digests } from './big-file.ts'
 import { FileOnDisk, findOnDisk } from './disk.ts'
-import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
-import { withoutFingerprint } from './names.ts'
+import { type FileLeftOnDisk, loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
+import { isPublicName, isPublicPath, withoutFingerprint } from './names.ts'
 
 /** What a name in a URL leads to. */
 export interface Found {
   readonly file: MemoryFile | FileOnDisk
+  readonly name: string
   /** The name that was asked for: the file's own, or that with a fingerprint. */
   readonly asked: string
   readonly cacheControl: string
@@ -18,6 +21,8 @@ export interface Files {
   find: (name: string) => Found | undefined
   /** The name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
+  /** The names of all files, as far as they are known now. */
+  names: () => Iterable<string>
   /** Bytes that are held in memory: files and their compressed forms. */
   bytesInMemory: () => number
 }
@@ -29,7 +34,13 @@ const immutable = 'public, max-age=31536000, immutable'
 export function filesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
   const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
-  return { ...rules, bytesInMemory: () => 0 }
+  return { ...rules, names: () => listNames(root), bytesInMemory: () => 0 }
+}
+
+function * listNames (root: string): Generator<string> {
+  const realRoot = realpathSync.native(root)
+  const mayLieAt = (path: string): boolean => isPublicPath(realRoot, path)
+  for (const { name } of walkFolder(realRoot, { accepts: isPublicName, mayLieAt, leftOut: () => {} })) yield name
 }
 
 /** Files on the disk have fingerprints too. The start waits for those that have so many bytes together. */
@@ -57,7 +68,7 @@ export async function filesInMemory (
   /** The name to link each file by that stays on the disk. */
   const links = new Map(onDisk.map(({ name }) => [name, name]))
 
-  async function fingerprint (files: typeof onDisk, signal?: AbortSignal): Promise<void> {
+  async function fingerprint (files: FileLeftOnDisk[], signal?: AbortSignal): Promise<void> {
     for (const { name, realPath } of files) {
       if (signal?.aborted === true) return
       const open = await new FileOnDisk(name, realPath, realRoot, digests).open().catch(() => undefined)
@@ -65,7 +76,7 @@ export async function filesInMemory (
       await open?.release()
     }
   }
-  const isWithin = (limit: number) => ({ stat }: typeof onDisk[number]): boolean => (limit -= stat.size) >= 0
+  const isWithin = (limit: number) => ({ size }: FileLeftOnDisk): boolean => (limit -= size) >= 0
   const smallOnes = onDisk.filter(isWithin(readAtStart))
   const bigOnes = onDisk.filter(isWithin(mostRead)).slice(smallOnes.length)
   await fingerprint(smallOnes)
@@ -74,7 +85,11 @@ export async function filesInMemory (
     kept.get(name) ?? (links.has(name) ? findOnDisk(root, name, digests) : undefined)
   const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? links.get(name)
   return {
-    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
+    files: {
+      ...createFiles(open, linkOf, cacheControl),
+      names: () => [...kept.keys(), ...links.keys()],
+      bytesInMemory: () => bytesOf(kept.values())
+    },
     kept: kept.values(),
     room,
     fingerprintBigOnes: async (signal) => await fingerprint(bigOnes, signal)
@@ -99,13 +114,13 @@ function createFiles (
     find: (asked) => {
       // A real file wins over a fingerprinted name.
       const plain = open(asked)
-      if (plain !== undefined) return { file: plain, asked, cacheControl }
+      if (plain !== undefined) return { file: plain, name: asked, asked, cacheControl }
       const name = withoutFingerprint(asked)
       const file = name === undefined ? undefined : open(name)
       if (name === undefined || file === undefined) return undefined
       // A page from before the last deployment, or from an instance that has the next one, asks for another version:
       // this one is better than none, but it must not be kept under that name.
-      return { file, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
+      return { file, name, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
     },
     link: (name) => open(name) === undefined ? undefined : linkOf(name)
   }

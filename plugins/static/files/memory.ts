@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
-import { walkFolder, type WalkedFile } from '../../../lib/walk-folder.ts'
+import { walkFolder } from '../../../lib/walk-folder.ts'
 import { type CompressedCoding, decodesTo } from './compression.ts'
 import { isCompressible } from './content-type.ts'
 import { readInside } from './disk.ts'
@@ -61,12 +61,21 @@ export class MemoryFile implements ServedFile {
   }
 }
 
+/** A file that stays on the disk, as it was at start. */
+export interface FileLeftOnDisk {
+  name: string
+  /** Where it lies, with every link resolved. */
+  realPath: string
+  /** In bytes. */
+  size: number
+}
+
 /** What a folder had in it at start. */
 export interface LoadedFolder {
   /** What is in memory, by name; the smallest first. */
   kept: Map<string, MemoryFile>
   /** What stays on the disk; the smallest first. */
-  onDisk: WalkedFile[]
+  onDisk: FileLeftOnDisk[]
   /** The folder, with every link resolved. */
   realRoot: string
   /** The bytes that the caps leave for compressed forms. */
@@ -77,33 +86,43 @@ export interface LoadedFolder {
 export async function loadFolder (root: string, caps: MemoryCaps, log: FastifyBaseLogger): Promise<LoadedFolder> {
   const { maxFileSize = 8 * 1024 * 1024, maxTotalSize = 256 * 1024 * 1024 } = caps
   const realRoot = realpathSync.native(root)
-  const found = [...walkFolder(realRoot, {
-    accepts: isPublicName,
-    mayLieAt: (path) => isPublicPath(realRoot, path),
-    leftOut: (file, reason) => {
-      if (reason !== 'link') log.warn({ file, err: reason }, 'static: left out: it cannot be read')
-      else log.warn({ file }, 'static: left out: a link that leads out of root, to a hidden file, or in a circle')
-    }
-  })].sort((a, b) => a.stat.size - b.stat.size)
-
   const kept = new Map<string, MemoryFile>()
-  const onDisk: WalkedFile[] = []
+  const onDisk: FileLeftOnDisk[] = []
   let room = maxTotalSize
-  for (const file of found) {
-    const bytes = file.stat.size <= Math.min(maxFileSize, room) ? read(file, realRoot, log) : undefined
+  for (const { name, realPath, size, mtimeMs } of findFiles(realRoot, log)) {
+    const bytes = size <= Math.min(maxFileSize, room) ? read(name, realPath, realRoot, log) : undefined
     if (bytes === undefined) {
-      onDisk.push(file)
+      onDisk.push({ name, realPath, size })
     } else {
       room -= bytes.length
-      kept.set(file.name, new MemoryFile(file.name, bytes, file.stat.mtimeMs))
+      kept.set(name, new MemoryFile(name, bytes, mtimeMs))
     }
   }
   await adoptSiblings(kept, log)
   return { kept, onDisk, realRoot, room }
 }
 
+/** Returns every file below the folder that may be served, the smallest first. */
+function findFiles (realRoot: string, log: FastifyBaseLogger): (FileLeftOnDisk & { mtimeMs: number })[] {
+  const leftOut = (file: string, reason: 'link' | NodeJS.ErrnoException): void => {
+    if (reason !== 'link') log.warn({ file, err: reason }, 'static: left out: it cannot be read')
+    else log.warn({ file }, 'static: left out: a link that leads out of root, to a hidden file, or in a circle')
+  }
+  const mayLieAt = (path: string): boolean => isPublicPath(realRoot, path)
+  const found: (FileLeftOnDisk & { mtimeMs: number })[] = []
+  for (const { name, realPath } of walkFolder(realRoot, { accepts: isPublicName, mayLieAt, leftOut })) {
+    try {
+      const { size, mtimeMs } = statSync(realPath)
+      found.push({ name, realPath, size, mtimeMs })
+    } catch (error) {
+      leftOut(name, error as NodeJS.ErrnoException) // statSync throws nothing else
+    }
+  }
+  return found.sort((a, b) => a.size - b.size)
+}
+
 /** `undefined` when it cannot be read; then it is tried again when somebody asks for it. */
-function read ({ name, realPath }: WalkedFile, realRoot: string, log: FastifyBaseLogger): Buffer | undefined {
+function read (name: string, realPath: string, realRoot: string, log: FastifyBaseLogger): Buffer | undefined {
   try {
     return readInside(realPath, realRoot)
   } catch (error) {

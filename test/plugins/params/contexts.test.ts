@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import { Type } from 'typebox'
-import params, { int } from '../../../plugins/params/index.ts'
+import params, { int, path } from '../../../plugins/params/index.ts'
 
 function makeApp (t: Test): FastifyInstance {
   const app = Fastify()
@@ -130,26 +130,28 @@ t.test('cannot be registered twice in one context', async (t) => {
   await t.rejects(async () => await app.register(params, { routes: false }), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })
 
-t.test('a route that is declared too early is refused, where its converters would not be read', async (t) => {
+// Fastify tells a plugin nothing of such a route, at start or later. Looking for one at each request was a check of the
+// start paid for by every request.
+t.test('a route that is declared too early has no name, and plain JSON Schema for its converters', async (t) => {
   const app = makeApp(t)
-  let logged = ''
-  app.addHook('onError', async (request, reply, error) => { logged = error.message })
   app.register(params, { routes: false }) // without await
-  app.get('/converters/:id', { ...named('early'), schema: { params: Type.Object({ id: int() }) } }, handler)
-  app.post('/form', { schema: { body: Type.Object({ id: int() }) } }, handler)
-  app.get('/plain/:id', { schema: { params: Type.Object({ id: Type.Integer() }) } }, handler)
-  app.get('/none', handler)
+  app.get('/converters/:id', { ...named('early'), schema: { params: Type.Object({ id: int({ max: 9 }) }) } }, async (request) => request.params)
+  app.get('/files/*', { schema: { params: Type.Object({ '*': path() }) } }, async (request) => request.params)
   app.register(async (child) => {
     child.get('/later/:id', { ...named('later'), schema: { params: Type.Object({ id: int() }) } }, async () => child.urlFor('later', { id: 1 }))
   })
   app.get('/link', async () => app.urlFor('early', { id: 1 }))
 
-  t.match((await app.inject('/converters/1')).json(), { statusCode: 500, code: 'FST_QUICKSTART_PARAMS_EARLIER_ROUTE' })
-  t.equal(logged, 'the converters of GET /converters/:id are not read, as it was declared before fastify-quickstart/params was there; ' +
-    'write await app.register(params) in front of it')
-  t.equal((await app.inject({ method: 'POST', url: '/form', payload: { id: 1 } })).json().code, 'FST_QUICKSTART_PARAMS_EARLIER_ROUTE')
-  for (const url of ['/plain/1', '/none']) t.equal((await app.inject(url)).statusCode, 200, url)
-  t.equal((await app.inject('/nowhere')).statusCode, 404)
-  t.equal((await app.inject('/later/1')).body, '/later/1', 'a plugin that is registered later loads later')
+  const rows: [url: string, status: number][] = [
+    ['/converters/1', 200], ['/converters/1.0', 200], ['/converters/10', 400], ['/converters/x', 400], ['/later/1', 200], ['/later/1.0', 400],
+    // What keeps a path from climbing stands in the schema itself.
+    ['/files/a/b..c/...', 200], ['/files/..%2Fa', 400], ['/files/a%2F..%2Fb', 400], ['/files/a%5C..', 400], ['/files/.%2Fa', 400], ['/files/a/%00', 400]
+  ]
+  const wrong: unknown[] = []
+  for (const [url, status] of rows) {
+    const { statusCode } = await app.inject(url)
+    if (statusCode !== status) wrong.push([url, statusCode])
+  }
+  t.strictSame(wrong, [])
   t.match((await app.inject('/link')).json().message, 'no route is named "early"; name one with config: { name }, and declare it after await app.register(params)')
 })

@@ -398,5 +398,36 @@ t.test('what a route names in a text that no URL matches is not served', async (
   for (const target of ['a@b/x.txt', 'a&b.txt', 'a%23b/sub/x.txt']) {
     t.equal((await app.inject(`/static/${target}`)).statusCode, 404, target)
   }
+  t.equal((await app.inject('/static/a&b.0123456789abcdef.txt')).statusCode, 404, 'nor by a fingerprint')
   t.equal((await app.inject('/static/a@c.txt')).body, 'open')
 })
+
+for (const memory of [true, false, { maxFileSize: 0 }]) {
+  t.test(`nothing asks the router with what a client sends, memory ${JSON.stringify(memory)}`, { skip: lacks.links }, async (t) => {
+    const odd = ['*', '**', 'a*b.txt', 'a*#b&c.txt', '*&', ':*', '(*', 'a:b#c(.txt', 'x/*/y&.txt', 'p:q&r.txt']
+    const root = t.testdir({})
+    for (const name of odd) {
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), name)
+    }
+    for (const prefix of ['/static/', '/']) {
+      const app = Fastify()
+      t.teardown(() => app.close())
+      await app.register(staticFiles, { root, prefix, memory })
+      await app.register(async (part) => await part.register(staticFiles, { root, prefix, memory }), { prefix: '/:tenant/x' })
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      const missing = ['*&x', '&*', '*;', 'a*b', '*/*', '*@*/x', 'x*y&z', '*%23', '%2A&x', '*:', '::*', ':a(*', '(*)', 'a+*', '$*', '*=']
+      const rows: [target: string, status: number][] = [
+        ...odd.map((name): [string, number] => [app.asset(name), 200]),
+        ...missing.map((name): [string, number] => [prefix + name, 404]),
+        [`${prefix}%2a%26`, 308], [`${prefix}*?&`, 200], [`/one/x${prefix}*&`, 200], [`/one/x${prefix}*&x`, 404]
+      ]
+      const wrong: unknown[] = []
+      for (const [target, status] of rows) {
+        const answer = await rawRequest(app, 'GET', target)
+        if (answer.status !== status) wrong.push([target, answer.status])
+      }
+      t.strictSame(wrong, [])
+    }
+  })
+}

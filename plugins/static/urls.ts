@@ -1,0 +1,55 @@
+import { endOfPath, escapeRegExp, parseRoute, type RouterSettings, undecodedEscapes } from '../../lib/router.ts'
+
+/*
+ * Each file has one URL. The router decodes most escapes of a path before it looks for a route, so these lead to the
+ * same route as the character itself. Not so those of $ & + , : ; = @: they stay as they are, and a request for
+ * `/static/a%40b/x` would go past a guarded route `/static/a@b/*` to the wildcard of the files.
+ */
+
+/** The URLs of the files below one path. */
+export interface FileUrls {
+  /** The path that they begin with, as a route has it. */
+  readonly base: string
+  /** The URL of a file: each character that a route can have stands for itself, all others are escaped. */
+  readonly of: (name: string) => string
+  /**
+   * Whether a URL begins with that path, without any escape in it, and has no escaped slash. The router takes
+   * `/%73tatic/app.js` and `/static/a%2Fb` as well; whoever guards `/static/` by the text of the URL, or `/static/a/*`
+   * by a route, does not expect these.
+   */
+  readonly isOwn: (url: string) => boolean
+  /**
+   * Returns where a URL is to be redirected that has an escape which the router does not decode, as a path with its
+   * query; `undefined` where the URL has none.
+   *
+   * @param url as the client sent it: with a query perhaps, and to a proxy with scheme and host (RFC 9112 section
+   *   3.2.2)
+   */
+  readonly otherSpelling: (url: string) => string | undefined
+}
+
+/** @param base the path that the URLs begin with, as a route has it: its parameters may be anything */
+export function createFileUrls (base: string, settings: RouterSettings): FileUrls {
+  const [pathEnd, escapes] = [endOfPath(settings), undecodedEscapes(settings)]
+  // Slashes may be doubled where the router ignores that.
+  const path = parseRoute(base).map((piece) => {
+    return 'text' in piece ? escapeRegExp(encodeURI(piece.text)).replaceAll('/', '/+') : '[^/]*'
+  })
+  const beginning = new RegExp(`^(?:[a-z][a-z\\d+.-]*://[^/?#]*)?${path.join('')}`, 'i')
+  return {
+    base,
+    of: (name) => {
+      const segments = name.split('/').map(encodeURIComponent)
+      return encodeURI(base) + segments.join('/').replace(escapes, decodeURIComponent)
+    },
+    isOwn: (url) => beginning.test(url) && !/%2f/i.test(url.slice(0, url.search(pathEnd))),
+    otherSpelling: (url) => {
+      const target = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
+      const query = target.search(pathEnd)
+      const path = target.slice(0, query)
+      const spelling = path.replace(escapes, decodeURIComponent)
+      // Two slashes at its beginning would make the first segment a host.
+      return spelling === path ? undefined : spelling.replace(/^\/+/, '/') + target.slice(query)
+    }
+  }
+}
