@@ -41,7 +41,7 @@ export function workUntilTold (app: FastifyInstance, where: string): void {
   process.on('SIGINT', leave)
   process.on('SIGHUP', () => {}) // the primary has it too, and replaces the workers one by one
   process.on('message', (message: Messages['toWorker']) => {
-    if (message === 'replaced') leaveQuietly(app.server)
+    if (message === 'replaced') leaveQuietly(app)
     if (message === 'replaced' || message === 'stop') leave()
   })
   process.send!({ listening: where } satisfies Messages['fromWorker']) // a worker has a channel to its primary
