@@ -6,6 +6,7 @@ import { warnOfInlineCode } from './app/development/inline-code.ts'
 import { reloadPages } from './app/development/live-reload.ts'
 import { logAccess } from './app/operation/access-log.ts'
 import { announceStart } from './app/operation/announce.ts'
+import { answerAlike } from './app/operation/each-server.ts'
 import { followOperator } from './app/operation/fastify-start.ts'
 import { shedLoad } from './app/operation/load-shedding.ts'
 import { measure } from './app/operation/metrics.ts'
@@ -77,6 +78,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   const isProduction = process.env.NODE_ENV === 'production'
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
+  answerAlike(app)
   stopGently(app, settings.stop)
   if (isProduction) logAccess(app)
   if (settings.metrics) measure(app, isWorker ? 'primary' : settings.metrics)

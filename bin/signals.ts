@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import cluster from 'node:cluster'
 import { inspect } from 'node:util'
-import { surviveHangup } from '../app/operation/hangup.ts'
+import { crashSignals, surviveHangup } from '../app/operation/process-signals.ts'
 import { readSettings } from '../app/settings/settings.ts'
 import { leaveQuietly } from '../app/operation/stopping.ts'
 
@@ -41,7 +41,7 @@ export function workUntilTold (app: FastifyInstance, where: string): void {
   process.on('SIGINT', leave)
   process.on('SIGHUP', () => {}) // the primary has it too, and replaces the workers one by one
   process.on('message', (message: Messages['toWorker']) => {
-    if (message === 'replaced') leaveQuietly(app.server)
+    if (message === 'replaced') leaveQuietly(app)
     if (message === 'replaced' || message === 'stop') leave()
   })
   process.send!({ listening: where } satisfies Messages['fromWorker']) // a worker has a channel to its primary
@@ -51,7 +51,7 @@ function closeGently (app: FastifyInstance, skip: closeWithGrace.AllEvents[]) {
   const { graceSeconds } = readSettings().stop
   // The app ends by itself within the grace. This is for a hook that hangs.
   const delay = graceSeconds * 1000 + 1000
-  return closeWithGrace({ delay, logger: app.log, skip }, async (reason) => {
+  return closeWithGrace({ delay, logger: app.log, skip: [...crashSignals, ...skip] }, async (reason) => {
     if ('err' in reason) app.log.fatal({ err: asError(reason.err) }, 'an uncaught error ends the server')
     if ('signal' in reason) app.log.info(`${reason.signal}: the server stops; a second signal ends it at once`)
     await app.close()

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify'
-import { Server, type ServerResponse } from 'node:http'
+import { Server as HttpServer } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import { Server as HttpsServer } from 'node:https'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Connections } from './connections.ts'
+import { onEachServer } from './each-server.ts'
 
 /** How a server stops. */
 export interface StopOptions {
@@ -13,132 +15,99 @@ export interface StopOptions {
   graceSeconds: number
 }
 
-/** Where a server keeps how far it is with stopping. */
-const phase = Symbol('fastify-quickstart.stopping')
-/** Where a server keeps that another process has taken its place already. */
-const replaced = Symbol('fastify-quickstart.replaced')
-
-declare module 'node:http' {
-  interface Server {
-    [phase]?: 'draining' | 'closing'
-    [replaced]?: true
-  }
-}
-
-/** Whether a health check is to send no more requests here. */
-export function isLeaving ({ server }: FastifyInstance): boolean {
-  return server[phase] !== undefined && server[replaced] === undefined
-}
-
-/** Says that another process already listens in this one's place, so that its health stays good while it stops. */
-export function leaveQuietly (server: Server): void {
-  server[replaced] = true
-}
-
 /** Milliseconds before the end of the grace at which what is left is cut: the app's own end takes a moment too. */
 const lastMoment = 500
 
-/** Milliseconds that a connection has at the end for its first request, which may be on its way. */
-const firstPatience = 500
+/** The servers, by app.server, of apps that stop. */
+const stopping = new WeakSet<object>()
+/** The servers in whose place another process listens already. */
+const replaced = new WeakSet<object>()
 
-/** An open connection. */
-interface Connection {
-  /** What it waits for. */
-  answers: Set<ServerResponse>
-  /** Whether it has had no request yet. */
-  isFresh: boolean
+/** Whether a health check is to send no more requests here. */
+export function isLeaving ({ server }: FastifyInstance): boolean {
+  return stopping.has(server) && !replaced.has(server)
+}
+
+/** Says that another process already listens in this one's place, so that its health stays good while it stops. */
+export function leaveQuietly ({ server }: FastifyInstance): void {
+  replaced.add(server)
 }
 
 /**
- * Makes `app.close()` lose no answer, whoever calls it:
+ * Makes `app.close()` lose no answer, whoever calls it, on each address that the app listens on:
  *
- * 1. For the drain time the server goes on as before, but the health is 503 and each answer says `Connection: close`.
+ * 1. For the drain time the server goes on as before, but the health is 503, and the last answer of each connection
+ *    says `Connection: close`.
  * 2. It takes no new connections, and closes those that have no request under way, half-sent headers included.
  * 3. What is under way is answered whole, also to a slow reader: Node alone would cut an answer that is handed over
  *    and not yet sent. Then its connection is closed.
  * 4. What is left at the end of the grace is cut.
  *
+ * Over HTTP/2 each session is told to close at step 2.
+ *
  * The drain needs Fastify's option `return503OnClosing: false`, as `options` of app.ts has it.
  */
 export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }: StopOptions): void {
-  const { server, log } = app
+  const { log } = app
+  const servers: Server[] = []
   const sockets = new Set<Socket>() // those without a TLS handshake too
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+  const connections = new Connections()
+  const sessions = new Set<Http2Session>()
+  onEachServer(app, (server) => {
+    servers.push(server)
+    keep(server, 'connection', sockets)
+    if (speaksHttp1(server)) connections.watch(server)
+    else keep(server, 'session', sessions)
   })
-  const isOverTls = server instanceof HttpsServer
-  if (!isOverTls && !(server instanceof Server)) return closeSessions(app, sockets, graceSeconds)
 
-  const connections = new Map<Socket, Connection>()
-  server.on(isOverTls ? 'secureConnection' : 'connection', (socket: Socket) => {
-    connections.set(socket, { answers: new Set(), isFresh: true })
-    socket.once('close', () => connections.delete(socket))
-  })
-  server.prependListener('request', ({ socket }, answer) => {
-    const connection = connections.get(socket)
-    if (connection === undefined) return // handed on by another server, as on a serverless platform
-    connection.isFresh = false
-    connection.answers.add(answer)
-    if (server[phase] !== undefined) answer.setHeader('connection', 'close')
-    answer.once('close', () => {
-      connection.answers.delete(answer)
-      if (server[phase] === 'closing' && connection.answers.size === 0) socket.end(() => socket.destroy())
-    })
-  })
-  // server.close() calls this. Node's own takes a connection for idle while an answer is still on its way.
-  server.closeIdleConnections = () => {
-    for (const [socket, { answers, isFresh }] of connections) {
-      if (isFresh) setTimeout(() => { if (answers.size === 0) socket.destroy() }, firstPatience)
-      else if (answers.size === 0) socket.destroy()
-    }
+  async function drain (): Promise<void> {
+    connections.announceEnd()
+    // A worker that has been replaced is behind no load balancer, but its clients must learn of it all the same.
+    const seconds = replaced.has(app.server) ? Math.max(1, drainSeconds) : drainSeconds
+    if (seconds === 0) return
+    log.info(`stopping: draining for ${seconds} s${isLeaving(app) ? ', GET /health answers 503' : ''}`)
+    await wait(seconds * 1000)
+  }
+
+  function cut (): void {
+    const late = connections.underWay
+    if (late > 0) log.warn(`stopping: ${late} not answered within ${graceSeconds} s, cut`)
+    for (const socket of sockets) socket.destroy()
   }
 
   let graceTimer: NodeJS.Timeout | undefined
+  let othersClosed: Promise<unknown> | undefined
   app.addHook('preClose', async () => {
-    if (!server.listening || server[phase] !== undefined) return
-    graceTimer = setTimeout(() => {
-      const late = underWay(connections).length
-      if (late > 0) log.warn(`stopping: ${late} not answered within ${graceSeconds} s, cut`)
-      for (const socket of sockets) socket.destroy()
-    }, graceSeconds * 1000 - lastMoment)
-
-    server[phase] = 'draining'
-    for (const answer of underWay(connections)) if (!answer.headersSent) answer.setHeader('connection', 'close')
-    // A worker that has been replaced is behind no load balancer, but its clients must learn of it all the same.
-    const seconds = server[replaced] === undefined ? drainSeconds : Math.max(1, drainSeconds)
-    if (seconds > 0) {
-      const health = isLeaving(app) ? ', GET /health answers 503' : ''
-      log.info(`stopping: draining for ${seconds} s${health}`)
-      await wait(seconds * 1000)
-    }
-    server[phase] = 'closing'
-    log.info(`stopping: no new connections; requests under way: ${underWay(connections).length}`)
+    if (!app.server.listening || stopping.has(app.server)) return
+    stopping.add(app.server)
+    graceTimer = setTimeout(cut, graceSeconds * 1000 - lastMoment)
+    await drain()
+    log.info(`stopping: no new connections; requests under way: ${connections.underWay}`)
+    connections.closeWhenAnswered()
+    for (const session of sessions) session.close()
+    // Fastify closes app.server next, and the others not before that is closed.
+    othersClosed = Promise.all(servers.filter((server) => server !== app.server).map(close))
   })
   app.addHook('onClose', async () => {
+    if (othersClosed === undefined) return
+    await othersClosed
     clearTimeout(graceTimer)
-    if (server[phase] !== undefined) log.info('stopping: stopped')
+    log.info('stopping: stopped')
   })
 }
 
-/**
- * Over HTTP/2 each session is told to close: it takes no new requests and answers those under way. What is left at the
- * end of the grace is cut.
- */
-function closeSessions (app: FastifyInstance, sockets: ReadonlySet<Socket>, graceSeconds: number): void {
-  const sessions = new Set<Http2Session>()
-  app.server.on('session', (session: Http2Session) => {
-    sessions.add(session)
-    session.once('close', () => sessions.delete(session))
-  })
-  let graceTimer: NodeJS.Timeout | undefined
-  app.addHook('preClose', async () => {
-    graceTimer = setTimeout(() => { for (const socket of sockets) socket.destroy() }, graceSeconds * 1000 - lastMoment)
-    for (const session of sessions) session.close()
-  })
-  app.addHook('onClose', async () => clearTimeout(graceTimer))
+function speaksHttp1 (server: Server): server is HttpServer {
+  return server instanceof HttpServer || server instanceof HttpsServer
 }
 
-function underWay (connections: ReadonlyMap<Socket, Connection>): ServerResponse[] {
-  return [...connections.values()].flatMap(({ answers }) => [...answers])
+/** Keeps what a server opens for as long as it is open. */
+function keep<Open extends Socket | Http2Session> (server: Server, event: string, open: Set<Open>): void {
+  server.on(event, (opened: Open) => {
+    open.add(opened)
+    opened.once('close', () => open.delete(opened))
+  })
+}
+
+function close (server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
 }
