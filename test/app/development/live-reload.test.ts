@@ -1,60 +1,227 @@
-import { writeFileSync } from 'node:fs'
+import cluster from 'node:cluster'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { setTimeout } from 'node:timers/promises'
+import vm from 'node:vm'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { captureLog, html, start } from '../start.ts'
+import { reloadPages } from '../../../app/development/live-reload.ts'
+import { reloadScript } from '../../../app/development/reload-script.ts'
+import { setEnvironment } from '../../environment.ts'
+import { html, start } from '../start.ts'
 
-/** Listens, and collects what the server tells a page. */
-async function listen (t: Test, given: object) {
-  const { lines, logger } = captureLog()
-  const app = await start(t, { reload: true, ...given }, {}, { logger })
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const answer = await fetch(`${url}/quickstart-reload`)
-  t.equal(answer.headers.get('content-type'), 'text/event-stream')
-  const seen = { text: '' }
-  const reading = (async () => {
-    for await (const chunk of answer.body!) seen.text += Buffer.from(chunk).toString()
-  })()
-  const until = async (wanted: string) => {
-    for (let wait = 0; wait < 100 && !seen.text.includes(wanted); wait++) await setTimeout(50)
-    t.match(seen.text, wanted)
-  }
-  return { app, lines, seen, reading, until }
+/** The script's element at the end of a page: its text in the page, or the address of its file. */
+const element = /<script (?:nonce="(?<nonce>[^"]*)"|src="(?<src>[^"]+)") data-url="(?<url>[^"]+)" data-state="(?<state>[^"]+)"(?: defer)?>(?<text>[^]*)<\/script>\n$/
+
+interface Element { nonce?: string, src?: string, url: string, state: string, text: string }
+
+function readElement (body: string): Element | undefined {
+  return element.exec(body)?.groups as Element | undefined // the groups that the expression names
 }
 
-t.test('tells pages of each change in the folders, and lets go of them when it closes', async (t) => {
+/** The page, and what its script knows. */
+async function open (app: FastifyInstance, url: string, headers: Record<string, string> = html) {
+  const { body, headers: fields } = await app.inject({ url, headers })
+  return { body, fields, script: readElement(body) }
+}
+
+const ask = async (app: FastifyInstance, url = '/quickstart-reload') => (await app.inject(url)).body
+
+/** Asks until the answer is another one: it may be remembered for a moment. */
+async function differs (app: FastifyInstance, state: string): Promise<boolean> {
+  for (const deadline = performance.now() + 20_000; performance.now() < deadline; await setTimeout(20)) {
+    if (await ask(app) !== state) return true
+  }
+  return false
+}
+
+/** An app of somebody's own. */
+function host (t: Test, folders: string[] = [], prepare: (app: FastifyInstance) => void = () => {}): FastifyInstance {
+  setEnvironment(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  prepare(app)
+  reloadPages(app, folders)
+  return app
+}
+
+t.test('a page knows the state that it shows, and each edit makes another', async (t) => {
   const dir = t.testdir({ views: { 'index.eta': 'one', sub: { 'a.eta': 'a' } }, public: { 'app.js': '1' } })
   for (const root of [join(dir, 'views'), pathToFileURL(join(dir, 'views'))]) {
-    const { app, seen, reading, until } = await listen(t, { templates: { root }, static: { root: join(dir, 'public') } })
-    await until(`data: ${process.pid}\n\n`)
+    const app = await start(t, { reload: true, templates: { root }, static: { root: join(dir, 'public') } })
     for (const file of ['views/index.eta', 'views/sub/a.eta', 'public/app.js', 'public/new.js']) {
-      seen.text = ''
-      writeFileSync(join(dir, file), 'two')
-      await until('data: changed\n\n')
-      await setTimeout(150)
+      const { script } = await open(app, '/')
+      t.equal(await ask(app), script?.state)
+      writeFileSync(join(dir, file), 'an edit')
+      t.ok(await differs(app, script!.state), file)
     }
-    writeFileSync(join(dir, 'public', 'app.js'), 'three')
-    const begun = performance.now()
-    await app.close()
-    await reading
-    t.ok(performance.now() - begun < 2000, 'an open page does not hold the stop up')
+    rmSync(join(dir, 'public', 'new.js'))
   }
 })
 
-t.test('each HTML page gets the script, and nothing else does', async (t) => {
-  const app = await start(t, { reload: true, prefix: '/demo' } as object)
-  for (const [url, isPage] of [['/demo/', true], ['/demo/nowhere', true], ['/demo/hello', false], ['/demo/static/app.js', false]] as const) {
-    const { body, headers } = await app.inject({ url, headers: html })
-    t.equal(body.includes('<script src="/demo/quickstart-reload.js" defer></script>'), isPage, url)
-    t.equal(Number(headers['content-length']), Buffer.byteLength(body), url)
-  }
-  const script = await app.inject('/demo/quickstart-reload.js')
-  t.match(script.headers['content-type'], 'text/javascript')
-  t.match(script.body, 'new EventSource("/demo/quickstart-reload")')
+t.test('what is edited while a page is made is not what the page shows', async (t) => {
+  const folder = t.testdir({ page: 'one' })
+  const app = host(t, [folder])
+  app.get('/', async (request, reply) => {
+    writeFileSync(join(folder, 'page'), 'while it is made')
+    return reply.type('text/html').send('<p>one</p>')
+  })
+  const { script } = await open(app, '/')
+  t.ok(await differs(app, script!.state))
 })
 
-t.test('is off by default, in production, and without folders has none to watch', async (t) => {
+t.test('each start has another state, but for workers, which answer for each other', async (t) => {
+  const states = async () => await Promise.all([host(t), host(t)].map((app) => ask(app)))
+  const [first, second] = await states()
+  t.match(first, /^[\w-]+$/)
+  t.not(first, second)
+  Object.assign(cluster, { isWorker: true })
+  t.teardown(() => Object.assign(cluster, { isWorker: false }))
+  const [one, other] = await states()
+  t.equal(one, other)
+})
+
+t.test('pages and frames alone get the script', async (t) => {
+  const app = host(t)
+  const page = '<p>page</p>'
+  app.get('/page', async (request, reply) => reply.type('text/html; charset=utf-8').send(page))
+  app.get('/bytes', async (request, reply) => reply.type('text/html').send(Buffer.from(page)))
+  app.get('/gone', async (request, reply) => reply.code(404).type('text/html').send(page))
+  app.get('/login', async (request, reply) => reply.code(401).type('text/html').send(page))
+  app.get('/download', async (request, reply) => {
+    return reply.type('text/html').header('content-disposition', 'attachment; filename=page.html').send(page)
+  })
+  app.get('/packed', async (request, reply) => {
+    return reply.type('text/html').header('content-encoding', 'gzip').send(Buffer.from('not read'))
+  })
+  app.get('/feed', async (request, reply) => reply.type('application/rss+xml').send('<rss/>'))
+  app.get('/json', async () => ({ page }))
+  app.get('/text', async () => page)
+  app.post('/form', async (request, reply) => reply.type('text/html').send(page))
+
+  const dest = (destination: string, more = {}) => ({ ...html, 'sec-fetch-dest': destination, ...more })
+  const cases: [url: string, headers: Record<string, string>, isPage: boolean, method?: 'POST'][] = [
+    ['/page', dest('document'), true],
+    ['/page', dest('iframe'), true],
+    ['/page', dest('frame'), true],
+    ['/page', dest('document', { accept: '*/*' }), true],
+    ['/page', dest('empty'), false],
+    ['/page', dest('object'), false],
+    ['/page', dest('embed'), false],
+    ['/page', dest('script'), false],
+    ['/page', html, true],
+    ['/page', { accept: 'application/xhtml+xml, text/html;q=0.9' }, true],
+    ['/page', { accept: '*/*' }, false],
+    ['/page', { accept: 'application/json' }, false],
+    ['/page', {}, false],
+    ['/page', { accept: 'text/html, */*; q=0.01', 'x-requested-with': 'XMLHttpRequest' }, false],
+    ['/page', { ...html, 'hx-request': 'true' }, false],
+    ['/page', { ...html, 'turbo-frame': 'messages' }, false],
+    ['/page', { ...html, 'x-up-version': '3' }, false],
+    ['/bytes', html, true],
+    ['/gone', html, true],
+    ['/login', html, false],
+    ['/download', html, false],
+    ['/packed', html, false],
+    ['/feed', html, false],
+    ['/json', html, false],
+    ['/text', html, false],
+    ['/form', dest('document'), false, 'POST']
+  ]
+  const wrong = []
+  for (const [url, headers, isPage, method = 'GET'] of cases) {
+    const { body, headers: fields } = await app.inject({ url, headers, method })
+    const isWhole = Number(fields['content-length']) === Buffer.byteLength(body)
+    if ((readElement(body) !== undefined) !== isPage || !isWhole) wrong.push([method, url, headers])
+  }
+  t.same(wrong, [])
+})
+
+t.test('the root app has it in its pages, under a prefix too', async (t) => {
+  for (const prefix of ['', '/demo']) {
+    const app = await start(t, { reload: true, prefix } as object)
+    for (const [url, isPage] of [['/', true], ['/nowhere', true], ['/hello', false], ['/static/app.js', false]] as const) {
+      const { script } = await open(app, prefix + url)
+      t.equal(script?.url, isPage ? `${prefix}/quickstart-reload` : undefined, prefix + url)
+      if (script !== undefined) t.equal(await ask(app, script.url), script.state)
+    }
+    const { headers, body } = await app.inject(`${prefix}/quickstart-reload.js`)
+    t.match(headers['content-type'], 'text/javascript')
+    t.equal(body, reloadScript)
+  }
+})
+
+t.test('an answer to HEAD is as long as that to GET', async (t) => {
+  const app = await start(t, { reload: true })
+  const [get, head] = await Promise.all((['GET', 'HEAD'] as const).map((method) => app.inject({ method, url: '/', headers: html })))
+  t.equal(head?.headers['content-length'], get?.headers['content-length'])
+})
+
+t.test('a page is always sent whole, and without a validator of the page that has no script', async (t) => {
+  const folder = t.testdir({ 'page.html': '<p>é</p>' })
+  const app = await start(t, { reload: true, static: { root: folder } })
+  const plain = await app.inject('/static/page.html')
+  t.equal(readElement(plain.body), undefined)
+  const { etag = '', 'last-modified': lastModified = '' } = plain.headers
+  const conditions: Record<string, string>[] = [
+    {}, { 'if-none-match': String(etag) }, { 'if-modified-since': String(lastModified) }, { range: 'bytes=0-1' }
+  ]
+  for (const condition of conditions) {
+    const { body, fields, script } = await open(app, '/static/page.html', { ...html, ...condition })
+    t.ok(body.startsWith('<p>é</p><script '))
+    t.equal(script?.state, await ask(app))
+    t.match(fields, { etag: undefined, 'last-modified': undefined, 'accept-ranges': undefined })
+  }
+  const { headers } = await app.inject({ method: 'HEAD', url: '/static/page.html', headers: html })
+  t.match(headers, { etag: undefined, 'content-length': undefined })
+})
+
+t.test('the script stands in the page where its policy lets it, else in a file', async (t) => {
+  const self = "default-src 'self'"
+  const cases: [field: string, policy: string, head: string, isInline: boolean][] = [
+    ['', '', '', true],
+    ['content-security-policy', self, '', false],
+    ['content-security-policy', "script-src 'self' 'nonce-abc'", '', false],
+    ['content-security-policy-report-only', self, '', false],
+    ['', '', `<meta http-equiv="Content-Security-Policy" content="${self}">`, false],
+    ['', '', `<META http-equiv = content-security-policy content="${self}">`, false]
+  ]
+  for (const [field, policy, head, isInline] of cases) {
+    const app = host(t)
+    app.get('/', async (request, reply) => {
+      if (field !== '') reply.header(field, policy)
+      return reply.type('text/html').send(`${head}<p>page</p>`)
+    })
+    const { script, fields } = await open(app, '/')
+    t.match(script, isInline ? { nonce: '', text: reloadScript } : { src: '/quickstart-reload.js', text: '' }, `${field}${head}`)
+    if (field !== '') t.equal(fields[field], policy)
+  }
+})
+
+t.test('in the root app it has the nonce of the policy', async (t) => {
+  const cases: [csp: string, isInline: boolean][] = [
+    ['strict', true],
+    ['off', true],
+    ["script-src 'nonce-mine' 'strict-dynamic'", true],
+    ["default-src 'none'; script-src 'self'; connect-src 'self'", true],
+    ["default-src 'self' 'unsafe-inline'", false],
+    ["script-src 'none'", false]
+  ]
+  for (const [csp, isInline] of cases) {
+    const app = await start(t, { reload: true, csp })
+    const { script, fields } = await open(app, '/')
+    t.equal(script?.text === reloadScript, isInline, csp)
+    if (isInline && csp !== 'off') t.match(fields['content-security-policy'], `'nonce-${script?.nonce}'`, csp)
+  }
+})
+
+t.test('the script is a script, which no page ends early', async (t) => {
+  t.ok(new vm.Script(reloadScript))
+  t.notMatch(reloadScript, /<\/script|<!--/i)
+})
+
+t.test('is off by default and in production, and needs no folders', async (t) => {
   const cases: [given: object, env: Record<string, string>, statusCode: number][] = [
     [{}, {}, 404],
     [{ reload: false }, {}, 404],
@@ -65,22 +232,26 @@ t.test('is off by default, in production, and without folders has none to watch'
   ]
   for (const [given, env, statusCode] of cases) {
     const app = await start(t, given, env)
-    t.equal((await app.inject('/quickstart-reload.js')).statusCode, statusCode, JSON.stringify(given))
-    t.equal((await app.inject('/')).body.includes('quickstart-reload'), statusCode === 200 && !('static' in given))
+    for (const url of ['/quickstart-reload', '/quickstart-reload.js']) {
+      t.equal((await app.inject(url)).statusCode, statusCode, JSON.stringify(given))
+    }
+    t.equal((await open(app, '/')).script !== undefined, statusCode === 200 && !('static' in given))
   }
   await t.rejects(start(t, { reload: 'yes' } as object), { code: 'FST_QUICKSTART_APP_INVALID_OPTION', message: /^"reload" is "yes"/ })
+
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const app = Fastify()
+  reloadPages(app, [])
+  t.equal((await app.inject('/quickstart-reload')).statusCode, 404)
+  await app.close()
 })
 
-t.test('a page that leaves is forgotten', async (t) => {
-  const dir = t.testdir({ 'index.eta': 'one' })
-  const { app, seen, until } = await listen(t, { templates: { root: dir }, static: false })
-  await until('data: ')
-  const address = app.server.address() as { port: number }
-  const leaving = new AbortController()
-  await fetch(`http://127.0.0.1:${address.port}/quickstart-reload`, { signal: leaving.signal })
-  leaving.abort()
-  await setTimeout(100)
-  seen.text = ''
-  writeFileSync(join(dir, 'index.eta'), 'two')
-  await until('data: changed')
+t.test('what pages ask is not in the log, and what fails is', async (t) => {
+  const lines: string[] = []
+  setEnvironment(t)
+  const app = Fastify({ logger: { level: 'info', stream: { write: (line: string) => { lines.push(line) } } } })
+  t.teardown(() => app.close())
+  reloadPages(app, [])
+  await ask(app)
+  t.same(lines, [])
 })
