@@ -3,13 +3,14 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { join } from 'node:path'
 import t from 'tap'
-import { int } from '../../plugins/params/index.ts'
 import { Type } from 'typebox'
+import { requiresAuth } from '../../plugins/auth/index.ts'
+import { int } from '../../plugins/params/index.ts'
 import { asAdmin, html, start } from './start.ts'
 
 async function own (app: FastifyInstance): Promise<void> {
   app.get('/mine', async (request, reply) => reply.render('secret', { user: { name: app.asset('app.js') } }))
-  app.get('/guarded', { onRequest: app.requiresAuth }, async (request) => ({ for: request.user?.name }))
+  app.get('/guarded', { onRequest: requiresAuth }, async (request) => ({ for: request.user?.name }))
   app.get('/url', { config: { name: 'own' } }, async () => app.urlFor('own', {}, { query: { a: 1 } }))
 }
 
