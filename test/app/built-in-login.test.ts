@@ -30,7 +30,7 @@ t.test('the built-in login works from this machine alone', async (t) => {
 })
 
 t.test('a Unix socket is not this machine: what connects to it is a proxy', async (t) => {
-  const app = await start(t)
+  const app = await start(t, { auth: true })
   app.server.prependListener('request', (request) => {
     Object.defineProperty(request.socket, 'remoteAddress', { value: undefined })
   })
@@ -39,7 +39,7 @@ t.test('a Unix socket is not this machine: what connects to it is a proxy', asyn
 })
 
 t.test('trusting every proxy makes nobody local', async (t) => {
-  const app = await start(t, {}, { QUICKSTART_TRUST_PROXY: 'true' }, { trustProxy: true })
+  const app = await start(t, { auth: true }, { QUICKSTART_TRUST_PROXY: 'true' }, { trustProxy: true })
   const headers = { ...asAdmin, 'x-forwarded-for': '127.0.0.1' }
   t.equal((await app.inject({ url: '/secret', remoteAddress: '192.0.2.1', headers })).statusCode, 401)
 })

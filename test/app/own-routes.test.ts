@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { join } from 'node:path'
 import t from 'tap'
+import { Type } from 'typebox'
 import { requiresAuth } from '../../plugins/auth/index.ts'
 import { int } from '../../plugins/params/index.ts'
-import { Type } from 'typebox'
 import { asAdmin, html, start } from './start.ts'
 
 async function own (app: FastifyInstance): Promise<void> {

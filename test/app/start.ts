@@ -2,13 +2,20 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastif
 import type { Test } from 'tap'
 import quickstart, { options, type QuickstartOptions } from '../../app.ts'
 import { setEnvironment } from '../environment.ts'
+import { basic, cheap } from '../plugins/auth/logins.ts'
 
 /** What a browser asks for. */
 export const html = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' }
 
-export const asAdmin = { authorization: `Basic ${Buffer.from('admin:secret').toString('base64')}` }
+export const asAdmin = basic('admin', 'secret')
 
-/** The app with these options, in an environment of its own, closed when the test ends. */
+/** The user `admin` of the tutorial, with a hash that takes no time. */
+export const cheapUsers = { admin: cheap.bcrypt('secret') }
+
+/**
+ * The app with these options, in an environment of its own, closed when the test ends. Its user is `admin`, unless the
+ * options or the environment say something of auth.
+ */
 export async function start (
   t: Test,
   given: QuickstartOptions = {},
@@ -18,14 +25,15 @@ export async function start (
   setEnvironment(t, env)
   const app = Fastify({ ...options, logger: false, ...server })
   t.teardown(() => app.close())
-  await app.register(quickstart, given)
+  const isAuthGiven = 'auth' in given || 'noAuth' in given || 'QUICKSTART_AUTH' in env || 'QUICKSTART_USERS_FILE' in env
+  await app.register(quickstart, isAuthGiven ? given : { ...given, auth: { users: cheapUsers } })
   await app.ready()
   return app
 }
 
 /** A logger whose lines a test can read. */
 export function captureLog (level = 'info') {
-  const lines: Array<{ level: number, msg: string }> = []
+  const lines: Array<{ level: number, msg: string } & Record<string, unknown>> = []
   const stream = { write: (line: string) => { lines.push(JSON.parse(line)) } }
   return { lines, logger: { level, stream } }
 }

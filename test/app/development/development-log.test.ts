@@ -7,6 +7,7 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
   const lines: string[] = []
   const output = { write: (text: string) => lines.push(text) }
   const app = await start(t, {
+    auth: true,
     routes: async (app) => {
       app.get('/log', async (request) => {
         request.log.info({ model: 'small', took: 3 }, 'a line of a route')

@@ -22,6 +22,7 @@ async function startMeasured (t: Test, files: Record<string, string | Buffer>) {
   const metrics = await freeAddress()
   const app = await start(t, { templates: false }, {
     NODE_ENV: 'production',
+    QUICKSTART_DRAIN_SECONDS: '0',
     QUICKSTART_METRICS: metrics,
     QUICKSTART_PUBLIC_DIR: join(folder, 'public'),
     QUICKSTART_USERS_FILE: join(folder, 'users')

@@ -1,0 +1,45 @@
+import { HtmlValidate } from 'html-validate'
+import t from 'tap'
+import { asAdmin, cheapUsers, html, start } from '../start.ts'
+
+t.test('the page shows no login where there is no secret page, and names no password but the tutorial\'s', async (t) => {
+  const without = await start(t, { auth: { path: false } })
+  t.notMatch((await without.inject('/')).body, 'href="/secret"')
+  t.match((await without.inject('/')).body, 'the password is secret')
+  const own = await start(t, { auth: { verify: () => true } })
+  t.notMatch((await own.inject('/')).body, 'the password is secret')
+})
+
+t.test('shows the source of the topics that are on', async (t) => {
+  const app = await start(t, { params: false })
+  t.match((await app.inject('/source/auth')).body, 'Basic authentication')
+  for (const url of ['/source/params', '/source/nothing', '/source/..%2Fapp.ts']) {
+    const missing = await app.inject(url)
+    t.equal(missing.statusCode, 404, url)
+    t.match(missing.json(), { message: 'There is nothing at this address.' })
+  }
+})
+
+t.test('shows no sources beside views of one\'s own, whatever they are called', async (t) => {
+  const root = t.testdir({ 'index.eta': '', 'source.eta': 'a view of mine' })
+  for (const [given, env] of [[{ templates: { root } }, {}], [{}, { QUICKSTART_VIEWS_DIR: root }]] as const) {
+    t.equal((await (await start(t, given, env)).inject('/source/hello')).statusCode, 404)
+  }
+})
+
+t.test('its pages are valid HTML', async (t) => {
+  const validator = new HtmlValidate({ extends: ['html-validate:recommended'], rules: { 'no-trailing-whitespace': 'off' } })
+  const wrong: unknown[] = []
+  for (const given of [{ auth: { users: cheapUsers } }, { static: false }, { params: false, auth: false }]) {
+    const app = await start(t, given)
+    for (const url of ['/', '/secret', '/nowhere', '/post/nine', '/source/hello']) {
+      const { body, headers } = await app.inject({ url, headers: { ...html, ...asAdmin } })
+      t.match(headers['content-type'], 'text/html')
+      const { results } = await validator.validateString(body)
+      for (const { ruleId, message, line } of results.flatMap(({ messages }) => messages)) {
+        wrong.push({ url, line, message, ruleId })
+      }
+    }
+  }
+  t.same(wrong, [])
+})

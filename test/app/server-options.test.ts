@@ -1,0 +1,71 @@
+import Fastify from 'fastify'
+import t from 'tap'
+import quickstart, { options } from '../../app.ts'
+import { createServerOptions } from '../../app/server-options.ts'
+import { setEnvironment } from '../environment.ts'
+import { asAdmin, captureLog, cheapUsers, start } from './start.ts'
+
+t.test('takes names of 1,024 characters, whichever they are', async (t) => {
+  const app = await start(t)
+  const names: [name: string, statusCode: number][] = [
+    ['a'.repeat(1024), 200], ['🦆'.repeat(1024), 200], ['a'.repeat(1025), 400], ['a'.repeat(2049), 414]
+  ]
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  for (const [name, statusCode] of names) {
+    t.equal((await app.inject(`/user/${encodeURIComponent(name)}`)).statusCode, statusCode)
+    const answer = await app.inject({ method: 'POST', url: '/user', headers, payload: `username=${name}` })
+    t.equal(answer.statusCode, statusCode === 200 ? 303 : 400)
+    t.notMatch(answer.body, /UTF-16|maxParamLength/)
+  }
+})
+
+t.test('keeps passwords and cookies out of the log', async (t) => {
+  setEnvironment(t)
+  const { lines, logger } = captureLog()
+  const app = Fastify({ ...options, logger: { ...options.logger, ...logger } })
+  t.teardown(() => app.close())
+  app.addHook('onRequest', async (request) => request.log.info({ headers: request.headers, req: { headers: request.headers } }))
+  await app.register(quickstart, { auth: { users: cheapUsers } })
+  await app.inject({ url: '/secret', headers: { ...asAdmin, cookie: 'session=42' } })
+  const log = JSON.stringify(lines)
+  t.match(log, '[Redacted]')
+  t.notMatch(log, asAdmin.authorization)
+  t.notMatch(log, 'session=42')
+})
+
+t.test('go by the settings, and where one is wrong by the defaults: the app says which', async (t) => {
+  t.chdir(t.testdir({}))
+  const cases: [env: Record<string, string>, trustProxy: unknown, level: string][] = [
+    [{}, false, 'info'],
+    [{ QUICKSTART_TRUST_PROXY: 'loopback', QUICKSTART_LOG_LEVEL: 'debug' }, ['loopback'], 'debug'],
+    [{ QUICKSTART_TRUST_PROXY: 'loopback', QUICKSTART_AUTH: 'maybe' }, false, 'info']
+  ]
+  for (const [env, trustProxy, level] of cases) {
+    setEnvironment(t, env)
+    t.match(createServerOptions(), { trustProxy, logger: { level } })
+  }
+})
+
+t.test('under fastify start the level is left to its flag, and the log is for people while developing', async (t) => {
+  t.intercept(process, 'argv', { value: ['node', '/project/node_modules/.bin/fastify'] })
+  for (const [NODE_ENV, isForPeople] of [['development', true], ['production', false]] as const) {
+    setEnvironment(t, { NODE_ENV })
+    const { logger } = createServerOptions()
+    t.equal(logger.level, undefined)
+    t.equal(logger.stream !== undefined, isForPeople)
+  }
+})
+
+t.test('in production a request is one line', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const { lines, logger } = captureLog()
+  const production = createServerOptions()
+  const app = Fastify({ ...production, logger: { ...production.logger, ...logger } })
+  t.teardown(() => app.close())
+  await app.register(quickstart, { auth: { users: cheapUsers } })
+  app.log.info('ready')
+  await app.inject('/hello?a=1')
+  await app.inject('/health')
+  t.match(lines, [{ msg: 'ready' }, { msg: 'answered', method: 'GET', path: '/hello', status: 200 }])
+  t.equal(lines.length, 2)
+})
