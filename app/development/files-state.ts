@@ -54,8 +54,8 @@ function * describeFiles (path: string, skips: RegExp, counts: RegExp): Generato
     const stat = statSync(path)
     if (stat.isFile()) return yield describe(path, stat)
     const rules = { accepts: (name: string) => !skips.test(name), leftOut: () => {} }
-    for (const { name, stat } of walkFolder(path, rules)) {
-      if (counts.test(name)) yield describe(`${path}/${name}`, stat)
+    for (const { name, realPath } of walkFolder(path, rules)) {
+      if (counts.test(name)) yield describe(`${path}/${name}`, statSync(realPath))
     }
   } catch {
     yield `${path} is away\n` // it may be made later
