@@ -165,6 +165,32 @@ export function comparableSegments (path: string): string[] {
   return `/${text}`.replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
 }
 
+/** A route as the router prints it. */
+export interface PrintedRoute {
+  /** Its path. A literal colon cannot be told from one that begins a parameter's name. */
+  readonly path: string
+  readonly methods: readonly string[]
+}
+
+/**
+ * Lists the routes of all contexts, also those that no `onRoute` hook was told of. The router shows them in no other
+ * way than as a tree for people, in which each line has the next part of a path.
+ */
+export function printedRoutes (app: FastifyInstance): PrintedRoute[] {
+  const routes: PrintedRoute[] = []
+  const parts: string[] = []
+  // A branch begins each part; a line without one belongs to the part above it, as where a path holds a line break.
+  const branches = /^((?:│ {3}| {4})*)[├└]── (.*(?:\n(?! *(?:│|├|└)).*)*)/gm
+  for (const [, indent, text] of app.printRoutes().matchAll(branches)) {
+    // The pattern has both groups in each match.
+    const [, part = text!, methods] = /^([^]*?) \(([A-Z-]+(?:, [A-Z-]+)*)\)/.exec(text!) ?? []
+    parts.length = indent!.length / 4
+    parts.push(part === '(empty root node)' ? '' : part)
+    if (methods !== undefined) routes.push({ path: parts.join(''), methods: methods.split(', ') })
+  }
+  return routes
+}
+
 /** The path that a context's routes begin with: its prefix, without a slash at its end. */
 export function basePath ({ prefix }: FastifyInstance): string {
   return prefix.replace(/\/$/, '')

@@ -118,6 +118,15 @@ t.test('each page of the suite shows who is logged in, and answers without a log
   }
 })
 
+t.test('a topic that is registered before auth can be put behind the login', async (t) => {
+  for (const entry of ['/user/*', '/user/:name', '/user/:id']) {
+    const app = await start(t, {}, { QUICKSTART_PROTECT: entry })
+    t.equal((await app.inject('/user/alice')).statusCode, 401, entry)
+    t.equal((await app.inject({ url: '/user/alice', headers: asAdmin })).body, 'User alice', entry)
+    t.equal((await app.inject('/post/1')).statusCode, 200, entry)
+  }
+})
+
 t.test('a switch is taken from the option, else the flag, else the environment', async (t) => {
   const cases: [given: object, env: Record<string, string>, on: boolean][] = [
     [{}, {}, true],

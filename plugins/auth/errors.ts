@@ -49,7 +49,7 @@ export const NoUsers = createError('FST_QUICKSTART_AUTH_NO_USERS', 'fastify-quic
 export const ProtectNothing = createError(
   'FST_QUICKSTART_AUTH_PROTECT_NOTHING',
   'fastify-quickstart/auth: protect names "%s", but no route has that path; ' +
-    'check its spelling, and register auth before the routes'
+    'check its spelling, which is that of a declared route, or of a folder of them as in "/area/*"'
 )
 
 /** Stops the start: the throttle is to use Redis and has no client for it. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { contextsAround, perContext } from '../../lib/per-context.ts'
-import { closingParenthesis } from '../../lib/router.ts'
+import { answeredPaths, anyParameter, comparableSegments, printedRoutes, routerSettings } from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import type { Needs } from './guard.ts'
 import { type GuardHook, needsAmong } from './hooks.ts'
@@ -37,35 +37,39 @@ export function protectRoutes (
   if (entries.length === 0) return
   const contexts = contextsAround(app)
   const root = contexts.at(-1)!
-  const { ignoreTrailingSlash = false, routerOptions } = app.initialConfig
-  const ignoresSlash = ignoreTrailingSlash || routerOptions?.ignoreTrailingSlash === true
-  const protection = entries.map((entry) => {
-    return { entry, names: createMatcher(app.prefix + entry), isUsed: false, isLeftOut: false }
-  })
+  const settings = routerSettings(app)
+  const protection = entries.map((entry) => new Entry(app.prefix + entry))
   let sawOptionsOfAll = false
 
   /** @param prefix of the context that the route is in */
-  function entriesOf (url: string, prefix: string): typeof protection {
-    // A prefix' own route `/` is declared as the prefix alone, and answers with a slash at its end too.
-    const paths = pathsOf(ignoresSlash || (url === prefix && url !== '') ? `${url}/` : url)
-    return protection.filter(({ names }) => paths.some(names))
+  function entriesOf (url: string, prefix: string): Entry[] {
+    const paths = answeredPaths(url, prefix, settings)
+    return protection.filter((entry) => paths.some((path) => entry.names(path)))
   }
 
   function see (this: FastifyInstance, { method, url, config }: RouteOptions): void {
     if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true
-    for (const item of entriesOf(url, this.prefix)) {
-      if (config?.auth === false) item.isLeftOut = true
-      else item.isUsed = true
+    for (const entry of entriesOf(url, this.prefix)) {
+      if (config?.auth === false) entry.leftOut.add(asText(url))
+      else entry.isUsed = true
     }
   }
   for (const context of contexts) context.addHook('onRoute', see)
   app.addHook('onReady', async () => {
-    for (const { entry, isUsed, isLeftOut } of protection) {
-      // A route that was declared before auth is guarded too, but was not announced.
-      const isThere = () => root.supportedMethods.some((method) => root.hasRoute({ method, url: app.prefix + entry }))
-      if (!isUsed && (isLeftOut || !isThere())) throw new ProtectNothing(entry)
-    }
+    if (protection.some(({ isUsed }) => !isUsed)) seeEarlierRoutes()
+    const unused = protection.findIndex(({ isUsed }) => !isUsed)
+    if (unused !== -1) throw new ProtectNothing(entries[unused])
   })
+
+  /** Looks for the routes that `see` was not told of: those declared before auth, or in a context made before it. */
+  function seeEarlierRoutes (): void {
+    for (const { path, methods } of printedRoutes(root)) {
+      if (path === '*' && methods.join() === 'OPTIONS') continue // it is not guarded
+      for (const url of [path, path.replaceAll(':', '::')]) { // a colon may be a literal one
+        for (const entry of entriesOf(url, '')) entry.isUsed ||= !entry.leftOut.has(asText(url))
+      }
+    }
+  }
 
   const names: Names = (url, prefix) => entriesOf(url, prefix).length > 0
   protections.add(app, names)
@@ -88,56 +92,37 @@ export function protectRoutes (
   })
 }
 
-/** Creates the function that says whether an entry names a path, both as segments. */
-function createMatcher (entry: string): (path: readonly string[]) => boolean {
-  const wanted = segmentsOf(entry)
-  const fits = (path: readonly string[], index: number): boolean =>
-    path[index] === wanted[index] || (wanted[index] === parameter && path[index]!.includes(parameter))
-  if (wanted.at(-1) === '*') {
-    wanted.pop()
-    return (path) => path.length > wanted.length && wanted.every((_, index) => fits(path, index))
+/** An entry of `protect`. */
+class Entry {
+  /** Whether it names a route that it guards. */
+  isUsed = false
+  /** The paths that it names and that are left out by their `config`. */
+  readonly leftOut = new Set<string>()
+  readonly #segments: readonly string[]
+  readonly #isFolder: boolean
+
+  /** @param path the entry below the prefix of its context */
+  constructor (path: string) {
+    const segments = comparableSegments(path)
+    this.#isFolder = segments.at(-1) === '*'
+    this.#segments = this.#isFolder ? segments.slice(0, -1) : withoutLastSlash(segments)
   }
-  const bare = withoutLastSlash(wanted)
-  return (path) => {
-    const own = withoutLastSlash(path)
-    return own.length === bare.length && bare.every((_, index) => fits(own, index))
+
+  /** Whether it names a path that a route answers. */
+  names (segments: readonly string[]): boolean {
+    const path = this.#isFolder ? segments : withoutLastSlash(segments)
+    const fitsInLength = this.#isFolder ? path.length > this.#segments.length : path.length === this.#segments.length
+    return fitsInLength && this.#segments.every((wanted, index) => {
+      return path[index] === wanted || (wanted === anyParameter && path[index]!.includes(anyParameter))
+    })
   }
 }
 
-/** Stands for a parameter in a segment: a character that no path holds. */
-const parameter = '\0'
-
-/** The paths that a route answers, as segments: two when its last parameter may be missing. */
-function pathsOf (declared: string): string[][] {
-  const without = declared.replace(/\/:[^/()]*\?\/?$/, '')
-  if (without === declared) return [segmentsOf(declared)]
-  return [segmentsOf(declared.replace(/\?\/?$/, '')), segmentsOf(without)]
+function withoutLastSlash (segments: readonly string[]): readonly string[] {
+  return segments.at(-1) === '' ? segments.slice(0, -1) : segments
 }
 
-/**
- * A declared path, in the form in which two are compared. The router may be told to see no difference in case or in
- * doubled slashes; and how a parameter is called, or what it must look like, does not change which path it is.
- */
-function segmentsOf (declared: string): string[] {
-  const path = declared === '*' ? '/*' : declared // the route that answers what no other does
-  return withoutParameters(path).replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
-}
-
-/** As find-my-way reads it: `::` is a colon; a name ends at `/`, `-`, `.` or `(`, where a pattern begins. */
-function withoutParameters (path: string): string {
-  let text = ''
-  for (let index = 0; index < path.length; index++) {
-    if (path[index] !== ':') text += path[index]
-    else if (path[index + 1] === ':') text += path[index++]
-    else {
-      text += parameter
-      while (index + 1 < path.length && !'/-.('.includes(path[index + 1]!)) index++
-      if (path[index + 1] === '(') index = closingParenthesis(path, index + 1)
-    }
-  }
-  return text
-}
-
-function withoutLastSlash (path: readonly string[]): readonly string[] {
-  return path.at(-1) === '' ? path.slice(0, -1) : path
+/** A declared path in the form in which two can be compared. */
+function asText (path: string): string {
+  return withoutLastSlash(comparableSegments(path)).join('/')
 }

@@ -211,12 +211,108 @@ t.test('an entry names no other path than its own', async (t) => {
   for (const url of ['/data/5', '/files/a', '/f-1', '/t']) t.equal((await app.inject(url)).statusCode, 401, url)
 })
 
-t.test('an entry of a route that was declared before auth starts, and guards', async (t) => {
+t.test('an entry guards routes that were declared before auth, and knows that they are there', async (t) => {
+  const inContext = (prefix: string, ...paths: string[]) => async (app: FastifyInstance) => {
+    await app.register(async (child) => { for (const path of paths) child.get(path, answer) }, { prefix })
+  }
+  const get = (...paths: string[]) => (app: FastifyInstance) => { for (const path of paths) app.get(path, answer) }
+  const rows: Array<Omit<Row, 'what' | 'late'> & { open?: string[] }> = [
+    { protect: ['/data'], early: get('/data', '/other'), asks: [['GET', '/data'], ['HEAD', '/data']], open: ['/other'] },
+    { protect: ['/user/*'], early: get('/user/:name', '/use', '/users/:name', '/post/:id'), asks: [['GET', '/user/alice']], open: ['/use', '/users/alice', '/post/1'] },
+    { protect: ['/user/*'], early: get('/user/*'), asks: [['GET', '/user/'], ['GET', '/user/a/b']] },
+    { protect: ['/user/*'], early: get('/user/list'), asks: [['GET', '/user/list'], ['GET', '/user/%6cist']] },
+    { protect: ['/user/*'], early: get('/user/:name/posts/:id'), asks: [['GET', '/user/a/posts/5']] },
+    { protect: ['/user/*'], early: get('/user/:id(^\\d+$)'), asks: [['GET', '/user/5']] },
+    { protect: ['/user/*'], early: get('/user/:a-:b'), asks: [['GET', '/user/x-y']] },
+    { protect: ['/user/*'], early: get('/user/:name?'), asks: [['GET', '/user/a'], ['GET', '/user']] },
+    { protect: ['/user/*'], early: get('/user/'), asks: [['GET', '/user/']] },
+    { protect: ['/user/*'], early: (app) => app.post('/user/:name', answer), asks: [['POST', '/user/a']] },
+    { protect: ['/user/*'], early: (app) => app.route({ method: ['PUT', 'DELETE'], url: '/user/:name', handler: answer }), asks: [['PUT', '/user/a'], ['DELETE', '/user/a']] },
+    { protect: ['/user/*'], early: (app) => app.all('/user/:name', answer), asks: [['OPTIONS', '/user/a'], ['PATCH', '/user/a']] },
+    { protect: ['/user/*'], early: (app) => app.get('/user/:name', { constraints: { host: 'a.example' } }, answer), asks: [['GET', '/user/a', { host: 'a.example' }]] },
+    { protect: ['/user/*'], early: inContext('/user', '/', '/:name'), asks: [['GET', '/user'], ['GET', '/user/'], ['GET', '/user/a']] },
+    { protect: ['/USER/*'], early: get('/User/:name'), server: { routerOptions: { caseSensitive: false } }, asks: [['GET', '/uSer/a']] },
+    { protect: ['/user/*'], early: get('/user'), server: { routerOptions: { ignoreTrailingSlash: true } }, asks: [['GET', '/user/'], ['GET', '/user']] },
+    { protect: ['/user/*'], early: get('//user//:name'), server: { routerOptions: { ignoreDuplicateSlashes: true } }, asks: [['GET', '/user/a'], ['GET', '//user/a']] },
+    { protect: ['/user/:id'], early: get('/user/:name'), asks: [['GET', '/user/a']] },
+    { protect: ['/user/:id'], early: get('/user/:id(^\\d+$)'), asks: [['GET', '/user/5']] },
+    { protect: ['/user/:id'], early: (app) => app.delete('/user/:name', answer), asks: [['DELETE', '/user/5']] },
+    { protect: ['/user/:id/'], early: get('/user/:name'), asks: [['GET', '/user/a']] },
+    { protect: ['/user/:id/*'], early: get('/user/:name/posts'), asks: [['GET', '/user/a/posts']] },
+    { protect: ['/a::b'], early: get('/a::b'), asks: [['GET', '/a:b']] },
+    { protect: ['/a::b/*'], early: get('/a::b/c', '/x'), asks: [['GET', '/a:b/c']], open: ['/x'] },
+    { protect: ['/a\nb/*'], early: get('/a\nb/c', '/a\nc'), asks: [['GET', '/a%0Ab/c']], open: ['/a%0Ac'] },
+    { protect: ['/é/*'], early: get('/é/x'), asks: [['GET', '/%C3%A9/x']] },
+    { protect: ['/*'], early: get('/', '/x', '/user/:name'), asks: [['GET', '/'], ['GET', '/x'], ['GET', '/user/a']] },
+    { protect: ['/*'], early: get('*'), asks: [['GET', '/anything']] },
+    { protect: ['/*'], early: get('/:any'), asks: [['GET', '/x']] }
+  ]
+  const wrong: unknown[] = []
+  for (const { protect, early, server, asks, open = [] } of rows) {
+    const app = Fastify(server)
+    t.teardown(() => app.close())
+    await early!(app)
+    await app.register(auth, { users, path: false, protect })
+    const failure = await app.ready().then(() => undefined, (error: Error) => error.message)
+    if (failure !== undefined) {
+      wrong.push([protect, failure])
+      continue
+    }
+    for (const [method, url, headers = {}] of asks) {
+      const refused = await app.inject({ method, url, headers })
+      const admitted = await app.inject({ method, url, headers: { ...headers, ...alice } })
+      const statuses = [refused.statusCode, admitted.statusCode]
+      if (statuses.join() !== '401,200') wrong.push([protect, method, url, statuses])
+    }
+    for (const url of open) {
+      const { statusCode } = await app.inject(url)
+      if (statusCode !== 200) wrong.push([protect, url, statusCode])
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('an entry that names none of the routes before auth stops the start', async (t) => {
+  const wrong: unknown[] = []
+  const paths = ['/user/:name', '/users', '/a/b/c', '/x-:y', '/a::b']
+  const entries = ['/usr/*', '/user/:name/*', '/users/*', '/user', '/user/alice', '/b/*', '/a/b', '/a/b/c/*', '/x/*', '/user*', '/a:b/c/*']
+  for (const entry of entries) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    for (const path of paths) app.get(path, answer)
+    app.options('*', answer)
+    await app.register(auth, { users, path: false, protect: ['/users', entry] })
+    const failure = await app.ready().then(() => undefined, (error: Error & { code: string }) => error)
+    if (failure?.code !== 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' || !failure.message.includes(`"${entry}"`)) wrong.push(entry)
+  }
+  t.same(wrong, [])
+
+  const preflights = Fastify()
+  t.teardown(() => preflights.close())
+  preflights.options('*', answer)
+  await preflights.register(auth, { users, path: false, protect: ['/*'] })
+  await t.rejects(async () => await preflights.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' }, 'what answers preflights is open')
+})
+
+t.test('routes before auth, below its prefix, beside others that are left out', async (t) => {
   const app = Fastify()
   t.teardown(() => app.close())
-  app.get('/data', answer)
-  await app.register(auth, { users, protect: ['/data'] })
-  t.equal((await app.inject('/data')).statusCode, 401)
+  await app.register(async (area) => {
+    area.get('/user/:name', answer)
+    await area.register(auth, { users, path: false, protect: ['/user/*'] })
+    area.get('/user/health', { config: { auth: false } }, answer)
+  }, { prefix: '/area' })
+  app.get('/user/:name', answer)
+  const statuses = []
+  for (const url of ['/area/user/a', '/area/user/health', '/user/a']) statuses.push((await app.inject(url)).statusCode)
+  t.same(statuses, [401, 200, 200])
+
+  const open = Fastify()
+  t.teardown(() => open.close())
+  open.get('/other', answer)
+  await open.register(auth, { users, path: false, protect: ['/user/*'] })
+  open.get('/user/health', { config: { auth: false } }, answer)
+  await t.rejects(async () => await open.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' }, 'what is left out is not guarded')
 })
 
 t.test('an entry with a pattern that does not end names the path before it', async (t) => {
