@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { fileURLToPath } from 'node:url'
 import { basePath } from '../lib/router.ts'
 import type { AuthOptions } from '../plugins/auth/index.ts'
@@ -73,17 +73,11 @@ export function createTemplatesOptions (app: FastifyInstance, on: Switches, sett
     fallback: own.root ?? viewsFolder,
     pages: true,
     index: { path: '/', view: 'index', data: { cards } },
-    context: mergeContexts((request) => ({ ...fixed, nonce: request.cspNonce }), context),
+    context: typeof context === 'function'
+      ? async (request) => ({ ...fixed, ...await context(request) })
+      : { ...fixed, ...context },
     ...own
   }
-}
-
-type Context = NonNullable<TemplatesOptions['context']>
-
-/** What the app adds to every page, and above it the host's own context. */
-function mergeContexts (added: (request: FastifyRequest) => object, own: Context | undefined): Context {
-  if (typeof own === 'function') return async (request) => ({ ...added(request), ...await own(request) })
-  return (request) => ({ ...added(request), ...own })
 }
 
 /** The URL of a public file, or undefined where there is no such file. */

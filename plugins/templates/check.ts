@@ -1,8 +1,10 @@
 import { readdirSync } from 'node:fs'
 import createError from '@fastify/error'
+import type { FastifyBaseLogger } from 'fastify'
 import { type KnownCall, TemplateProblem } from './compile/compile.ts'
 import { findCircles } from './engine/circles.ts'
 import type { Template, ViewEngine } from './engine/engine.ts'
+import type { PerRequest } from './views.ts'
 
 const TemplatesInvalid = createError('FST_QUICKSTART_TEMPLATES_INVALID', '%s', 500)
 
@@ -71,20 +73,26 @@ export function checkTemplates (engine: ViewEngine, index: string | undefined): 
 }
 
 /**
- * Checks the assets that templates name.
+ * Checks the assets that templates name. Where the option `context` gives pages an `asset` of its own, they are that
+ * one's; where it is a function, which may do so, what is wrong is a warning.
  *
  * @param asset the static topic's: throws for a name that has no file
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with everything that is wrong
  */
-export function checkAssets (calls: AssetCall[], asset: (name: string) => string): void {
-  refuse(calls.flatMap(({ template, line, name }) => {
+export function checkAssets (
+  calls: AssetCall[], asset: (name: string) => string, context: PerRequest<object> = {}, log: FastifyBaseLogger
+): void {
+  if ('asset' in context) return
+  const problems = calls.flatMap(({ template, line, name }) => {
     try {
       asset(name)
       return []
     } catch (error) {
       return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`)] // MissingAsset
     }
-  }))
+  })
+  if (typeof context !== 'function') return refuse(problems)
+  for (const problem of problems) log.warn(`a page may fail: ${problem}`)
 }
 
 /** How the templates of other engines are called, and pages that are none. */

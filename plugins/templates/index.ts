@@ -1,6 +1,4 @@
 /// <reference types="@fastify/view" preserve="true" />
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import fastifyView from '@fastify/view'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
@@ -8,7 +6,7 @@ import { LruMap } from 'toad-cache'
 import { checkAssets, checkTemplates } from './check.ts'
 import { ViewEngine } from './engine/engine.ts'
 import { TemplateFolders } from './engine/folders.ts'
-import { checkTemplatesOptions, type TemplatesOptions } from './options.ts'
+import { checkTemplatesOptions, pathOfFolder, type TemplatesOptions } from './options.ts'
 import { createPages, createViewHelpers, pagesOf } from './page.ts'
 import { addRoutes, findPages } from './routes.ts'
 import type { ViewArguments, ViewName } from './views.ts'
@@ -64,7 +62,7 @@ async function registerTemplates (
 ): Promise<void> {
   checkTemplatesOptions(options)
   const { root, fallback = root, extension = '.eta', index = false, pages = false, context } = options
-  const folders = new TemplateFolders([...new Set([root, fallback].map(pathOf))], extension)
+  const folders = new TemplateFolders([...new Set([root, fallback].map(pathOfFolder))], extension)
   const production = process.env.NODE_ENV === 'production'
 
   const engine = new ViewEngine(folders)
@@ -93,13 +91,9 @@ async function registerTemplates (
 
   // Only when everything is loaded is it known whether the static topic is on.
   app.addHook('onReady', async () => {
-    if (app.hasDecorator('asset')) checkAssets(assets, helpers.asset)
+    if (app.hasDecorator('asset')) checkAssets(assets, helpers.asset, context, app.log)
   })
 
   // A child, because the routes of a plugin whose decorators reach the host do not get its prefix.
   app.register(async (child) => addRoutes(child, rendered, routes, index), { prefix: options.prefix })
-}
-
-function pathOf (folder: string | URL): string {
-  return resolve(folder instanceof URL ? fileURLToPath(folder) : folder)
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
-import { checkOptions } from '../../lib/check-options.ts'
+import { isAbsolute, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkOptions, isObject } from '../../lib/check-options.ts'
 import type { IndexRoute, PerRequest, ViewContext } from './views.ts'
 
 /** Options of the templates plugin. */
@@ -46,7 +47,7 @@ export function checkTemplatesOptions (options: TemplatesOptions): void {
       expected: 'a file extension with its dot, such as ".html"'
     },
     index: {
-      accepts: (value) => value === false || isIndexRoute(value),
+      accepts: (value) => value === false || isObject(value),
       expected: 'false, or { path: a path that starts with "/", view: a name, data: an object or a function }'
     },
     pages: {
@@ -55,26 +56,40 @@ export function checkTemplatesOptions (options: TemplatesOptions): void {
     },
     context: { accepts: isObjectOrFunction, expected: 'an object, or a function of the request' }
   })
+  if (options.index) checkIndexRoute(options.index)
+}
+
+function checkIndexRoute (index: IndexRoute): void {
+  const named = Object.fromEntries(Object.entries(index).map(([name, value]) => [`index.${name}`, value]))
+  checkOptions('templates', named, {
+    'index.path': {
+      accepts: (value) => typeof value === 'string' && value.startsWith('/'), expected: 'a path that starts with "/"'
+    },
+    'index.view': { accepts: (value) => typeof value === 'string', expected: 'the name of a view', required: true },
+    'index.data': { accepts: isObjectOrFunction, expected: 'an object, or a function of the request' }
+  })
 }
 
 /** A folder below root: no part of its name starts with a dot or an underscore. */
 const folderName = /^[^/\\._][^/\\]*(?:\/[^/\\._][^/\\]*)*$/
 
 function isObjectOrFunction (value: unknown): boolean {
-  return typeof value === 'function' || (typeof value === 'object' && value !== null && !Array.isArray(value))
-}
-
-function isIndexRoute (value: unknown): boolean {
-  if (!isObjectOrFunction(value)) return false
-  // An object, as the line above tells.
-  const { path = '/', view, data = {}, ...others } = value as Record<string, unknown>
-  return typeof path === 'string' && path.startsWith('/') && typeof view === 'string' &&
-    isObjectOrFunction(data) && Object.keys(others).length === 0
+  return typeof value === 'function' || isObject(value)
 }
 
 function isFolder (value: unknown): boolean {
-  const isPath = value instanceof URL ? value.protocol === 'file:' : typeof value === 'string' && isAbsolute(value)
-  if (!isPath) return false
-  // The line above tells that it is one of the two.
-  return statSync(value as string | URL, { throwIfNoEntry: false })?.isDirectory() === true
+  if (typeof value !== 'string' && !(value instanceof URL)) return false
+  const isUrl = /^file:/i.test(String(value))
+  if (!isUrl && (value instanceof URL || !isAbsolute(value))) return false
+  try {
+    return statSync(pathOfFolder(value)).isDirectory()
+  } catch {
+    return false // not there, or a URL that no file can have
+  }
+}
+
+/** Returns the path of a folder that an option names by its path or by its `file:` URL. */
+export function pathOfFolder (folder: string | URL): string {
+  const isUrl = folder instanceof URL || /^file:/i.test(folder)
+  return resolve(isUrl ? fileURLToPath(folder) : folder)
 }

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
 import { perContext } from '../../lib/per-context.ts'
+import { contentTypeOf } from './engine/content-type.ts'
 import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
+import { isInstance, showObject } from './engine/instances.ts'
 import { sendFailure } from './failure.ts'
 import type { PerRequest, ViewHelpers } from './views.ts'
 
@@ -27,6 +29,9 @@ export interface Pages {
   send (reply: FastifyReply, view: string, data: object | undefined): FastifyReply
 }
 
+/** A request with what the auth topic and the app around the topics set, where they are there. */
+type RequestOfOthers = FastifyRequest & { user?: unknown, cspNonce?: unknown }
+
 /** The pages of each context. */
 export const pagesOf = perContext<Pages>('fastify-quickstart/templates')
 
@@ -39,9 +44,9 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
     render,
     send (reply, view, data) {
       try {
-        const html = render(reply, view, data)
-        if (typeof html === 'string') return sendHtml(reply, html)
-        html.then((html) => sendHtml(reply, html), (error) => fail(reply, error))
+        const text = render(reply, view, data)
+        if (typeof text === 'string') return sendText(reply, view, text)
+        text.then((text) => sendText(reply, view, text), (error) => fail(reply, error))
       } catch (error) {
         fail(reply, error)
       }
@@ -60,10 +65,20 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
 
   /** Returns `it`; of two things with one name the later wins. */
   function scope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
-    const { user = null } = reply.request as FastifyRequest & { user?: unknown } // set by the auth topic, if it is on
+    const { user = null, cspNonce: nonce } = reply.request as RequestOfOthers
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
+    if (isInstance(added) || isInstance(data)) {
+      const it = Object.create(data ?? null, Object.getOwnPropertyDescriptors({ asset, urlFor, user, nonce }))
+      for (const shown of [added, locals, data]) if (shown) showObject(it, shown)
+      return it
+    }
     // The helpers are spelled out: V8 takes many times as long to build an object that begins with a spread.
-    return { asset, urlFor, user, ...added, ...locals, ...data }
+    return { asset, urlFor, user, nonce, ...added, ...locals, ...data }
+  }
+
+  function sendText (reply: FastifyReply, view: string, text: string): FastifyReply {
+    if (!reply.hasHeader('content-type')) reply.header('content-type', contentTypeOf(engine.folders.shortNameOf(view)))
+    return reply.send(text)
   }
 
   function fail (reply: FastifyReply, error: unknown): void {
@@ -103,11 +118,6 @@ function checkCall (view: unknown, data: unknown): void {
 function kindOf (value: unknown): string {
   if (value === null || value === undefined) return String(value)
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-function sendHtml (reply: FastifyReply, html: string): FastifyReply {
-  if (!reply.hasHeader('content-type')) reply.header('content-type', 'text/html; charset=utf-8')
-  return reply.send(html)
 }
 
 function isPromise (value: object | undefined): value is Promise<object> {

@@ -6,7 +6,7 @@ import type { TemplateFolders } from './engine/folders.ts'
 import type { Pages } from './page.ts'
 import type { IndexRoute } from './views.ts'
 
-/** The URL of each view below the folder of pages: `pages/docs/index.eta` answers at /docs. */
+/** The view of each URL: `pages/docs/index.eta` answers at /docs. */
 export type PageRoutes = Map<string, string>
 
 /**
@@ -44,6 +44,7 @@ export function findPages (folders: TemplateFolders, option: boolean | string): 
 export function addRoutes (app: FastifyInstance, pages: Pages, routes: PageRoutes, index: false | IndexRoute): void {
   for (const [path, view] of routes) {
     app.get(path, { config: { name: view }, exposeHeadRoute: true }, (request, reply) => {
+      if (!pages.has(view)) return reply.callNotFound() // deleted since the start
       return pages.send(reply, view, undefined)
     })
   }

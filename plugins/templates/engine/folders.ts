@@ -33,6 +33,11 @@ export class TemplateFolders {
     return normalize(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
+  /** Returns the name of a view, however it is spelled, without the extension: `feed.xml` for `/feed.xml.eta`. */
+  shortNameOf (view: string): string {
+    return this.viewOf(this.ofView(view))
+  }
+
   /** Returns the shortest name of a view. `e.eta` is the view `e`; so `e.eta.eta` is the view `e.eta.eta`. */
   viewOf (name: string): string {
     const view = name.slice(0, -this.extension.length)
