@@ -36,7 +36,12 @@ export class CspNonce {
 }
 
 /** Helmet's other headers. */
-const setHelmetHeaders = helmet({ contentSecurityPolicy: false, strictTransportSecurity: false })
+const setHelmetHeaders = helmet({
+  contentSecurityPolicy: false,
+  strictTransportSecurity: false,
+  // Helmet's `no-referrer` makes browsers send `Origin: null` with the app's own forms, which a guard refuses.
+  referrerPolicy: { policy: 'strict-origin-when-cross-origin' }
+})
 
 /** For a year, and for this host alone: its subdomains may have no HTTPS. */
 export const transportSecurity = 'max-age=31536000'

@@ -2,8 +2,9 @@
 export type ContentSecurityPolicy = 'strict' | 'off' | (string & {})
 
 /**
- * Everything from this server alone, and inline scripts and styles with the page's nonce alone. WebAssembly may be
- * compiled: only a script that the policy allows can start it, and it reaches the page through that script alone.
+ * Everything from this server alone, and inline scripts and styles with the page's nonce alone. `blob:` is what the
+ * page's own scripts make: the preview of an upload, a recording. WebAssembly may be compiled: only a script that the
+ * policy allows can start it, and it reaches the page through that script alone.
  */
 const strict = [
   "default-src 'self'",
@@ -11,7 +12,8 @@ const strict = [
   "font-src 'self'",
   "form-action 'self'",
   "frame-ancestors 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
   "object-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "script-src-attr 'none'",

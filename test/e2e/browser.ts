@@ -5,8 +5,12 @@ import type { Test } from 'tap'
 /** Where Debian and others install Chromium. CHROMIUM_PATH names another place. */
 const candidates = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** Starts Chromium, and closes it when the test ends. Throws where there is none. */
-export async function startBrowser (t: Test): Promise<Browser> {
+/**
+ * Starts Chromium, and closes it when the test ends. Throws where there is none.
+ *
+ * @param args more flags for it
+ */
+export async function startBrowser (t: Test, args: readonly string[] = []): Promise<Browser> {
   const executablePath = candidates.find((path) => path !== undefined && existsSync(path))
   if (executablePath === undefined) {
     throw new Error('There is no Chromium here. Install it (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.')
@@ -16,7 +20,8 @@ export async function startBrowser (t: Test): Promise<Browser> {
     args: [
       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
       // Chromium has no sandbox for the root account, which containers run as.
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      ...args
     ]
   })
   t.teardown(() => browser.close())

@@ -3,7 +3,10 @@ import Fastify from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import auth, { requiresAuth } from '../../plugins/auth/index.ts'
+import quickstart, { options } from '../../app.ts'
+import { basic, cheap } from '../plugins/auth/logins.ts'
 import { openPage, startBrowser } from './browser.ts'
+import { until } from './server.ts'
 
 /** An app with a guarded page, a guarded form and a logout page, and what came for the form. */
 async function startApp (t: Test, options: object = {}) {
@@ -75,6 +78,50 @@ t.test('a form of the own page goes through', async (t) => {
   t.equal(await send(page), 'transferred')
   t.same(taken, [{ to: 'somebody' }])
   t.same(seen, [{ hasLogin: true, from: 'same-origin' }])
+})
+
+t.test('the root app: its form behind a login goes through over plain HTTP on a host that is not localhost', async (t) => {
+  const app = Fastify({ ...options, logger: false })
+  t.teardown(() => app.close())
+  const seen: object[] = []
+  app.addHook('onRequest', async ({ method, headers }) => {
+    if (method === 'POST') seen.push({ origin: headers.origin, site: headers['sec-fetch-site'] })
+  })
+  await app.register(quickstart, { auth: { users: { admin: cheap.bcrypt('secret') }, protect: ['/*'] } })
+  const port = new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port
+  const url = `http://lan.example:${port}`
+  const browser = await startBrowser(t, ['--host-resolver-rules=MAP lan.example 127.0.0.1'])
+  const { page } = await openPage(t, browser, url, { extraHTTPHeaders: basic('admin', 'secret') })
+  await page.goto(`${url}/`)
+  await page.getByRole('button', { name: 'Greet' }).click()
+  await page.waitForURL(/\/user/)
+  t.equal(await page.locator('body').innerText(), 'User Grace Hopper')
+  t.same(seen, [{ origin: url, site: undefined }])
+})
+
+/** A picture, three pixels wide, and a sound of one sample, as blobs. */
+const madeByScript = `
+const picture = new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="3" height="1"/>'], { type: 'image/svg+xml' })
+document.querySelector('img').src = URL.createObjectURL(picture)
+const header = new Uint32Array([0x46464952, 38, 0x45564157, 0x20746d66, 16, 0x00010001, 8000, 16000, 0x00100002, 0x61746164, 2])
+const sound = new Blob([header, new Uint16Array([0])], { type: 'audio/wav' })
+document.querySelector('audio').src = URL.createObjectURL(sound)
+`
+
+t.test('the root app: a page shows a picture and plays a sound that its own script made', async (t) => {
+  const views = t.testdir({ 'index.eta': '<img><audio></audio><script src="/made.js"></script>' })
+  const app = Fastify({ ...options, logger: false })
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    templates: { root: views },
+    routes: async (app) => { app.get('/made.js', async (request, reply) => reply.type('text/javascript').send(madeByScript)) }
+  })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const { page, seen } = await openPage(t, await startBrowser(t), url)
+  await page.goto(url)
+  await until(async () => await page.evaluate('document.querySelector("img").naturalWidth') === 3, 'the picture')
+  await until(async () => await page.evaluate('document.querySelector("audio").readyState > 0'), 'the sound')
+  t.same(seen.consoleErrors, [])
 })
 
 for (const [site, host] of [['cross-site', 'localhost'], ['same-site', '127.0.0.1']] as const) {

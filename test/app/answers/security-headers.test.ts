@@ -9,6 +9,7 @@ import { cheap } from '../../plugins/auth/logins.ts'
 // The server's options are made when the app is imported.
 process.env.QUICKSTART_TRUST_PROXY = '127.0.0.1'
 const { default: quickstart, options } = await import('../../../app.ts')
+const { asAdmin, start } = await import('../start.ts')
 const hsts = 'max-age=31536000'
 
 /** The app with a route that fails. */
@@ -54,6 +55,38 @@ t.test('the page of the app itself works under its headers', async (t) => {
   t.equal(headers['x-content-type-options'], 'nosniff')
   t.notMatch(headers['strict-transport-security'], /includeSubDomains/)
   t.notMatch(body, / style=|<style|<script>|onclick/)
+})
+
+t.test('every answer lets a browser say which site a form comes from', async (t) => {
+  const app = Fastify({ ...options, logger: false })
+  await register(t, app)
+  const wrong: unknown[] = []
+  for (const [, request] of answers) {
+    const { headers: { 'referrer-policy': policy } } = await app.inject(request)
+    // With no-referrer a browser sends `Origin: null` with the app's own forms (Fetch, "append a request Origin header").
+    if (policy !== 'strict-origin-when-cross-origin') wrong.push([request, policy])
+  }
+  t.same(wrong, [])
+})
+
+t.test('a form of the app itself behind a login goes through over plain HTTP on any host', async (t) => {
+  const app = await start(t, {}, { QUICKSTART_PROTECT: '/*' })
+  const cases: [sent: Record<string, string>, statusCode: number][] = [
+    [{ origin: 'http://lan.example' }, 303], // Chromium: no Sec-Fetch-Site over plain HTTP but on localhost
+    [{ origin: 'http://lan.example', 'sec-fetch-site': 'same-origin' }, 303],
+    [{}, 303], // no browser
+    [{ origin: 'null' }, 403],
+    [{ origin: 'http://other.example' }, 403],
+    [{ origin: 'http://lan.example:8080' }, 403],
+    [{ origin: 'https://other.example', 'sec-fetch-site': 'cross-site' }, 403]
+  ]
+  const wrong: unknown[] = []
+  for (const [sent, expected] of cases) {
+    const headers = { host: 'lan.example', ...asAdmin, ...form, ...sent }
+    const { statusCode } = await app.inject({ method: 'POST', url: '/user', headers, payload: 'username=alice' })
+    if (statusCode !== expected) wrong.push({ sent, expected, statusCode })
+  }
+  t.same(wrong, [])
 })
 
 t.test('each answer over HTTPS says so for a year, and none over HTTP (RFC 6797 section 7.2)', async (t) => {

@@ -4,7 +4,8 @@ import { inlineCode } from '../../../app/development/inline-code.ts'
 import { captureLog, html, start } from '../start.ts'
 
 const strict = "default-src 'self';base-uri 'self';font-src 'self';form-action 'self';frame-ancestors 'self';" +
-  "img-src 'self' data:;object-src 'none';script-src 'self' 'wasm-unsafe-eval';script-src-attr 'none';style-src 'self'"
+  "img-src 'self' data: blob:;media-src 'self' blob:;object-src 'none';script-src 'self' 'wasm-unsafe-eval';" +
+  "script-src-attr 'none';style-src 'self'"
 
 t.test('the policy comes from the option, else the setting, else is strict', async (t) => {
   const own = "default-src 'self' https://cdn.example.org"
