@@ -43,8 +43,9 @@ export const reloadScript = `(() => {
   }
 
   const watch = async () => {
-    while (!isOver) {
+    for (;;) {
       await pause(document.hidden ? 5000 : 500)
+      if (isOver) return
       const current = await ask()
       if (current === undefined || current === shown) continue
       await pause(100) // several files may be saved together, and a server started twice

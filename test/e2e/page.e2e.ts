@@ -1,7 +1,4 @@
 import { AxeBuilder } from '@axe-core/playwright'
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { openPage, startBrowser } from './browser.ts'
 import { startServer } from './server.ts'
@@ -163,25 +160,4 @@ t.test('the policy stops an inline script, lets one with the nonce run, and WebA
   t.equal(await page.evaluate('getComputedStyle(document.querySelector("p")).color'), 'rgb(1, 2, 3)')
   t.equal(seen.consoleErrors.length, 1)
   t.match(seen.consoleErrors[0], /Content Security Policy/)
-})
-
-t.test('with --reload, the page reloads when its view changes and when the server starts anew', async (t) => {
-  const folder = t.testdir({ 'index.eta': '<p>one</p>' })
-  const env = { QUICKSTART_VIEWS_DIR: folder }
-  const first = await startServer(t, { env, flags: ['--reload=true'] })
-  const browser = await startBrowser(t)
-  const { page, seen } = await openPage(t, browser, first.url)
-  await page.goto(first.url)
-  await page.waitForTimeout(500) // until the page listens
-  writeFileSync(join(folder, 'index.eta'), '<p>two</p>')
-  await page.getByText('two').waitFor()
-  t.same(seen.consoleErrors, [])
-
-  await page.waitForTimeout(500)
-  const reloaded = page.waitForEvent('load')
-  first.process.kill('SIGTERM')
-  await once(first.process, 'exit')
-  await startServer(t, { env: { ...env, PORT: new URL(first.url).port }, flags: ['--reload=true'] })
-  await reloaded
-  t.equal(await page.locator('p').textContent(), 'two')
 })

@@ -28,6 +28,7 @@ t.test('differs after each save, however it is made and however often', { skip: 
   makeViews()
   mkdirSync(join(folder, 'elsewhere'))
 
+  const deaf: string[] = []
   const saves: Record<string, (round: number) => void> = {
     'in place': (round) => writeFileSync(page, text(round)),
     'by rename (sed -i, VS Code on some systems)': (round) => {
@@ -59,6 +60,12 @@ t.test('differs after each save, however it is made and however often', { skip: 
       unlinkSync(page)
       linkSync(join(folder, `other-${round}`), page)
     },
+    'a file to which a link led in vain': (round) => {
+      symlinkSync(join(folder, `later-${round}`), join(views, `vain-${round}.eta`))
+      const before = look(views)
+      writeFileSync(join(folder, `later-${round}`), '')
+      if (look(views) === before) deaf.push(`a link that leads somewhere now, round ${round}`)
+    },
     'a ConfigMap': (round) => {
       mkdirSync(join(views, `..${round}`))
       writeFileSync(join(views, `..${round}`, 'mounted.eta'), text(round))
@@ -72,7 +79,6 @@ t.test('differs after each save, however it is made and however often', { skip: 
       makeViews(round)
     }
   }
-  const deaf: string[] = []
   for (let round = 1; round <= 3; round++) {
     for (const [name, save] of Object.entries(saves)) {
       const before = look(views)
