@@ -55,5 +55,6 @@ export const ProtectNothing = createError(
 /** Stops the start: the throttle is to use Redis and has no client for it. */
 export const RedisMissing = createError(
   'FST_QUICKSTART_AUTH_REDIS_MISSING',
-  'fastify-quickstart/auth: throttle.redis is a URL, which needs the package ioredis: npm install ioredis'
+  'fastify-quickstart/auth: throttle.redis is a URL, which needs the package ioredis: ' +
+    'npm install --save-prod ioredis (on a server with --omit=dev)'
 )

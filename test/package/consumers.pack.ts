@@ -41,6 +41,7 @@ t.test('under each setting that a project may have', async (t) => {
   const rows = [
     ['every.mts', '--module', 'node16'],
     ['every.mts', '--module', 'nodenext'],
+    ['every.mts', '--module', 'nodenext', '--exactOptionalPropertyTypes'],
     ['every.cts', '--module', 'node20'],
     ['every.cts', '--module', 'nodenext'],
     ['every.ts', ...bundled],

@@ -50,10 +50,10 @@ export async function install (folder: string, ...packages: string[]): Promise<v
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', ...packages], { cwd: folder, env: ownEnvironment() })
 }
 
-/** A package with the range that this repository develops against, such as `fastify@^5.0.0`. */
+/** A package with the range that this repository names, such as `fastify@^5.12.0`. */
 export async function withRange (name: string): Promise<string> {
-  const { dependencies, devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
-  return `${name}@${devDependencies?.[name] ?? dependencies?.[name]}`
+  const { peerDependencies, devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>
+  return `${name}@${devDependencies?.[name] ?? peerDependencies?.[name]}`
 }
 
 /** Runs a program to its end. */

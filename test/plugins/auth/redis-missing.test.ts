@@ -17,6 +17,6 @@ t.test('says how to install ioredis where a URL needs it', async (t) => {
   const options = { users: { alice: cheap.argon2id('a') }, throttle: { redis: 'redis://127.0.0.1' } }
   await t.rejects(async () => await app.register(auth, options), {
     code: 'FST_QUICKSTART_AUTH_REDIS_MISSING',
-    message: /npm install ioredis/
+    message: /npm install --save-prod ioredis \(on a server with --omit=dev\)/
   })
 })

@@ -13,6 +13,8 @@ const served: StaticOptions = { root: import.meta.dirname }
 const guarded: AuthOptions = { users: { alice: await hash('correct horse') } }
 
 const app = Fastify(options)
+Fastify({ ...options })
+Fastify({ ...options, logger: { ...options.logger, level: 'warn' } })
 await app.register(quickstart, switches)
 await app.register(named)
 await app.register(auth, guarded)
