@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import { addSecurityHeaders } from './app/answers/security-headers.ts'
-import { answerErrors } from './app/answers/error-answers.ts'
+import { answerErrors, answerNotFound } from './app/answers/error-answers.ts'
 import { warnOfInlineCode } from './app/development/inline-code.ts'
 import { reloadPages } from './app/development/live-reload.ts'
 import { logAccess } from './app/operation/access-log.ts'
@@ -99,7 +99,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   if (on.hello) await registerAs('hello', app, hello, createHelloOptions(on))
   if (reload) reloadPages(app, listPageFolders(on, settings))
   for (const plugin of ownRoutes) await registerAs('own', app, plugin, {})
-
+  answerNotFound(app)
   announceStart(app, on, settings)
 }
 

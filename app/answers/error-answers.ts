@@ -47,9 +47,15 @@ declare module 'node:http' {
 export function answerErrors (app: FastifyInstance, csp: ContentSecurityPolicy): void {
   // The request's own context may have an error page of its own.
   app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
-  app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
   // The router's errors reach the server alone. Of several apps on one server, the last answers them.
   app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp) }
+}
+
+/** Answers what no route does, unless the host or its own routes do: Fastify takes one handler for each prefix. */
+export function answerNotFound (app: FastifyInstance): void {
+  try {
+    app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
+  } catch {} // thrown only where there is one
 }
 
 const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }

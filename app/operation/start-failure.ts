@@ -86,6 +86,9 @@ export function describeStartFailure (reason: unknown): string | undefined {
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {
     return `${error?.message}; choose another path, or switch off the topic that has this one`
   }
+  if (/^Not found handler already set /.test(error?.message ?? '')) {
+    return 'setNotFoundHandler is called twice for one prefix; one handler answers what no route does'
+  }
   if (code.startsWith('FST_QUICKSTART_')) {
     return `${settingBehind[code] ?? ''}${error?.message.replace(/^fastify-quickstart\//, '')}`
   }

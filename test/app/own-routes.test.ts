@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { join } from 'node:path'
 import t from 'tap'
 import { Type } from 'typebox'
+import quickstart from '../../app.ts'
 import { requiresAuth } from '../../plugins/auth/index.ts'
 import { int } from '../../plugins/params/index.ts'
-import { asAdmin, html, start } from './start.ts'
+import { setEnvironment } from '../environment.ts'
+import { asAdmin, cheapUsers, html, start } from './start.ts'
 
 async function own (app: FastifyInstance): Promise<void> {
   app.get('/mine', async (request, reply) => reply.render('secret', { user: { name: app.asset('app.js') } }))
@@ -105,4 +107,53 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
   }
   await t.rejects(start(t, { routes: 'imports.mjs' }), { message: /\.css/, code: 'ERR_UNKNOWN_FILE_EXTENSION' })
   await t.rejects(start(t, { routes: 'faulty.mjs' }), { name: 'TypeError', message: 'a fault of the file' })
+})
+
+t.test('may answer what no route does, and errors, themselves', async (t) => {
+  const notFound = async (app: FastifyInstance): Promise<void> => {
+    app.setNotFoundHandler((request, reply) => reply.code(404).send('nothing of mine'))
+  }
+  const nested = async (app: FastifyInstance): Promise<void> => { await app.register(notFound, { prefix: '/deep' }) }
+  const suite = 'There is nothing at this address.'
+  const cases: [given: object, answers: Record<string, string>][] = [
+    [{ routes: notFound }, { '/none': 'nothing of mine', '/static/none.js': 'nothing of mine', '/source/none': 'nothing of mine' }],
+    [{ routes: fp(async (app) => notFound(app)) }, { '/none': 'nothing of mine', '/static/none.js': 'nothing of mine' }],
+    [{ routes: [own, notFound] }, { '/none': 'nothing of mine' }],
+    [{ routes: notFound, prefix: '/demo' }, { '/demo/none': 'nothing of mine', '/none': 'Route GET:/none not found' }],
+    [{ routes: nested }, { '/deep/none': 'nothing of mine', '/none': suite }],
+    [{}, { '/none': suite }]
+  ]
+  const wrong: unknown[] = []
+  for (const [given, answers] of cases) {
+    const app = await start(t, given)
+    for (const [url, expected] of Object.entries(answers)) {
+      const { statusCode, body, headers } = await app.inject(url)
+      const isSecure = headers['x-content-type-options'] === 'nosniff' || expected.startsWith('Route')
+      if (statusCode !== 404 || !body.includes(expected) || !isSecure) wrong.push({ url, expected, statusCode, body })
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('may answer the errors of their own routes themselves; the topics keep the app\'s answers', async (t) => {
+  const handler = async (app: FastifyInstance): Promise<void> => {
+    app.setErrorHandler((error: FastifyError, request, reply) => reply.code(418).send(`mine: ${error.message}`))
+    app.get('/fails', async () => { throw new Error('a fault') })
+  }
+  for (const routes of [handler, fp(async (app) => handler(app))]) {
+    const app = await start(t, { routes })
+    t.equal((await app.inject('/fails')).body, 'mine: a fault')
+    t.equal((await app.inject('/post/nine')).statusCode, 400)
+    t.match((await app.inject('/none')).json(), { message: 'There is nothing at this address.' })
+  }
+})
+
+t.test('a host that answers what no route does goes on doing so', async (t) => {
+  setEnvironment(t)
+  const host = Fastify()
+  t.teardown(() => host.close())
+  host.setNotFoundHandler((request, reply) => reply.code(404).send('the host says no'))
+  await host.register(quickstart, { auth: { users: cheapUsers } })
+  t.equal((await host.inject('/none')).body, 'the host says no')
+  t.equal((await host.inject('/hello')).body, 'Hello World!')
 })

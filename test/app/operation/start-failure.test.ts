@@ -25,6 +25,10 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
       'nohost.invalid is not a name or an address of this machine; choose another with HOST or --address'
     ]),
     [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT or --port takes a number from 0 to 65535'],
+    [
+      { message: "Not found handler already set for Fastify instance with prefix: '/'" },
+      'setNotFoundHandler is called twice for one prefix; one handler answers what no route does'
+    ],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
     [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
   ]
