@@ -59,7 +59,8 @@ export function reloadPages (app: FastifyInstance, folders: readonly string[]): 
 }
 
 /** No concern of a host's documentation (@fastify/swagger), nor of its limits (@fastify/rate-limit). */
-const ownRoute = { schema: { hide: true }, config: { answeredBy: 'reload', rateLimit: false } }
+const schema: object = { hide: true } // a field that @fastify/swagger declares
+const ownRoute = { schema, config: { answeredBy: 'reload', rateLimit: false } }
 
 /** Another name for each start. Workers that share a port share it too, since any of them may answer. */
 function nameStart (): string {

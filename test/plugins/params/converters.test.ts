@@ -119,7 +119,7 @@ t.test('minus zero is zero', async (t) => {
 })
 
 t.test('the hooks of a route find values, after the host\'s own validation and before its own', async (t) => {
-  const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
+  const app = Fastify()
   t.teardown(() => app.close())
   await app.register(params, { routes: false })
   const seen: unknown[] = []
