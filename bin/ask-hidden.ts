@@ -1,9 +1,7 @@
+import { TerminalKeys } from './terminal-keys.ts'
+
 /** Standard input, which may be a terminal. */
 export type Input = NodeJS.ReadableStream & { isTTY?: boolean, setRawMode?: (isRaw: boolean) => unknown }
-
-/** What arrow and function keys send. */
-// eslint-disable-next-line no-control-regex -- that is what these keys send
-const keySequence = /\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Za-z])?/g
 
 /**
  * Asks on a terminal without echo, of whatever kind it is. Backspace and Ctrl+U correct the answer; Ctrl+Z stops the
@@ -17,6 +15,7 @@ export async function askHidden (
   stderr: NodeJS.WritableStream
 ): Promise<string[] | null> {
   const answers: string[] = []
+  const keys = new TerminalKeys()
   let typed: string[] = []
   const ask = (): void => { stderr.write(questions[answers.length]!) } // asked only while there is one left
   const goOn = (): void => {
@@ -30,19 +29,20 @@ export async function askHidden (
       stdin.off('data', read).off('end', giveUp)
       stdin.setRawMode?.(false)
       stdin.pause()
+      keys.close()
       resolve(result)
     }
     function giveUp (): void {
       stderr.write('\n')
       end(null)
     }
-    /** Answers whether there is more to ask. */
+    /** Returns whether there is more to ask. */
     function press (key: string): boolean {
       if (key === '\x03' || key === '\x04') {
         giveUp()
         return false
       }
-      if (key === '\r' || key === '\n') {
+      if (key === '\r') {
         answers.push(typed.join(''))
         typed = []
         stderr.write('\n')
@@ -64,7 +64,7 @@ export async function askHidden (
       process.kill(0, 'SIGTSTP')
     }
     function read (text: string): void {
-      for (const key of text.replaceAll('\r\n', '\n').replace(keySequence, '')) if (!press(key)) return
+      for (const key of keys.read(text)) if (!press(key)) return
     }
     stdin.setEncoding('utf8')
     stdin.on('data', read).on('end', giveUp)
