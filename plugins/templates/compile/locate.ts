@@ -65,13 +65,14 @@ function translateStack (error: Error, find: (file: string) => Located | undefin
 }
 
 /**
- * Splits a stack into its header and its frames. The message, which stands in the header, may hold what a client sent,
- * and what looks like a frame.
+ * Splits a stack into its header and its frames. The message, which ends the header, may hold what a client sent, and
+ * what looks like a frame.
  */
 function splitStack (stack: string, message: string): [header: string, ...frames: string[]] {
-  const at = stack.indexOf(message)
-  const end = at === -1 ? stack.indexOf('\n') : at + message.length
-  return [stack.slice(0, end), ...stack.slice(end + 1).split('\n')]
+  const at = stack.indexOf(`${message}\n    at `)
+  // The message may have been changed since.
+  const end = at === -1 ? stack.indexOf('\n    at ') : at + message.length
+  return end === -1 ? [stack] : [stack.slice(0, end), ...stack.slice(end + 1).split('\n')]
 }
 
 /** Further lines of a header stand further in than a frame, and so begin no line of a log. */

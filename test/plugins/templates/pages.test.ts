@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
 import templates from '../../../plugins/templates/index.ts'
-import { build } from './build.ts'
+import { build, register } from './build.ts'
+import { lacks } from '../../system.ts'
 
 const views = {
   'layout.eta': '[<%~ it.body %>]',
@@ -37,21 +38,21 @@ for (const production of [true, false]) {
         ['/a%20b', 'blank'], ['/%C3%A9%F0%9F%98%80', 'accents'], ['/R&D,@+;=$!', 'signs'], ['/a:b', 'colon'], ['/100%25', 'percent'],
         ['/v1.2', 'dotted'], ['/e.eta', 'twice'], ['/indexes', 'indexes'], ['/about?x=1', '[about &lt;x&gt;<part>]']
       ]
+      const wrong: unknown[] = []
       for (const [url, html] of found) {
-        const answer = await app.inject(prefix + url)
-        t.equal(answer.body, html, url)
-        t.equal(answer.statusCode, 200, url)
-        t.equal(answer.headers['content-type'], 'text/html; charset=utf-8', url)
+        const { statusCode, headers, body } = await app.inject(prefix + url)
+        const isPage = statusCode === 200 && headers['content-type'] === 'text/html; charset=utf-8' && body === html
+        if (!isPage) wrong.push([url, statusCode, headers, body])
         const head = await app.inject({ method: 'HEAD', url: prefix + url })
-        t.equal(head.statusCode, 200, `HEAD ${url}`)
-        t.equal(head.headers['content-length'], String(Buffer.byteLength(html)), `HEAD ${url}`)
+        const isHead = head.statusCode === 200 && head.headers['content-length'] === String(Buffer.byteLength(html))
+        if (!isHead) wrong.push([url, 'HEAD', head.statusCode, head.headers])
       }
       for (const url of ['/none', '/about.eta', '/about/', '/_part', '/.hidden', '/docs/index', '/index', '/docs/_parts/x', '/docs/.git/x', '/outside',
         '/pages/about', '/../outside', '/%2e%2e/outside', '/..%2foutside', '/layout', '/other', '/other.txt', '/broken', '/broken.html', '/e', '/ABOUT']) {
-        const answer = await app.inject(prefix + url)
-        t.equal(answer.statusCode, 404, url)
-        t.equal(answer.body, 'host', url)
+        const { statusCode, body } = await app.inject(prefix + url)
+        if (statusCode !== 404 || body !== 'host') wrong.push([url, statusCode, body])
       }
+      t.same(wrong, [])
       t.equal((await app.inject({ method: 'POST', url: `${prefix}/about` })).statusCode, 404)
       t.equal(app.hasRoute({ method: 'GET', url: `${prefix}/about` }), true, 'each is a route of its own, which a guard can name')
       writeFileSync(join(app.root, 'pages', 'about.eta'), 'edited')
@@ -59,6 +60,112 @@ for (const production of [true, false]) {
     })
   }
 }
+
+t.test('sends a page as the type of its name', async (t) => {
+  const html = 'text/html; charset=utf-8'
+  const types: [name: string, type: string][] = [
+    ['feed.xml', 'application/xml'], ['news/feed.rss', 'application/rss+xml'], ['feed.atom', 'application/atom+xml'],
+    ['logo.svg', 'image/svg+xml'], ['page.xhtml', 'application/xhtml+xml'], ['robots.txt', 'text/plain; charset=utf-8'],
+    ['data.json', 'application/json; charset=utf-8'], ['data2.JSON', 'application/json; charset=utf-8'],
+    ['site.webmanifest', 'application/manifest+json; charset=utf-8'], ['a.jsonld', 'application/ld+json; charset=utf-8'],
+    ['theme.css', 'text/css; charset=utf-8'], ['app.js', 'text/javascript; charset=utf-8'], ['app.mjs', 'text/javascript; charset=utf-8'],
+    ['list.csv', 'text/csv; charset=utf-8'], ['talks.ics', 'text/calendar; charset=utf-8'], ['notes.md', 'text/markdown; charset=utf-8'],
+    ['about', html], ['page.html', html], ['page.htm', html], ['v1.2', html], ['xml', html], ['js', html], ['json/about', html],
+    ['mr.smith', html], ['photo.png', html], ['report.pdf', html], ['data.zip', html], ['feed.xml.d/about', html], ['a.xml.b', html]
+  ]
+  for (const extension of ['.eta', '.tmpl']) {
+    const root = t.testdir({})
+    for (const [name] of types) {
+      const path = join(root, 'pages', name + extension)
+      mkdirSync(join(path, '..'), { recursive: true })
+      writeFileSync(path, '<%= it.text %>')
+    }
+    for (const production of [true, false]) {
+      const app = Fastify()
+      t.teardown(() => app.close())
+      await register(app, { root, extension, pages: true, context: { text: '<"\'&>' } }, production)
+      app.get('/render', async (request, reply) => reply.render((request.query as { view: string }).view))
+      app.get('/set', async (request, reply) => reply.type('text/x-own').render((request.query as { view: string }).view))
+      const wrong: unknown[] = []
+      for (const [name, type] of types) {
+        const asked: [url: string, query: Record<string, string>, type: string][] = [
+          [`/${name}`, {}, type],
+          ['/render', { view: `pages/${name}` }, type],
+          ['/render', { view: `./pages/x/../${name}${extension}` }, type],
+          ['/set', { view: `pages/${name}` }, 'text/x-own']
+        ]
+        for (const [url, query, type] of asked) {
+          const { headers, body } = await app.inject({ url, query })
+          const isRight = headers['content-type'] === type && body === '&lt;&quot;&#39;&amp;&gt;'
+          if (!isRight) wrong.push([url, query, type, headers['content-type'], body])
+        }
+      }
+      t.same(wrong, [], 'and escapes as in HTML, whatever the type')
+    }
+  }
+})
+
+t.test('in development, a page whose file is gone is not found, until it is back', async (t) => {
+  for (const production of [true, false]) {
+    const files = { pages: { 'about.eta': 'about', 'feed.xml.eta': '<x/>', docs: { 'index.eta': 'docs', 'guide.eta': 'guide' } }, 'index.eta': 'index' }
+    const app = await build(t, files, { production, pages: true, prefix: '/site' })
+    app.setNotFoundHandler((request, reply) => { reply.code(404).type('text/plain').send('host') })
+    await app.ready()
+    const before: [url: string, html: string][] = [['/site/about', 'about'], ['/site/feed.xml', '<x/>'], ['/site/docs', 'docs'], ['/site/docs/guide', 'guide']]
+    rmSync(join(app.root, 'pages', 'about.eta'))
+    rmSync(join(app.root, 'pages', 'feed.xml.eta'))
+    renameSync(join(app.root, 'pages', 'docs'), join(app.root, 'pages', 'other'))
+    const wrong: unknown[] = []
+    for (const [url, html] of before) {
+      for (const method of ['GET', 'HEAD'] as const) {
+        for (const accept of ['text/html', 'application/json']) {
+          const { statusCode, body } = await app.inject({ method, url, headers: { accept } })
+          const text = production ? html : 'host'
+          const isRight = statusCode === (production ? 200 : 404) && (method === 'HEAD' || body === text)
+          if (!isRight) wrong.push([production, method, url, statusCode, body])
+        }
+      }
+    }
+    t.same(wrong, [])
+    writeFileSync(join(app.root, 'pages', 'about.eta'), 'again')
+    t.equal((await app.inject('/site/about')).body, production ? 'about' : 'again')
+  }
+})
+
+t.test('takes views and pages that Kubernetes mounts from a ConfigMap', { skip: lacks.links }, async (t) => {
+  // Each file is a link through ..data, which is a link to a folder named for the time.
+  const mount = (root: string, version: string, files: Record<string, string>): void => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(root, version, name, '..'), { recursive: true })
+      writeFileSync(join(root, version, name), text)
+    }
+    symlinkSync(version, join(root, '..data_tmp'))
+    renameSync(join(root, '..data_tmp'), join(root, '..data'))
+  }
+  const first = {
+    'layout.eta': '[<%~ it.body %>]',
+    'index.eta': '<% layout("./layout") %>index <%~ include("./part/row") %>',
+    '.hidden.eta': 'hidden',
+    'part/row.eta': 'row',
+    'pages/about.eta': '<% layout("/layout") %>about'
+  }
+  for (const production of [true, false]) {
+    const root = t.testdir({})
+    mount(root, '..2026_01_31_12_00_00.123456789', first)
+    for (const name of ['layout.eta', 'index.eta', '.hidden.eta', 'part', 'pages']) symlinkSync(`..data/${name}`, join(root, name))
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await register(app, { root, index: { view: 'index' }, pages: true }, production)
+    t.equal((await app.inject('/')).body, '[index row]')
+    t.equal((await app.inject('/about')).body, '[about]')
+    const views = ['index', '.hidden', '..data/index', '..2026_01_31_12_00_00.123456789/index', 'part/../..data/index']
+    t.same(views.filter((view) => app.hasView(view)), ['index'])
+    for (const url of ['/..data/about', '/%2e%2edata/about', '/.hidden']) t.equal((await app.inject(url)).statusCode, 404, url)
+
+    mount(root, '..2026_02_01_12_00_00.987654321', { ...first, 'layout.eta': '(<%~ it.body %>)', 'part/row.eta': 'new row' })
+    t.equal((await app.inject('/')).body, production ? '[index row]' : '(index new row)', 'the files change at once')
+  }
+})
 
 t.test('takes another folder, a page in the place of the index view, and no folder at all', async (t) => {
   const named = await build(t, { site: { en: { 'about.eta': 'about', 'index.eta': 'home' } }, 'index.eta': 'index' }, { pages: 'site/en', index: { view: 'index' } })

@@ -1,5 +1,5 @@
 /* eslint-disable no-template-curly-in-string -- templates hold them */
-import { symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify from 'fastify'
@@ -143,6 +143,34 @@ ${app.root}/index.eta:3: asset('lost.css'): there is no file "lost.css"
   await t.resolves(async () => await app.ready())
 })
 
+t.test('leaves an asset to the context that gives pages another one', async (t) => {
+  const files = { 'index.eta': '<%= it.asset("only-there.js") %> <%= it.asset("app.js") %>' }
+  class Context { asset (name: string): string { return `/there/${name}` } }
+  const asset = (name: string): string => `/there/${name}`
+  const lines: { level: number, msg: string }[] = []
+  const server = { logger: { level: 'warn', stream: { write: (line: string) => { lines.push(JSON.parse(line)) } } } }
+  const contexts: [what: string, context: object][] = [
+    ['an object', { asset }], ['an instance', new Context()], ['a function', () => ({ asset })], ['an async function', async () => ({ asset })]
+  ]
+  for (const production of [true, false]) {
+    for (const [what, context] of contexts) {
+      lines.length = 0
+      const app = await build(t, files, { production, context, server, index: { view: 'index' } })
+      app.decorate('asset', (name: string) => {
+        if (name !== 'app.js') throw new Error(`there is no file "${name}"`)
+        return `/static/${name}`
+      })
+      t.equal((await app.inject('/')).body, '/there/only-there.js /there/app.js', what)
+      // Only when it is called does a function show what it gives.
+      const says = `a page may fail: ${app.root}/index.eta:1: asset('only-there.js'): there is no file "only-there.js"\n> 1 | ${files['index.eta']}`
+      t.same(lines.map(({ level, msg }) => [level, msg]), typeof context === 'function' ? [[40, says]] : [], what)
+    }
+    const app = await build(t, files, { production, context: { site: 'x' } })
+    app.decorate('asset', () => { throw new Error('there is no file') })
+    await t.rejects(async () => await app.ready(), { code: 'FST_QUICKSTART_TEMPLATES_INVALID' }, 'another context changes nothing')
+  }
+})
+
 t.test('refuses wrong options when it is registered', async (t) => {
   const root = t.testdir({ 'file.eta': '' })
   const folder = 'the absolute path, or file: URL, of a folder that exists'
@@ -156,6 +184,9 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ root: join(root, 'file.eta') }, `option "root" is ${JSON.stringify(join(root, 'file.eta'))}; expected ${folder}`],
     [{ root: new URL('https://localhost/views') }, `option "root" is an object; expected ${folder}`],
     [{ root: pathToFileURL(join(root, 'none')) }, `option "root" is an object; expected ${folder}`],
+    [{ root: pathToFileURL(join(root, 'none')).href }, `option "root" is ${JSON.stringify(pathToFileURL(join(root, 'none')).href)}; expected ${folder}`],
+    [{ root: 'file://elsewhere/views' }, `option "root" is "file://elsewhere/views"; expected ${folder}`],
+    [{ root: '' }, `option "root" is ""; expected ${folder}`],
     [{ root: ['views'] }, `option "root" is an array; expected ${folder}`],
     [{ root, extension: 'html' }, `option "extension" is "html"; expected ${extension}`],
     [{ root, extension: '.' }, `option "extension" is "."; expected ${extension}`],
@@ -163,12 +194,19 @@ t.test('refuses wrong options when it is registered', async (t) => {
     [{ root, extension: 5 }, `option "extension" is 5; expected ${extension}`],
     [{ root, index: true }, `option "index" is true; expected ${index}`],
     [{ root, index: 'file' }, `option "index" is "file"; expected ${index}`],
-    [{ root, index: {} }, `option "index" is an object; expected ${index}`],
-    [{ root, index: { view: 5 } }, `option "index" is an object; expected ${index}`],
-    [{ root, index: { view: 'file', path: 'home' } }, `option "index" is an object; expected ${index}`],
-    [{ root, index: { view: 'file', path: 5 } }, `option "index" is an object; expected ${index}`],
-    [{ root, index: { view: 'file', data: null } }, `option "index" is an object; expected ${index}`],
-    [{ root, index: { view: 'file', datas: {} } }, `option "index" is an object; expected ${index}`],
+    [{ root, index: null }, `option "index" is null; expected ${index}`],
+    [{ root, index: ['file'] }, `option "index" is an array; expected ${index}`],
+    [{ root, index: {} }, 'option "index.view" is missing; expected the name of a view'],
+    [{ root, index: { path: '/home' } }, 'option "index.view" is missing; expected the name of a view'],
+    [{ root, index: { path: '/', data: {} } }, 'option "index.view" is missing; expected the name of a view'],
+    [{ root, index: { view: undefined } }, 'option "index.view" is missing; expected the name of a view'],
+    [{ root, index: { view: 5 } }, 'option "index.view" is 5; expected the name of a view'],
+    [{ root, index: { view: 'file', path: 'home' } }, 'option "index.path" is "home"; expected a path that starts with "/"'],
+    [{ root, index: { view: 'file', path: 5 } }, 'option "index.path" is 5; expected a path that starts with "/"'],
+    [{ root, index: { view: 'file', data: null } }, `option "index.data" is null; expected ${context}`],
+    [{ root, index: { view: 'file', data: 'text' } }, `option "index.data" is "text"; expected ${context}`],
+    [{ root, index: { view: 'file', datas: {} } }, 'unknown option "index.datas"; expected one of index.path, index.view, index.data'],
+    [{ root, index: { view: 'file', prefix: '/x' } }, 'unknown option "index.prefix"; expected one of index.path, index.view, index.data'],
     [{ root, fallback: 'views' }, `option "fallback" is "views"; expected ${folder}`],
     ...['', '/pages', 'pages/', '../pages', 'a/../b', '.pages', '_pages', 'a/_b', 'a\\b', 'a//b'].map((pages): [object, string] =>
       [{ root, pages }, `option "pages" is ${JSON.stringify(pages)}; expected true, false, or the name of a folder in root`]),
@@ -185,6 +223,17 @@ t.test('refuses wrong options when it is registered', async (t) => {
       code: 'FST_QUICKSTART_TEMPLATES_INVALID_OPTION',
       message: `fastify-quickstart/templates: ${says}`
     })
+  }
+})
+
+t.test('takes a folder by its path, its URL, and the text of its URL', async (t) => {
+  const root = t.testdir({ 'a b': { 'index.eta': 'index' } })
+  const path = join(root, 'a b')
+  for (const given of [path, `${path}/`, pathToFileURL(path), pathToFileURL(path).href, pathToFileURL(`${path}/`).href]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(templates, { root: given, fallback: given, index: { view: 'index' } })
+    t.equal((await app.inject('/')).body, 'index', String(given))
   }
 })
 
@@ -234,6 +283,40 @@ t.test('development and production agree on which files are views', { skip: lack
       t.equal(answer.statusCode === 200 ? answer.body : undefined, html, `include of ${name} ${production}`)
     }
   }
+})
+
+t.test('takes no name for a view that leads out of the folder on any system', { skip: lacks.links }, async (t) => {
+  // On Windows a backslash is a slash. Elsewhere it may be part of a file's name, and so there is a file to be found.
+  const root = t.testdir({ views: { sub: { 'in.eta': 'in' }, 'index.eta': 'index' }, 'secret.eta': 'secret', 'secret.txt': 'secret' })
+  const views = join(root, 'views')
+  const named = ['sub\\..\\..\\secret', '..\\secret', '.\\..\\secret', 'sub\\..\\../secret', '\\..\\secret', '\\\\host\\share\\secret', 'C:\\secret',
+    'sub\\in', '\\index', 'index\\', 'sub/..\\..\\secret']
+  for (const name of named) {
+    const path = join(views, `${name}.eta`)
+    mkdirSync(join(path, '..'), { recursive: true })
+    writeFileSync(path, 'reached')
+  }
+  const spellings = [...named, ...named.map((name) => `${name}.eta`), ...named.map((name) => `/${name}`),
+    '../secret', 'sub/../../secret', './../secret', '//../secret', '/..//secret', 'sub/./../.././secret', '....//secret', '..', '../', '.', '/', '..%2fsecret', '%2e%2e/secret',
+    '\u2025/secret', '.. /secret', '..\0/secret', join(root, 'secret'), join(root, 'secret.eta'), pathToFileURL(join(root, 'secret.eta')).href]
+  const wrong: unknown[] = []
+  for (const production of [true, false]) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    writeFileSync(join(views, 'dynamic.eta'), '<%~ include(it.name) %>')
+    await register(app, { root: views }, production)
+    app.get('/render', async (request, reply) => reply.render((request.query as { name: string }).name))
+    app.get('/view', async (request, reply) => reply.view((request.query as { name: string }).name))
+    app.get('/include', async (request, reply) => reply.render('dynamic', request.query as object))
+    for (const name of spellings) {
+      for (const url of ['/render', '/view', '/include']) {
+        const { statusCode, body } = await app.inject({ url, query: { name }, remoteAddress: '192.0.2.7' })
+        if (statusCode !== 500 || /secret|reached/.test(body)) wrong.push([production, url, name, statusCode, body])
+      }
+      if (app.hasView(name)) wrong.push([production, 'hasView', name])
+    }
+  }
+  t.same(wrong, [])
 })
 
 t.test('stops the start where a template cannot be read', { skip: lacks.links }, async (t) => {

@@ -197,6 +197,184 @@ t.test('gives a view what context, locals and the call add, the later one winnin
   t.equal((await app.inject('/')).body, 'undefined undefined undefined')
 })
 
+t.test('shows a view all that an instance has, as Eta does', async (t) => {
+  class Vehicle {
+    wheels = 4
+    get kind () { return `with ${this.wheels} wheels` }
+    sound () { return 'hum' }
+    inherited () { return this.sound() }
+  }
+  class Car extends Vehicle {
+    static count = 1
+    #speed = 50
+    name = 'car <1>'
+    log: string[] = []
+    arrow = () => `arrow of ${this.name}`
+    constructor () {
+      super()
+      Object.defineProperty(this, 'hidden', { value: 'hidden' })
+    }
+
+    get speed () { return this.#speed }
+    get [Symbol.toStringTag] () { return 'Car' }
+    get failing (): string { throw new Error('asked') }
+    override sound () { return `${super.sound()} at ${this.#speed}` }
+    faster (by: number) { this.#speed += by; this.wheels++; return this }
+    async later () { return `later ${this.#speed}` }
+    * [Symbol.iterator] () { yield 1; yield 2 }
+    override toString () { return `Car ${this.#speed}` }
+  }
+  const pages: Record<string, string> = {
+    'fields.eta': '<%= it.name %> <%= it.wheels %> <%= it.hidden %> <%= it.none %>',
+    'getters.eta': '<%= it.speed %> <%= it.kind %>',
+    'methods.eta': '<%= it.sound() %> <%= it.inherited() %> <%= it.arrow() %> <%= it.hasOwnProperty("name") %>',
+    'changes.eta': '<% it.faster(10) %><%= it.speed %> <%= it.wheels %> <%= it.faster(1).speed %>',
+    'async.eta': '<%= await it.later() %>',
+    'iterated.eta': '<% for (const x of it) { %><%= x %><% } %> <%= [...it] %>',
+    'text.eta': '<%= it %> <%= Object.prototype.toString.call(it) %>',
+    'class.eta': '<%= it.constructor.name %> <%= it.constructor.count %>',
+    'included.eta': '<%~ include("./keys", { more: 1 }) %>',
+    'keys.eta': '<%= [it.name, it.wheels, it.speed, it.more] %>',
+    'assigned.eta': '<% it.wheels = 3; it.speed = 1; it.sound = () => "own" %><%= it.wheels %> <%= it.sound() %>',
+    'laidOut.eta': '<% layout("./layout") %><%= it.speed %>',
+    'layout.eta': '[<%~ it.body %> <%= it.name %> <%= it.speed %>]',
+    'in.eta': '<%= "speed" in it %> <%= "none" in it %> <%= typeof it.sound %>',
+    'caught.eta': '<% try { it.failing } catch ({ message }) { output(message) } %>'
+  }
+  const differs = ['assigned'] // in Eta a template can change what the host has
+  const wrong: unknown[] = []
+  for (const production of [true, false]) {
+    const app = await build(t, pages, { production })
+    app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view, new Car()))
+    app.get('/page/:view', async (request, reply) => await app.page(reply, (request.params as { view: string }).view, new Car()))
+    const eta = new Eta({ views: app.root })
+    for (const view of Object.keys(pages).map((file) => file.replace('.eta', ''))) {
+      const expected = differs.includes(view) ? '3 own' : await eta.renderAsync(view, new Car())
+      for (const url of [`/${view}`, `/page/${view}`]) {
+        const { body } = await app.inject({ url, remoteAddress: '192.0.2.7' })
+        if (body !== expected) wrong.push([url, expected, body])
+      }
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('shows what is more than its fields, wherever it comes from, the later one winning', async (t) => {
+  class Site {
+    #name = 'site'
+    get site () { return this.#name }
+    get both () { return 'site' }
+    asset () { return 'own asset' }
+  }
+  class Data extends Site {
+    override get both () { return 'data' }
+    override get site () { return 'site of data' }
+  }
+  const error = new TypeError('went wrong')
+  const dynamic = new Proxy(new Site(), { get: (target, key) => typeof key === 'string' && key !== 'site' ? `dynamic ${key}` : Reflect.get(target, key, target) })
+  const wide = '<%= [it.site, it.both, it.data] %>'
+  type Options = { context?: object, locals?: object, data?: object }
+  const table: [what: string, page: string, options: Options, html: string][] = [
+    ['an instance of context', wide, { context: new Site() }, 'site,site,'],
+    ['a function of context that gives one', wide, { context: () => new Site() }, 'site,site,'],
+    ['an async function of context', wide, { context: async () => new Site() }, 'site,site,'],
+    ['plain data above an instance of context', wide, { context: new Site(), data: { both: 'plain', data: 1 } }, 'site,plain,1'],
+    ['locals above an instance of context', wide, { context: new Site(), locals: { both: 'locals' } }, 'site,locals,'],
+    ['an instance above plain context', wide, { context: { both: 'plain', data: 1 }, data: new Data() }, 'site of data,data,1'],
+    ['an instance above locals', wide, { locals: { both: 'locals', data: 1 }, data: new Data() }, 'site of data,data,1'],
+    ['an instance above an instance', wide, { context: new Site(), data: new Data() }, 'site of data,data,'],
+    ['an asset of its own', '<%= it.asset() %>', { data: new Data() }, 'own asset'],
+    ['its user', '<%= it.user %>', { data: Object.assign(new Data(), { user: 'me' }) }, 'me'],
+    ['the user of the request', '<%= it.user %>', { data: new Data() }, 'null'],
+    ['an error', '<%= it.name %>: <%= it.message %>', { data: error }, 'TypeError: went wrong'],
+    ['a list', '<%= it.length %><% for (const x of it) { %><%= x %><% } %><%= it.map((x) => x + x) %>', { data: ['a', 'b'] }, '2abaa,bb'],
+    ['a map', '<%= it.get("a") %><%= it.size %>', { data: new Map([['a', 1]]) }, '11'],
+    ['a date', '<%= it.toISOString() %>', { data: new Date(0) }, '1970-01-01T00:00:00.000Z'],
+    ['an object with a prototype', '<%= it.own + it.inherited %>', { data: Object.create({ inherited: 2 }, { own: { value: 1 } }) }, '3'],
+    ['an object without a prototype', '<%= it.own %>', { data: Object.assign(Object.create(null), { own: 1 }) }, '1'],
+    ['a getter of a plain object', '<%= it.double %>', { data: { get double () { return 2 } } }, '2'],
+    ['a proxy', '<%= it.any %> <%= it.site %>', { data: dynamic }, 'dynamic any site'],
+    ['a frozen instance', '<%= it.site %>', { data: Object.freeze(new Site()) }, 'site']
+  ]
+  const wrong: unknown[] = []
+  for (const [what, page, { context = {}, locals = {}, data }, html] of table) {
+    const app = await build(t, { 'index.eta': page.replace('it.data]', 'it.data ?? ""]') }, { context })
+    app.get('/', async (request, reply) => {
+      Object.assign((reply as unknown as { locals: object }).locals, locals)
+      return reply.render('index', data)
+    })
+    const { body } = await app.inject('/')
+    if (body !== html) wrong.push([what, html, body])
+  }
+  t.same(wrong, [])
+})
+
+t.test('lets no own key of an instance change a prototype', async (t) => {
+  const app = await build(t, { 'index.eta': '<%= it.polluted %> <%= Object.keys(it.given ?? {}) %> <%= it.name %>' })
+  class Car { name = 'car' }
+  app.get('/', async (request, reply) => reply.render('index', Object.assign(new Car(), JSON.parse('{"constructor":{"prototype":{"polluted":1}}}'))))
+  app.get('/own', async (request, reply) => {
+    const car = new Car()
+    Object.defineProperty(car, '__proto__', { value: { polluted: 1 }, enumerable: true })
+    return reply.render('index', car)
+  })
+  for (const url of ['/', '/own']) t.equal((await app.inject(url)).body, 'undefined  car', url)
+  t.equal(({} as { polluted?: number }).polluted, undefined)
+})
+
+t.test('prints nothing for a template that ends with a bare return', async (t) => {
+  const files: Record<string, string> = {
+    'bare.eta': '<% return %>',
+    'early.eta': 'a<% if (it.stop) return %>b',
+    'later.eta': '<% await 1 %>a<% return %>',
+    'undefined.eta': 'a<% return undefined %>',
+    'void.eta': '<% return void 0 %>',
+    'layout.eta': '<% return %>[<%~ it.body %>]',
+    'laidOut.eta': '<% layout("./layout") %>a',
+    'null.eta': '<% return null %>',
+    'zero.eta': '<% return 0 %>',
+    'empty.eta': 'a<% return "" %>'
+  }
+  const table: [page: string, html: string][] = [
+    ['[<%~ include("./bare") %>]', '[]'],
+    ['[<%= include("./bare") %>]', '[]'],
+    ['[<%~ include("./early", { stop: true }) %><%~ include("./early") %>]', '[ab]'],
+    ['[<%~ await includeAsync("./bare") %>]', '[]'],
+    ['[<%~ await includeAsync("./later") %>]', '[]'],
+    ['[<%~ include("./undefined") %><%~ include("./void") %>]', '[]'],
+    ['[<%~ include("./laidOut") %>]', '[]'],
+    ['[<%~ await includeAsync("./laidOut") %>]', '[]'],
+    ['<% output(include("./bare")) %>a', 'a'],
+    ['[<%~ this.render("bare") %>]', '[]'],
+    ['[<%= (await Promise.all([includeAsync("./bare"), includeAsync("./later")])).join("|") %>]', '[|]'],
+    ['<% layout("./layout") %>a', ''],
+    ['<% await 1; layout("./layout") %>a', ''],
+    ['a<% return %>', ''],
+    // As in Eta: a value is put out.
+    ['[<%~ include("./null") %><%~ include("./zero") %><%~ include("./empty") %>]', '[null0]']
+  ]
+  const wrong: unknown[] = []
+  for (const production of [true, false]) {
+    const pages = Object.fromEntries(table.map(([page], index) => [`page${index}.eta`, page]))
+    const app = await build(t, { ...files, ...pages }, { production })
+    app.get('/:view', async (request, reply) => reply.render((request.params as { view: string }).view))
+    for (const [index, [page, html]] of table.entries()) {
+      const { body } = await app.inject(`/page${index}`)
+      if (body !== html) wrong.push([page, html, body])
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('gives pages the nonce that the app has made for the request', async (t) => {
+  const app = await build(t, { 'index.eta': '<%= it.nonce %>' }, { index: { view: 'index' } })
+  app.decorateRequest('cspNonce')
+  app.addHook('onRequest', async (request) => { Object.assign(request, { cspNonce: `nonce of ${request.url}` }) })
+  app.get('/own', async (request, reply) => reply.render('index', { nonce: 'own' }))
+  t.equal((await app.inject('/')).body, 'nonce of /')
+  t.equal((await app.inject('/own')).body, 'own')
+})
+
 t.test('sends what context throws to the error handler of the host, as it is', async (t) => {
   const gone = Object.assign(new Error('gone'), { statusCode: 410 })
   for (const context of [() => { throw gone }, async () => { throw gone }]) {
