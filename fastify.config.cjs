@@ -1,6 +1,8 @@
 // What `npm start` hands to fastify-cli, which loads this file with require(); the command takes address and port.
 // A flag such as `--port 8080` and the variables FASTIFY_* win over it.
-const usesSocket = process.env.FASTIFY_SOCKET || process.argv.some((word) => /^(--socket|-s)(=|$)/.test(word))
+// fastify-cli takes its own words out of process.argv; the report has them all.
+const { commandLine } = process.report.getReport().header
+const usesSocket = process.env.FASTIFY_SOCKET || commandLine.some((word) => /^(--socket|-s)(=|$)/.test(word))
 
 module.exports = {
   // An address would win over a socket.

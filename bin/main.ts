@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
 import { describeStartFailure } from '../app/operation/start-failure.ts'
-import { OperatorError } from './make-app.ts'
 import { check } from './commands/check.ts'
 import { hashPassword } from './commands/hash-password.ts'
 import { newProject } from './commands/new.ts'
 import { routes } from './commands/routes.ts'
 import { serve } from './commands/serve.ts'
+import { OperatorError, suggest } from './read-flags.ts'
 
 const help = `fastify-quickstart: a web server over the folders public/ and views/
 
@@ -38,12 +38,12 @@ Flags
 Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUICKSTART_PROTECT and others.
 `
 
-/** The subcommands: each takes the words after its name, and gives the exit code. */
+/** The subcommands: each takes the words after its name, and returns the exit code. */
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr),
+  routes,
   check,
   new: (args) => newProject(args, process.stdin, process.stdout),
-  routes
+  'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr)
 }
 
 /** Flags that take the place of a command, wherever they stand. */
@@ -71,13 +71,21 @@ export async function main (args: readonly string[]): Promise<number> {
     return 0
   }
   try {
-    return Object.hasOwn(commands, name) ? await commands[name]!(others) : await serve(args)
+    if (Object.hasOwn(commands, name)) return await commands[name]!(others)
+    if (name !== '' && !name.startsWith('-')) throw new OperatorError(describeUnknown(name))
+    return await serve(args)
   } catch (error) {
     const reason = error instanceof OperatorError ? error.message : describeStartFailure(error)
     if (reason === undefined) throw error
     process.stderr.write(`fastify-quickstart: ${reason}\n`)
     return 1
   }
+}
+
+function describeUnknown (name: string): string {
+  const names = Object.keys(commands)
+  const known = `the commands are ${names.join(', ')}, and without one the server starts`
+  return `Unexpected argument '${name}'${suggest(name, names)}; ${known}`
 }
 
 function version (): string {

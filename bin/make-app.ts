@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
-import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { developmentLog } from '../app/development/development-log.ts'
 import { logLevels, readSettings } from '../app/settings/settings.ts'
+import { OperatorError } from './read-flags.ts'
 
 /** What every subcommand that makes the app takes: the app's options as texts, and the log's level. */
 export const appFlags = {
@@ -16,22 +16,6 @@ export const appFlags = {
   'log-level': { type: 'string', short: 'l' }
 } as const
 
-/** A mistake of the operator's, which the message names in one line. */
-export class OperatorError extends Error {}
-
-/** The words after the command's name, read by `flags`. */
-export function readFlags<Flags extends NonNullable<ParseArgsConfig['options']>> (
-  args: readonly string[],
-  flags: Flags
-): ReturnType<typeof parseArgs<{ args: string[], options: Flags }>>['values'] {
-  try {
-    // A lone `--` is allowed before the switches, as `fastify start` asks for it.
-    return parseArgs({ args: args.filter((arg) => arg !== '--'), options: flags }).values
-  } catch (error) {
-    throw new OperatorError((error as Error).message) // parseArgs throws errors alone
-  }
-}
-
 /** The command prints where the server listens. */
 const saidOtherwise = /^(?:Server listening at|Open) /
 
@@ -40,20 +24,23 @@ const saidOtherwise = /^(?:Server listening at|Open) /
  *
  * @param options the app's options, as texts: the app reads them like the flags of fastify-cli
  * @param level of the log; default QUICKSTART_LOG_LEVEL, else info in production and warn elsewhere
- * @param prepare is called with the server before the app is registered
+ * @param routerOptions of Fastify's, beside those of the app
  */
 export async function makeApp (
   options: Record<string, string | boolean | undefined>,
   level?: string,
-  prepare: (server: FastifyInstance) => void = () => {}
+  routerOptions: object = {}
 ): Promise<FastifyInstance> {
   checkLogLevel(level)
   readSettingsFile()
   useFolders()
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.ts')
-  const server = Fastify({ ...serverOptions, logger: { ...serverOptions.logger, ...logOptions(level) } })
-  prepare(server)
+  const server = Fastify({
+    ...serverOptions,
+    routerOptions: { ...serverOptions.routerOptions, ...routerOptions },
+    logger: { ...serverOptions.logger, ...logOptions(level) }
+  })
   try {
     await server.register(quickstart, options as object) // the app checks them itself
     await server.ready()

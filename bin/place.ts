@@ -1,49 +1,87 @@
+import type { FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
-import { OperatorError } from './make-app.ts'
+import { describeListenFailure } from '../app/operation/start-failure.ts'
+import { OperatorError } from './read-flags.ts'
 
-/** Where the server listens on the network. */
-export interface Place {
-  host: string
-  /** 0 is any free port. */
-  port: number
-}
+/** Flags that say where to listen. */
+export const placeFlags = {
+  port: { type: 'string', short: 'p' },
+  address: { type: 'string', short: 'a' },
+  socket: { type: 'string', short: 's' }
+} as const
+
+/** Where the server listens: on the network, where port 0 is any free one, or on a Unix socket. */
+export type Place = { host: string, port: number } | { path: string }
+
+/** What fits into the system's sockaddr_un, of Linux and macOS; Node would cut the rest off. */
+const maxSocketPath = 103
 
 /**
- * What the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read: the defaults are read
- * once.
+ * Returns what the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read: the defaults are
+ * read once.
  *
- * @throws OperatorError for a PORT that is not one
+ * @throws OperatorError for flags that do not fit, and for a PORT that is not one
  */
-export function readPlace (port?: number, address?: string): Place {
+export function readPlace (flags: { port?: string, address?: string, socket?: string } = {}): Place {
+  const { port, address, socket } = flags
+  if (socket !== undefined) {
+    if ((port ?? address) !== undefined) throw new OperatorError('--socket and --port or --address exclude each other')
+    if (socket !== '' && Buffer.byteLength(socket) <= maxSocketPath) return { path: socket }
+    throw new OperatorError(`--socket takes a path of 1 to ${maxSocketPath} bytes`)
+  }
+  // An empty one would be all addresses.
+  if (address === '') throw new OperatorError('--address takes a name or an address of this machine')
+  // The defaults' address is missing beside FASTIFY_SOCKET, which is for fastify-cli alone.
   const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string }
-  // Its address is missing beside FASTIFY_SOCKET, which is for fastify-cli alone.
-  return { host: address ?? (process.env.HOST || '127.0.0.1'), port: port ?? readPort('PORT', String(defaults.port)) }
+  return {
+    host: address ?? (process.env.HOST || '127.0.0.1'),
+    port: port === undefined ? readPort('PORT', String(defaults.port)) : readPort('--port', port)
+  }
 }
 
 /** As in a URL: an IPv6 address has brackets. */
-export function describePlace ({ host, port }: Place): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+export function describePlace (place: Place): string {
+  if ('path' in place) return place.path
+  return `${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port}`
 }
 
-/** @throws OperatorError for what is not a port, which begins with the name of the flag or setting */
-export function readPort (name: string, text: string): number {
+/**
+ * Lets the app listen.
+ *
+ * @returns where, as the beginning of a sentence
+ * @throws OperatorError where the system refuses it
+ */
+export async function listenAt (app: FastifyInstance, place: Place): Promise<string> {
+  const address = await app.listen(place).catch(refuse)
+  return 'path' in place ? `Listening on the socket ${place.path}` : `Open ${address}/ in a browser`
+}
+
+/**
+ * Tries whether a server could listen there now.
+ *
+ * @throws OperatorError where the system refuses it
+ */
+export async function tryPlace (place: Place): Promise<void> {
+  const server = createServer().listen(place)
+  await once(server, 'listening').catch(refuse)
+  server.close()
+  await once(server, 'close')
+}
+
+/** Tells the operator where the server is to be found. In production the log does so, where all lines are JSON. */
+export function announce (where: string): void {
+  if (process.env.NODE_ENV !== 'production') process.stdout.write(`${where}. Ctrl-C stops the server.\n`)
+}
+
+function readPort (name: string, text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text)
   throw new OperatorError(`${name} is "${text}"; it takes a number from 0 to 65535`)
 }
 
-/**
- * Tries whether the host is an address of this machine. Its port may be in use, by the server that runs now.
- *
- * @throws what the system says, as a start would
- */
-export async function tryHost ({ host, port }: Place): Promise<void> {
-  const server = createServer().listen(0, host)
-  try {
-    await once(server, 'listening')
-  } catch (error) {
-    throw Object.assign(error as NodeJS.ErrnoException, { port }) // a server that cannot listen says so with this
-  }
-  server.close()
+/** Makes what the system says one line for the operator. */
+function refuse (error: Error): never {
+  const line = describeListenFailure(error)
+  throw line === undefined ? error : new OperatorError(line)
 }

@@ -1,17 +1,34 @@
 import type { FastifyInstance } from 'fastify'
+import { parseArgs } from 'node:util'
+import { removeDeadSocket } from './dead-socket.ts'
 import { dieOfCrashes, surviveHangup } from './process-signals.ts'
 import { commandLine } from './start-failure.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** Does for `fastify start` what the package's command does by itself: signals, and the log's level as it is set. */
+/**
+ * Does for `fastify start` what the package's command does by itself: signals, the log's level as it is set, and a
+ * socket that a killed server has left.
+ */
 export function followOperator (app: FastifyInstance, { logLevel }: Settings): void {
   app.addHook('onListen', async () => surviveHangup(process, app.log))
   // fastify-cli listens to all signals once the app is loaded, and anew when it stops.
   for (const hook of ['onReady', 'preClose'] as const) app.addHook(hook, async () => dieOfCrashes(process))
+  const socket = readSocket()
+  if (socket !== undefined) app.addHook('onReady', async () => await removeDeadSocket(socket))
   if (logLevel !== undefined && !isLogLevelGiven()) app.log.level = logLevel
 }
 
 /** Whether `fastify start` was told a level, which wins over the setting. */
 function isLogLevelGiven (): boolean {
   return process.env.FASTIFY_LOG_LEVEL !== undefined || commandLine().some((word) => /^(?:--log-level|-l)/.test(word))
+}
+
+/** The path of the Unix socket that `fastify start` was told to listen on. */
+function readSocket (): string | undefined {
+  const { values } = parseArgs({
+    args: commandLine(),
+    options: { socket: { type: 'string', short: 's' } },
+    strict: false
+  })
+  return typeof values.socket === 'string' ? values.socket : process.env.FASTIFY_SOCKET
 }

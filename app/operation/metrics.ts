@@ -1,21 +1,9 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { loginCounts } from '../../plugins/auth/internal.ts'
 import { bytesInMemory } from '../../plugins/static/internal.ts'
-
-/** Where metrics are served. */
-export interface MetricsPlace {
-  host: string
-  port: number
-}
-
-/** A listener of its own, never the public one. */
-export interface MetricsServer {
-  close: () => Promise<void>
-}
+import { type MetricsPlace, type MetricsServer, serveMetrics } from './metrics-server.ts'
+import { tellPrimary } from './worker-metrics.ts'
 
 /**
  * Counts what the app does, for Prometheus: requests and their durations, logins, the queue of passwords to hash, the
@@ -45,13 +33,13 @@ export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'):
   }))
 
   if (place === 'primary') {
-    AggregatorRegistry.setRegistries(registry)
-    // eslint-disable-next-line no-new -- it listens to the primary
-    new AggregatorRegistry()
+    const end = tellPrimary(process, registry)
+    app.addHook('onClose', async () => end())
     return
   }
   let server: MetricsServer | undefined
-  app.addHook('onListen', async () => { server = await serve(place, registry, () => registry.metrics(), app.log) })
+  const metrics = { contentType: registry.contentType, render: async () => await registry.metrics() }
+  app.addHook('onListen', async () => { server = await serveMetrics(place, metrics, app.log) })
   app.addHook('onClose', async () => server?.close())
 }
 
@@ -77,43 +65,4 @@ function countLogins (app: FastifyInstance, registry: Registry): void {
       this.set({ state: 'waiting' }, waiting)
     }
   }))
-}
-
-/** Serves the metrics of all workers, each of which has `measure(app, 'primary')`. */
-export async function serveWorkersMetrics (place: MetricsPlace, log: FastifyBaseLogger): Promise<MetricsServer> {
-  const registry = new AggregatorRegistry()
-  return await serve(place, registry, () => registry.clusterMetrics(), log)
-}
-
-async function serve (
-  { host, port }: MetricsPlace,
-  { contentType }: { contentType: string },
-  read: () => Promise<string>,
-  log: FastifyBaseLogger
-): Promise<MetricsServer> {
-  const server = createServer((request, answer) => {
-    if (!/^\/metrics(?:\?|$)/.test(request.url!)) { // Node gives each request one
-      answer.writeHead(404).end()
-      return
-    }
-    read().then((text) => answer.setHeader('content-type', contentType).end(text), (error: unknown) => {
-      log.error({ err: error }, 'the metrics could not be read')
-      answer.writeHead(503).end()
-    })
-  })
-  server.listen(port, host)
-  try {
-    await once(server, 'listening')
-    const address = server.address() as AddressInfo // it listens on a port, which may be any free one
-    log.info(`metrics for Prometheus are served at http://${host}:${address.port}/metrics`)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException // a server that cannot listen says so with a system error
-    log.error(`QUICKSTART_METRICS: ${host}:${port} cannot be listened on (${code}); there are no metrics`)
-  }
-  return {
-    async close () {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    }
-  }
 }

@@ -1,10 +1,14 @@
 import { basename } from 'node:path'
 
-/** What the operator can mend when the server cannot listen, by the system's or Node's error code. */
+const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
+
+/** What the operator can do when the server cannot listen, by the system's or Node's error code. */
 const listenFailures: Record<string, string> = {
   EADDRINUSE: 'is in use; choose another port with PORT or --port',
   EACCES: 'may not be used by this account; choose a port above 1023 with PORT or --port',
-  EADDRNOTAVAIL: 'is not an address of this machine; choose another with HOST or --address',
+  EADDRNOTAVAIL: notOurAddress,
+  EAFNOSUPPORT: notOurAddress, // an IPv6 address where there is no IPv6
+  EINVAL: notOurAddress, // an IPv6 address of a link, without the link's name
   ERR_SOCKET_BAD_PORT: 'PORT or --port takes a number from 0 to 65535'
 }
 
@@ -19,7 +23,7 @@ const settingBehind: Record<string, string> = {
 /** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */
 interface StartError extends Error {
   code?: string
-  /** What the system was asked for. A file or an address of the routes' own is theirs to mend. */
+  /** What the system was asked for. */
   syscall?: string
   hostname?: string
   address?: string
@@ -51,14 +55,14 @@ export function commandLine (): string[] {
 }
 
 /**
- * Makes a failed start one clear line on stderr and exit code 1, where the operator can mend it. fastify-cli leaves a
+ * Makes a failed start one clear line on stderr and exit code 1, where the operator can do something about it. fastify-cli leaves a
  * rejected start to Node or to its own log, which print a stack trace or, at the default log level, nothing.
  *
  * @returns the function to call once the server listens, which leaves errors to fastify-cli again
  */
 export function reportStartFailure (process: OperatorProcess): () => void {
   function report (reason: unknown): void {
-    const line = describeStartFailure(reason)
+    const line = describeStartFailure(reason) ?? describeOwnListenFailure(reason)
     if (line !== undefined) {
       process.stderr.write(`fastify-quickstart: ${line}\n`)
       process.exit(1)
@@ -71,18 +75,10 @@ export function reportStartFailure (process: OperatorProcess): () => void {
   return () => { process.removeListener('unhandledRejection', report) }
 }
 
-/** What to tell the operator of a failed start, or undefined where it is not theirs to mend. */
+/** Returns what to tell the operator of a failed start, or undefined where it is a fault of the program. */
 export function describeStartFailure (reason: unknown): string | undefined {
   const error = reason as StartError | undefined // every field may be missing
   const code = error?.code ?? ''
-  const listenFailure = listenFailures[code]
-  if (unknownName.has(code) && isOwnHost(error?.hostname)) {
-    return `${error?.hostname} is not a name or an address of this machine; choose another with HOST or --address`
-  }
-  if (listenFailure !== undefined && (error?.syscall ?? 'listen') === 'listen') {
-    if (error?.port === -1) return `--socket ${error.address} cannot be listened on (${code}); choose another one`
-    return error?.port === undefined ? listenFailure : `${error.address}:${error.port} ${listenFailure}`
-  }
   if (code === 'FST_ERR_DUPLICATED_ROUTE') {
     return `${error?.message}; choose another path, or switch off the topic that has this one`
   }
@@ -95,8 +91,35 @@ export function describeStartFailure (reason: unknown): string | undefined {
   return undefined
 }
 
+/**
+ * Returns what to tell the operator when the server itself cannot listen, or undefined for another error.
+ *
+ * @param socketName the flag or setting that names the Unix socket
+ */
+export function describeListenFailure (error: StartError, socketName = '--socket'): string | undefined {
+  const { code = '', hostname, address = '', port } = error
+  if (unknownName.has(code)) {
+    return `${hostname} is not a name or an address of this machine; choose another with HOST or --address`
+  }
+  if (port === -1) return `${socketName} ${address} cannot be listened on (${code}); choose another one`
+  const failure = listenFailures[code]
+  if (failure === undefined || port === undefined) return failure
+  return `${address.includes(':') ? `[${address}]` : address}:${port} ${failure}`
+}
+
+/** As `describeListenFailure`, of an error that may be of the routes' own: a file, another server, another host. */
+function describeOwnListenFailure (reason: unknown): string | undefined {
+  const error = Object(reason) as StartError // every field may be missing
+  const { syscall = 'listen', hostname } = error
+  const isOwn = syscall === 'getaddrinfo' ? isOwnHost(hostname) : syscall === 'listen'
+  if (!isOwn) return undefined
+  return describeListenFailure(error, error.address === process.env.FASTIFY_SOCKET ? 'FASTIFY_SOCKET' : '--socket')
+}
+
 /** Whether the name is where the server was told to listen. */
 function isOwnHost (name: string | undefined): boolean {
   if (name === undefined) return false
-  return name === process.env.HOST || commandLine().some((word) => word === name || word === `--address=${name}`)
+  const { HOST, FASTIFY_ADDRESS } = process.env
+  return [HOST, FASTIFY_ADDRESS].includes(name) ||
+    commandLine().some((word) => word === name || word === `--address=${name}`)
 }

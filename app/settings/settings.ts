@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.ts'
+import type { MetricsPlace } from '../operation/metrics-server.ts'
 import type { StopOptions } from '../operation/stopping.ts'
 
 /** The levels of the log, the loudest last. */
@@ -51,7 +52,8 @@ export const settingsSchema = Type.Object({
   })),
   QUICKSTART_METRICS: Type.Optional(Type.String({
     minLength: 1,
-    description: 'host:port to serve metrics for Prometheus at, apart from the app, such as 127.0.0.1:9464'
+    description: 'host:port to serve metrics for Prometheus at, apart from the app, such as 127.0.0.1:9464, or ' +
+      'host:first-last for the first free port, where several instances share their settings'
   })),
   QUICKSTART_DRAIN_SECONDS: Type.Optional(Type.Number({
     minimum: 0,
@@ -63,6 +65,18 @@ export const settingsSchema = Type.Object({
     maximum: 3600,
     default: 10,
     description: 'seconds from 1 to 3600'
+  }),
+  QUICKSTART_START_SECONDS: Type.Number({
+    minimum: 0,
+    maximum: 3600,
+    default: 15,
+    description: 'seconds from 0 to 3600, where 0 is for no limit'
+  }),
+  QUICKSTART_BLOCKED_SECONDS: Type.Number({
+    minimum: 0,
+    maximum: 3600,
+    default: 30,
+    description: 'seconds from 0 to 3600, where 0 is for never'
   })
 }, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
 
@@ -87,9 +101,19 @@ export interface Settings {
   csp: ContentSecurityPolicy
   logLevel: LogLevel | undefined
   /** Where metrics are served. */
-  metrics: { host: string, port: number } | undefined
+  metrics: MetricsPlace | undefined
   /** How the server stops. */
   stop: StopOptions
+  /** When a worker of `--workers` is ended by force. */
+  workers: WorkerLimits
+}
+
+/** Seconds, of which 0 sets no limit. */
+export interface WorkerLimits {
+  /** From the start of a worker until it listens. */
+  startSeconds: number
+  /** For which a worker may do nothing but compute. */
+  blockedSeconds: number
 }
 
 const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
@@ -120,7 +144,11 @@ export function readSettings (): Settings {
     csp: contentSecurityPolicy(env.QUICKSTART_CSP),
     logLevel: env.QUICKSTART_LOG_LEVEL,
     metrics: hostAndPort(env.QUICKSTART_METRICS),
-    stop: stopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS)
+    stop: stopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS),
+    workers: {
+      startSeconds: finite('QUICKSTART_START_SECONDS', env.QUICKSTART_START_SECONDS),
+      blockedSeconds: finite('QUICKSTART_BLOCKED_SECONDS', env.QUICKSTART_BLOCKED_SECONDS)
+    }
   }
 }
 
@@ -225,19 +253,29 @@ function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): Conten
   return value
 }
 
-/** An address and a port; IPv6 in brackets. */
-function hostAndPort (value: string | undefined): { host: string, port: number } | undefined {
+/** An address, IPv6 in brackets, and a port or a range of ports. */
+function hostAndPort (value: string | undefined): MetricsPlace | undefined {
   if (value === undefined) return undefined
-  const [, ipv6, host = ipv6, port] = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? []
-  if (host === undefined || Number(port) > 65535) throw misfit('QUICKSTART_METRICS', value)
-  return { host, port: Number(port) }
+  const [, ipv6, name, first, last] = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})(?:-(\d{1,5}))?$/i.exec(value) ?? []
+  const host = ipv6 ?? name
+  const port = Number(first)
+  if (host === undefined || port > 65535) throw misfit('QUICKSTART_METRICS', value)
+  if (last === undefined) return { host, port }
+  const lastPort = Number(last)
+  if (port === 0 || lastPort < port || lastPort > 65535) throw misfit('QUICKSTART_METRICS', value)
+  return { host, port, lastPort }
 }
 
-function stopOptions (drain: number | undefined, graceSeconds: number): StopOptions {
+function stopOptions (drain: number | undefined, grace: number): StopOptions {
   const isProduction = process.env.NODE_ENV === 'production'
+  const graceSeconds = finite('QUICKSTART_GRACE_SECONDS', grace)
   const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
-  // Ajv takes Infinity for a number that fits, and a timer takes it for none at all.
-  if (!Number.isFinite(graceSeconds)) throw misfit('QUICKSTART_GRACE_SECONDS', String(graceSeconds))
   if (!(drainSeconds >= 0 && drainSeconds <= graceSeconds - 1)) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
   return { drainSeconds, graceSeconds }
+}
+
+/** Ajv takes Infinity for a number that fits, and a timer takes it for none at all. */
+function finite (name: SettingName, value: number): number {
+  if (Number.isFinite(value)) return value
+  throw misfit(name, String(value))
 }

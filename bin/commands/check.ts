@@ -1,48 +1,58 @@
-import type { RouteOptions } from 'fastify'
+import { describeMetricsPlace } from '../../app/operation/metrics-server.ts'
 import { readSettings } from '../../app/settings/settings.ts'
-import { appFlags, makeApp, readFlags } from '../make-app.ts'
-import { describePlace, readPlace, tryHost } from '../place.ts'
+import { appFlags, makeApp } from '../make-app.ts'
+import { describePlace, readPlace, tryPlace } from '../place.ts'
+import { readFlags } from '../read-flags.ts'
+import { createRouteList, type ListedRoute } from '../route-list.ts'
+import { listWarnings } from '../start-warnings.ts'
 
 /**
- * Makes the app as a start would, without listening at its port: settings, users, views, public files, routes and
- * the address are read and checked. Prints what will be on.
+ * Makes the app as a start would, and tries to listen: settings, users, views, public files, routes, address and port
+ * are read and checked. Prints what will be on, and warns of what does not stop a start.
  *
  * @returns exit code 0
  * @throws what a start would throw
  */
 export async function check (args: readonly string[]): Promise<number> {
   const { 'log-level': level = 'error', ...options } = readFlags(args, appFlags)
-  const declared: RouteOptions[] = []
-  const app = await makeApp(options, level, (server) => {
-    server.addHook('onRoute', (route) => { declared.push(route) })
-  })
+  const list = createRouteList()
+  const app = await makeApp(options, level, list.routerOptions)
+  const routes = list.read(app)
   await app.close()
-  const place = readPlace()
-  await tryHost(place)
 
-  const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = readSettings()
+  const settings = readSettings()
+  const place = readPlace()
+  for (const warning of await listWarnings(settings, place)) {
+    process.stderr.write(`fastify-quickstart: warning: ${warning}\n`)
+  }
+  await tryPlace(place)
+
+  const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = settings
   const lines: [name: string, value: string][] = [
     ['environment', process.env.NODE_ENV ?? 'development'],
     ['listens at', describePlace(place)],
-    ['routes', topicsOf(declared)],
+    ['routes', countByTopic(routes)],
     ['users', usersFile ?? 'not from a file'],
     ['public files', publicDir ?? 'built in'],
     ['views', viewsDir ?? 'built in'],
     ['needs a login', protect.join(', ') || 'the secret page, and what your own routes guard'],
     ['failed logins', redisUrl === undefined ? 'counted in memory' : 'counted in Redis'],
     ['proxies', trustProxy === false ? 'none is trusted' : String(trustProxy)],
-    ['metrics', metrics === undefined ? 'off' : describePlace(metrics)]
+    ['metrics', metrics === undefined ? 'off' : describeMetricsPlace(metrics)]
   ]
   process.stdout.write(`ready\n${lines.map(([name, value]) => `  ${name.padEnd(14)} ${value}\n`).join('')}`)
   return 0
 }
 
-/** The topics that answer, each with the number of its routes. */
-function topicsOf (declared: readonly RouteOptions[]): string {
-  const counts = new Map<string, number>()
-  for (const { method, config } of declared) {
-    const topic = config!.answeredBy! // the app says it of each route
-    if (method !== 'HEAD') counts.set(topic, (counts.get(topic) ?? 0) + 1)
-  }
-  return [...counts].map(([topic, count]) => `${topic} ${count}`).join(', ')
+/** Who answers, in the order in which they are registered. */
+const answering = ['params', 'auth', 'app', 'static', 'templates', 'hello', 'reload', 'own']
+
+/** Those who answer, each with the number of its routes. */
+function countByTopic (routes: readonly ListedRoute[]): string {
+  const counts = answering.map((topic) => ({ topic, count: routes.filter(isOf(topic)).length }))
+  return counts.filter(({ count }) => count > 0).map(({ topic, count }) => `${topic} ${count}`).join(', ')
+}
+
+function isOf (topic: string): (route: ListedRoute) => boolean {
+  return ({ methods, answeredBy }) => answeredBy === topic && methods.join() !== 'HEAD'
 }

@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
-import { OperatorError } from '../make-app.ts'
+import { OperatorError, readWords, suggest } from '../read-flags.ts'
 
 type Input = NodeJS.ReadableStream & { isTTY?: boolean }
 
@@ -36,7 +35,7 @@ export async function newProject (
   stdout: NodeJS.WritableStream,
   runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript) // newer than the types of Node
 ): Promise<number> {
-  const given = readWords(args)
+  const given = checkWords(args)
   if (given.folder === undefined && stdin.isTTY !== true) throw new OperatorError('new takes a folder: new my-app')
   const terminal = stdin.isTTY === true ? createInterface({ input: stdin, output: stdout }) : undefined
   const interrupted = new AbortController()
@@ -70,14 +69,9 @@ export async function newProject (
 
 const flags = { from: { type: 'string' }, ts: { type: 'boolean' }, js: { type: 'boolean' } } as const
 
-/** What the words say, each checked. */
-function readWords (args: string[]): { folder?: string, example?: string, language?: Language } {
-  let words
-  try {
-    words = parseArgs({ args, options: flags, allowPositionals: true })
-  } catch (error) {
-    throw new OperatorError((error as Error).message) // parseArgs throws errors alone
-  }
+/** Returns what the words say, each checked. */
+function checkWords (args: string[]): { folder?: string, example?: string, language?: Language } {
+  const words = readWords({ args, options: flags, allowPositionals: true })
   const { values: { from, ts, js }, positionals: [folder, ...more] } = words
   if (more.length > 0) throw new OperatorError(`new takes one folder; "${more[0]}" is one too many`)
   if (ts && js) throw new OperatorError('--ts and --js exclude each other')
@@ -89,12 +83,12 @@ function readWords (args: string[]): { folder?: string, example?: string, langua
   }
 }
 
-/** A folder that is empty, or not there yet. */
+/** A folder that is not there yet, or holds nothing but what `git init` makes. */
 function checkFolder (folder: string): string {
   if (folder === '') throw new OperatorError('the folder has no name')
   let files: string[] = []
   try {
-    files = readdirSync(folder)
+    files = readdirSync(folder).filter((name) => name !== '.git')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException // the file system throws errors alone
     if (code === 'ENOTDIR') throw new OperatorError(`${folder} is not a folder`)
@@ -107,7 +101,8 @@ function checkFolder (folder: string): string {
 function checkExample (name: string): string {
   const examples = listExamples()
   if (examples.includes(name)) return name
-  throw new OperatorError(`there is no example "${name}"; --from takes one of ${examples.join(', ')}`)
+  throw new OperatorError(`there is no example "${name}"${suggest(name, examples)}; ` +
+    `--from takes one of ${examples.join(', ')}`)
 }
 
 function checkLanguage (language: string, example: string): Language {
@@ -132,7 +127,7 @@ async function writeProject (example: string, language: Language, folder: string
     : (file: string) => !file.endsWith('.js') || !existsSync(file.replace(/\.js$/, '.ts'))
   const isWanted = (file: string) => !['node_modules', 'dist'].includes(basename(file)) && isOfLanguage(file)
   try {
-    await cp(from, folder, { recursive: true, filter: isWanted })
+    await cp(from, existsSync(folder) ? realpathSync(folder) : folder, { recursive: true, filter: isWanted })
     writeFileSync(join(folder, '.gitignore'), gitignore)
     const file = join(folder, 'package.json')
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest // an example's own

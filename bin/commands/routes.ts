@@ -1,72 +1,41 @@
-import type { FastifyInstance, onRequestHookHandler, RouteOptions } from 'fastify'
-import { loginNeeds } from '../../plugins/auth/index.ts'
-import { contextsAround } from '../../lib/per-context.ts'
-import { appFlags, makeApp, readFlags } from '../make-app.ts'
-
-/** A route, and the context that it is declared in. */
-interface DeclaredRoute {
-  route: RouteOptions
-  context: FastifyInstance
-}
-
-/** The onRequest hooks of each context, which a plugin may guard all its routes with. */
-const hooksOf = new WeakMap<object, onRequestHookHandler[]>()
-
-/** Notes the hooks that are added from here on: Fastify itself tells those of a route alone. */
-function noteHooks (server: FastifyInstance): void {
-  const addHook: (this: unknown, name: string, hook: onRequestHookHandler) => FastifyInstance = server.addHook
-  Object.assign(server, {
-    addHook (this: FastifyInstance, name: string, hook: onRequestHookHandler) {
-      if (name === 'onRequest') hooksOf.set(this, [...hooksOf.get(this) ?? [], hook])
-      return addHook.call(this, name, hook)
-    }
-  })
-}
+import { appFlags, makeApp } from '../make-app.ts'
+import { readFlags } from '../read-flags.ts'
+import { createRouteList, type ListedRoute } from '../route-list.ts'
 
 /** Prints the routes of the app, as these flags and settings make it. */
 export async function routes (args: readonly string[]): Promise<number> {
   const { 'log-level': level = 'error', ...options } = readFlags(args, appFlags)
-  const declared: DeclaredRoute[] = []
-  const app = await makeApp(options, level, (server) => {
-    noteHooks(server)
-    server.addHook('onRoute', function (route) { declared.push({ route, context: this }) })
-  })
-  process.stdout.write(table(declared))
+  const list = createRouteList()
+  const app = await makeApp(options, level, list.routerOptions)
+  process.stdout.write(formatTable(list.read(app)))
   await app.close()
   return 0
 }
 
 const head = ['METHOD', 'PATH', 'NAME', 'ANSWERED BY', 'LOGIN']
 
-function table (declared: readonly DeclaredRoute[]): string {
-  const lines = [head, ...declared.filter(isOwn(declared)).map(describe).sort(byPath)]
+function formatTable (routes: readonly ListedRoute[]): string {
+  const lines = [head, ...routes.map(formatRoute)]
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length))) // as many as in head
   const pad = (cell: string, column: number) => cell.padEnd(widths[column]!)
   return lines.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('')
 }
 
-/** Leaves out the HEAD route that comes with a GET. */
-function isOwn (declared: readonly DeclaredRoute[]): (declared: DeclaredRoute) => boolean {
-  const gets = new Set(declared.filter(({ route }) => route.method === 'GET').map(({ route }) => route.url))
-  return ({ route: { method, url } }) => method !== 'HEAD' || !gets.has(url)
-}
-
-function describe (declared: DeclaredRoute): string[] {
-  const { route } = declared
-  const { name = '', answeredBy = '' } = route.config! // the app gives each route one
-  return [[route.method].flat().join(', '), route.url, name, answeredBy, loginOf(declared)]
+function formatRoute (route: ListedRoute): string[] {
+  const { methods, path, constraints, name, answeredBy } = route
+  const place = [path, ...constraints.map((constraint) => `(${constraint})`)].join(' ')
+  return [methods.join(', '), place, name, answeredBy, describeLogin(route)].map(escapeControls)
 }
 
 /** What the route asks for, the strictest last: a login, one of a member of a group, or one if there is any. */
-function loginOf ({ context, route }: DeclaredRoute): string {
-  const around = contextsAround(context).flatMap((context) => hooksOf.get(context) ?? [])
-  const needs = loginNeeds(context, { ...route, onRequest: [...around, ...[route.onRequest ?? []].flat()] })
+function describeLogin ({ needs }: ListedRoute): string {
   const groups = needs.flatMap((need) => typeof need === 'string' ? [] : `group ${need.join(' or ')}`)
   if (groups.length > 0) return groups.join(', ')
-  return needs.includes('login') ? 'needed' : needs.includes('optional') ? 'optional' : ''
+  if (needs.includes('login')) return 'needed'
+  return needs.includes('optional') ? 'optional' : ''
 }
 
-/** By path, then by method: no path holds a character below the space. */
-function byPath ([methodA, pathA]: string[], [methodB, pathB]: string[]): number {
-  return `${pathA} ${methodA}` < `${pathB} ${methodB}` ? -1 : 1
+/** A path may hold a line break, which would break the table. */
+function escapeControls (text: string): string {
+  return text.replace(/\p{Cc}/gu, encodeURIComponent)
 }

@@ -6,8 +6,11 @@ import { type Guard, guards, type Needs } from './guard.ts'
 /** An onRequest hook, for a server of whatever kind: HTTP, HTTPS or HTTP/2. */
 export type GuardHook = (request: unknown, reply: unknown, done: (error?: Error) => void) => void
 
-/** What each guard hook asks for, so that a route's guards can be listed. */
-const needsOf = new WeakMap<object, Needs>()
+/**
+ * By the names of guard hooks what they ask for, so that a route's guards can be listed. Fastify binds a hook to each
+ * context that it is in, and a bound function keeps its name alone.
+ */
+const needsByName = new Map<string, Needs>()
 
 /**
  * Creates a hook that guards by `guard`, or, where that is left out, by the guard of the context that the route is in.
@@ -22,7 +25,9 @@ export function createGuardHook (needs: Needs, guard?: Guard): GuardHook {
     if (found === undefined) done(refuseUnguarded(request, reply))
     else found.admit(needs, request, reply, done)
   }
-  needsOf.set(hook, needs)
+  const name = `fastify-quickstart/auth: ${JSON.stringify(needs)}`
+  needsByName.set(name, needs)
+  Object.defineProperty(hook, 'name', { value: name })
   return hook as GuardHook // all servers' requests have what is used of them
 }
 
@@ -73,7 +78,7 @@ export function requiresGroup (...groups: readonly string[]): GuardHook {
 /** Lists what the guards among a route's hooks ask for, in their order. */
 export function needsAmong (hooks: unknown): Needs[] {
   return [hooks].flat().flatMap((hook) => {
-    const needs = typeof hook === 'function' ? needsOf.get(hook) : undefined
+    const needs = typeof hook === 'function' ? needsByName.get(hook.name.replace(/^bound /, '')) : undefined
     return needs === undefined ? [] : [needs]
   })
 }

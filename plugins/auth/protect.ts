@@ -15,7 +15,10 @@ const protections = perContext<Names>('fastify-quickstart/auth: protect')
  *
  * @param context in which the route is declared
  */
-export function loginNeeds (context: FastifyInstance, { url, config, onRequest }: RouteOptions): Needs[] {
+export function loginNeeds (
+  context: FastifyInstance,
+  { url, config, onRequest }: Pick<RouteOptions, 'url' | 'config' | 'onRequest'>
+): Needs[] {
   const isProtected = config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
   return [...isProtected ? ['login' as const] : [], ...needsAmong(onRequest)]
 }

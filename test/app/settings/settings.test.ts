@@ -19,7 +19,8 @@ t.test('without any setting, every topic is on and the rest is the default', asy
     csp: 'strict',
     logLevel: undefined,
     metrics: undefined,
-    stop: { drainSeconds: 0, graceSeconds: 10 }
+    stop: { drainSeconds: 0, graceSeconds: 10 },
+    workers: { startSeconds: 15, blockedSeconds: 30 }
   })
 })
 
@@ -42,7 +43,9 @@ t.test('reads every setting from the environment', async (t) => {
     QUICKSTART_LOG_LEVEL: 'debug',
     QUICKSTART_METRICS: '127.0.0.1:9464',
     QUICKSTART_DRAIN_SECONDS: '1.5',
-    QUICKSTART_GRACE_SECONDS: '20'
+    QUICKSTART_GRACE_SECONDS: '20',
+    QUICKSTART_START_SECONDS: '60',
+    QUICKSTART_BLOCKED_SECONDS: '0'
   })
   t.same(readSettings(), {
     switches: { hello: false, static: true, templates: false, params: false, auth: false },
@@ -56,7 +59,8 @@ t.test('reads every setting from the environment', async (t) => {
     csp: "default-src 'self'",
     logLevel: 'debug',
     metrics: { host: '127.0.0.1', port: 9464 },
-    stop: { drainSeconds: 1.5, graceSeconds: 20 }
+    stop: { drainSeconds: 1.5, graceSeconds: 20 },
+    workers: { startSeconds: 60, blockedSeconds: 0 }
   })
 })
 
@@ -82,10 +86,18 @@ t.test('a stop drains in production, for less than its grace', async (t) => {
   }
 })
 
-t.test('metrics may be served at an IPv6 address', async (t) => {
+t.test('metrics may be served at an IPv6 address, and at the first free port of a range', async (t) => {
   t.chdir(t.testdir({}))
-  setEnvironment(t, { QUICKSTART_METRICS: '[::1]:9464' })
-  t.same(readSettings().metrics, { host: '::1', port: 9464 })
+  const cases: [value: string, place: object][] = [
+    ['[::1]:9464', { host: '::1', port: 9464 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+    ['127.0.0.1:9464-9471', { host: '127.0.0.1', port: 9464, lastPort: 9471 }],
+    ['[::1]:9464-9464', { host: '::1', port: 9464, lastPort: 9464 }]
+  ]
+  for (const [value, place] of cases) {
+    setEnvironment(t, { QUICKSTART_METRICS: value })
+    t.same(readSettings().metrics, place, value)
+  }
 })
 
 t.test('reads .env, and the environment wins over it', async (t) => {
@@ -127,7 +139,10 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
     ['QUICKSTART_CSP', 'script-src self', "where self needs single quotes: 'self'"],
     ['QUICKSTART_CSP', 'script-src nonce-abc', "where nonce-abc needs single quotes: 'nonce-abc'"],
     ['QUICKSTART_LOG_LEVEL', 'loud', 'QUICKSTART_LOG_LEVEL is "loud"; it takes one of silent, fatal,'],
-    ...['9464', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:9464', 'a b:1'].map(
+    ...[
+      '9464', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:9464', 'a b:1', '127.0.0.1:9-8', '127.0.0.1:0-9', '127.0.0.1:9-',
+      '127.0.0.1:9-99999', '127.0.0.1:9-10-11'
+    ].map(
       (value): [string, string, string] => ['QUICKSTART_METRICS', value, `QUICKSTART_METRICS is "${value}"; it takes host:port`]
     ),
     ['QUICKSTART_DRAIN_SECONDS', '9.5', 'QUICKSTART_DRAIN_SECONDS is "9.5"; it takes seconds from 0 to 600, fewer than'],
@@ -136,6 +151,10 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
     ['QUICKSTART_GRACE_SECONDS', 'Infinity', 'QUICKSTART_GRACE_SECONDS is "Infinity"; it takes seconds from 1 to 3600'],
     ['QUICKSTART_GRACE_SECONDS', '-Infinity', 'QUICKSTART_GRACE_SECONDS is "-Infinity"; it takes seconds from 1'],
     ['QUICKSTART_GRACE_SECONDS', 'long', 'QUICKSTART_GRACE_SECONDS is "long"; it takes seconds from 1 to 3600'],
+    ...['-1', '3601', 'soon', 'Infinity'].flatMap((value): [string, string, string][] => [
+      ['QUICKSTART_START_SECONDS', value, `QUICKSTART_START_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for no limit`],
+      ['QUICKSTART_BLOCKED_SECONDS', value, `QUICKSTART_BLOCKED_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for never`]
+    ]),
     ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
   ]
   for (const [name, value, says] of wrong) {
