@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { describeStartFailure } from '../app/operation/start-failure.ts'
 import { check } from './commands/check.ts'
+import { dev } from './commands/dev.ts'
 import { hashPassword } from './commands/hash-password.ts'
 import { newProject } from './commands/new.ts'
 import { routes } from './commands/routes.ts'
@@ -12,6 +13,8 @@ const help = `fastify-quickstart: a web server over the folders public/ and view
   fastify-quickstart [flags]                      start the server
   fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
   fastify-quickstart check [flags]                check settings, users, views and routes, say what will be on, and exit
+  fastify-quickstart dev [FILE]                   run FILE, else the server with --reload, and start it anew when a
+                                                  source is saved
   fastify-quickstart new FOLDER [--from EXAMPLE] [--ts | --js]
                                                   make a project of an example: all-five, chatbot, minimal (default)
                                                   or own-app; in TypeScript where this Node runs it, else JavaScript
@@ -42,6 +45,7 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   routes,
   check,
+  dev,
   new: (args) => newProject(args, process.stdin, process.stdout),
   'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr)
 }
