@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, extname, join, resolve } from 'node:path'
-import { OperatorError } from '../make-app.ts'
+import { OperatorError } from '../read-flags.ts'
 import { restartOnEdit } from '../restart-on-edit.ts'
 
 /**
