@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { loginCounts } from '../../plugins/auth/internal.ts'
+import { areAccountsUnreadable, isRedisAway, loginCounts } from '../../plugins/auth/internal.ts'
 import { bytesInMemory } from '../../plugins/static/internal.ts'
 import { type MetricsPlace, type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { tellPrimary } from './worker-metrics.ts'
@@ -65,4 +65,19 @@ function countLogins (app: FastifyInstance, registry: Registry): void {
       this.set({ state: 'waiting' }, waiting)
     }
   }))
+  const troubles = {
+    quickstart_users_unreadable: {
+      help: '1 while the users or groups file cannot be read or is broken, so that what was read before is in force',
+      isThere: areAccountsUnreadable
+    },
+    quickstart_redis_away: {
+      help: '1 while Redis is away, so that failed logins are counted in memory',
+      isThere: isRedisAway
+    }
+  }
+  for (const [name, { help, isThere }] of Object.entries(troubles)) {
+    const collect = function (this: Gauge): void { this.set(isThere(app) ? 1 : 0) }
+    // Of several workers, one is enough.
+    registry.registerMetric(new Gauge({ name, help, aggregator: 'max', registers: [], collect }))
+  }
 }

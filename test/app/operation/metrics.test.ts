@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { FakeRedis } from '../../plugins/auth/fake-redis.ts'
 import { cheap } from '../../plugins/auth/logins.ts'
 import { until } from '../../bin/command.ts'
 import { asAdmin, captureLog, start } from '../start.ts'
@@ -28,7 +29,7 @@ async function startMeasured (t: Test, files: Record<string, string | Buffer>) {
     QUICKSTART_USERS_FILE: join(folder, 'users')
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
-  return { app, metrics, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
+  return { app, metrics, folder, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
 }
 
 t.test('metrics have one path', async (t) => {
@@ -85,4 +86,33 @@ t.test('counts the logins that a function of the host\'s checks', async (t) => {
   const text = await (await fetch(String(place()), { headers: { connection: 'close' } })).text()
   t.match(text, 'quickstart_logins_total{outcome="right"} 1')
   t.match(text, 'quickstart_password_checks{state="running"} 0')
+})
+
+t.test('metrics say that the users cannot be read any more, without a request', async (t) => {
+  const { folder, read } = await startMeasured(t, {})
+  const users = join(folder, 'users')
+  const text = readFileSync(users)
+  const isUnreadable = async () => /^quickstart_users_unreadable (\d)$/m.exec(await read())?.[1]
+  const seen = [await isUnreadable()]
+  for (const change of [() => rmSync(users), () => writeFileSync(users, text), () => writeFileSync(users, 'broken'), () => writeFileSync(users, text)]) {
+    change()
+    seen.push(await isUnreadable())
+  }
+  t.same(seen, ['0', '1', '0', '1', '0'])
+  t.match(await read(), '\nquickstart_redis_away 0\n')
+})
+
+t.test('metrics say that Redis is away', async (t) => {
+  const redis = new FakeRedis()
+  const metrics = await freeAddress()
+  const auth = { verify: () => true, throttle: { redis: redis as never } } // it has what is used of one
+  const app = await start(t, { auth }, { QUICKSTART_METRICS: metrics })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const isAway = async () => /^quickstart_redis_away (\d)$/m.exec(await (await fetch(`http://${metrics}/metrics`)).text())?.[1]
+  const seen = [await isAway()]
+  redis.emit('close')
+  seen.push(await isAway())
+  redis.emit('ready')
+  seen.push(await isAway())
+  t.same(seen, ['0', '1', '0'])
 })
