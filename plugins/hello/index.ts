@@ -24,7 +24,7 @@ export interface HelloOptions {
  *
  * @throws `FST_QUICKSTART_HELLO_INVALID_OPTION` when an option is unknown or does not fit
  */
-async function hello (app: FastifyInstance, options: HelloOptions): Promise<void> {
+const hello = fp(async (app: FastifyInstance, options: HelloOptions): Promise<void> => {
   checkOptions<HelloOptions>('hello', options, {
     path: {
       accepts: (value) => typeof value === 'string' && value.startsWith('/'),
@@ -38,7 +38,6 @@ async function hello (app: FastifyInstance, options: HelloOptions): Promise<void
   app.get(path, async (request, reply) => {
     return reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(message)
   })
-}
+}, { fastify: '5.x', name: 'fastify-quickstart/hello', encapsulate: true })
 
-const plugin = fp(hello, { fastify: '5.x', name: 'fastify-quickstart/hello', encapsulate: true })
-export { plugin as hello, plugin as default }
+export { hello, hello as default }

@@ -5,12 +5,13 @@ import { perContext } from '../../lib/per-context.ts'
 import { endOfPath, routerSettings } from '../../lib/router.ts'
 import { demoRoutes } from './demo-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
-import { readInput } from './request-input.ts'
+import { addIssuesToError, readInput } from './request-input.ts'
 import { unreadConverters, withOptionalDefaults } from './input/schema-fields.ts'
 import type { LooseUrlFor, TypedUrlFor } from './url-for.ts'
 import { urlFor } from './url-for.ts'
 
-export type { InvalidInputError, Issue } from './input/invalid-input.ts'
+export type { InvalidInputError } from './input/invalid-input.ts'
+export type { Issue } from './input/issue.ts'
 export { any, path, string, uuid } from './converters/text-converters.ts'
 export type { StringOptions } from './converters/text-converters.ts'
 export type { UnfitParameterError, UrlOptions } from './url-for.ts'
@@ -97,7 +98,7 @@ const namesOf = perContext<NamedRoutes>('fastify-quickstart/params')
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  * @throws `FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE` when two paths have one name
  */
-async function params (app: FastifyInstance, options: ParamsOptions & { prefix?: string }): Promise<void> {
+const params = fp(async (app: FastifyInstance, options: ParamsOptions & { prefix?: string }): Promise<void> => {
   checkOptions<ParamsOptions>('params', options, {
     routes: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
@@ -108,6 +109,7 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   const pathEnd = endOfPath(settings)
   app.decorate('urlFor', (name, params, options) => urlFor(known, name, params, options))
 
+  if (known.length === 1) app.addHook('onError', addIssuesToError) // a context within has those of the one around it
   app.addHook('onRoute', function (route) {
     if (namesOf.nearest(this) !== names) return names.addInner(this, route)
     names.add(this, route)
@@ -122,7 +124,6 @@ async function params (app: FastifyInstance, options: ParamsOptions & { prefix?:
   })
 
   if (options.routes ?? true) await app.register(async (child) => demoRoutes(child), { prefix: options.prefix })
-}
+}, { fastify: '5.x', name: 'fastify-quickstart/params' })
 
-const plugin = fp(params, { fastify: '5.x', name: 'fastify-quickstart/params' })
-export { plugin as params, plugin as default }
+export { params, params as default }

@@ -1,14 +1,15 @@
 import type {
-  FastifyRequest, preHandlerHookHandler, preParsingHookHandler, preValidationHookHandler, RouteOptions
+  FastifyRequest, onErrorHookHandler, preHandlerHookHandler, preParsingHookHandler, preValidationHookHandler,
+  RouteOptions
 } from 'fastify'
 import { isObject } from '../../lib/check-options.ts'
-import { FormTexts, isForm, isUrlencoded } from './input/form-text.ts'
-import type { InvalidInputError, Issue } from './input/invalid-input.ts'
-import { invalidInput } from './input/invalid-input.ts'
-import { malformedNames, suspicious, suspiciousInForm, wellFormed, wellFormedLines } from './input/percent-encoding.ts'
+import { BodyTexts, isForm, isPercentEncoded } from './input/body-text.ts'
+import { findBrokenRules } from './input/broken-rules.ts'
+import { addIssues, invalidInput, type InvalidInputError } from './input/invalid-input.ts'
+import type { Issue } from './input/issue.ts'
+import { malformedNames, suspicious, wellFormed, wellFormedLines, wellFormedText } from './input/percent-encoding.ts'
 import { readField } from './input/read-field.ts'
-import type { Field, Part } from './input/schema-fields.ts'
-import { fieldsOf } from './input/schema-fields.ts'
+import { type Field, fieldsOf, namesOf, type Part } from './input/schema-fields.ts'
 
 /** An error as Fastify hands it to a route that asks for it. */
 type ValidationError = NonNullable<FastifyRequest['validationError']>
@@ -23,50 +24,49 @@ interface Refusal {
  * Gives a route the hooks that read its input with the converters of its schema. A route without converters stays as
  * it is.
  *
- * A request goes through them in this order: the bytes of a form are kept, the input is read or refused, the host's
+ * A request goes through them in this order: the bytes of a body are kept, the input is read or refused, the host's
  * validator sees the values, and a route with `attachValidation` gets the refusal.
  *
  * @param pathEnd matches the end of the path in a URL
  */
 export function readInput (route: RouteOptions, pathEnd: RegExp): void {
   removeOwnHooks(route)
-  const fields = fieldsOf(route.schema)
-  if (fields.length === 0) return
-  const parts = [...new Set(fields.map(({ part }) => part))]
-  const hasBody = parts.includes('body')
-  const { attachValidation = false, schemaErrorFormatter } = route
-  const formTexts = new FormTexts()
+  const { attachValidation = false, schema, schemaErrorFormatter } = route
+  const fields = fieldsOf(schema)
   const refusals = new WeakMap<FastifyRequest, Refusal>()
 
-  const keepForm: preParsingHookHandler = (request, reply, payload, done) => {
-    done(null, isUrlencoded(request) ? formTexts.keep(request, payload) : payload)
+  // Fastify's own validation comes in between. It makes values of texts that were refused here, and sets its own error.
+  const attach: preHandlerHookHandler = (request, reply, done) => {
+    const refused = refusals.get(request)
+    if (refused !== undefined) Object.assign(request, refused.input, { validationError: refused.error })
+    else if (request.validationError !== undefined) addIssues(request.validationError, request)
+    done()
+  }
+  if (attachValidation && schema !== undefined) route.preHandler = [own(attach), ...listOf(route.preHandler)]
+  if (fields.length === 0) return
+
+  const parts = [...new Set(fields.map(({ part }) => part))]
+  const hasBody = parts.includes('body')
+  const bodies = new BodyTexts()
+  const keepBody: preParsingHookHandler = (request, reply, payload, done) => {
+    done(null, bodies.keep(request, payload))
   }
 
+  const malformed = createMalformedSearch(route, fields, pathEnd, bodies)
+  const isRead = (part: string, name: string): boolean =>
+    fields.some((field) => field.part === part && field.name === name)
   const read: preValidationHookHandler = (request, reply, done) => {
-    const issues: Issue[] = []
-    addMalformed(issues, 'query', malformedInQuery(request.url, pathEnd, fields), fields)
-    if (hasBody) addMalformed(issues, 'body', malformedInForm(formTexts.of(request), fields), fields)
-
-    // A query is what a form with the method GET sends.
-    const inForm = { params: false, query: true, body: hasBody && isForm(request) }
-    const values: unknown[] = []
-    for (const field of fields) {
-      const given = valueOf(inputOf(request, field.part), field.name)
-      // Flask has no route for an empty parameter; here the router matches one, so the route steps aside.
-      if (given === '' && field.part === 'params' && !field.takesBlank) {
-        reply.callNotFound()
-        return
-      }
-      const reading = readField(field, given, inForm[field.part])
-      if ('expected' in reading) addIssue(issues, { in: field.part, name: field.name, expected: reading.expected })
-      else values.push(reading.value)
+    const readings = readFields(fields, request)
+    if (readings === undefined) {
+      reply.callNotFound()
+      return
     }
-
+    const issues = malformed(request).concat(readings.issues)
     if (issues.length === 0) {
-      fields.forEach(({ part, name }, index) => setValue(inputOf(request, part), name, values[index]))
+      fields.forEach(({ part, name }, index) => setValue(inputOf(request, part), name, readings.values[index]))
       return done()
     }
-    const error = refusal(issues, schemaErrorFormatter)
+    const error = refusal(withoutRepeats([...issues, ...findBrokenRules(request, isRead)]), schemaErrorFormatter)
     if (!attachValidation) return done(error)
     const input = Object.fromEntries(parts.map((part) => [part, copyOf(request[part])]))
     refusals.set(request, { error, input })
@@ -74,17 +74,15 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
     done()
   }
 
-  // Fastify's own validation comes in between. It makes values of texts that were refused here, and sets its own error.
-  const restore: preHandlerHookHandler = (request, reply, done) => {
-    const refused = refusals.get(request)
-    if (refused !== undefined) Object.assign(request, refused.input, { validationError: refused.error })
-    done()
-  }
-
   // First of the route's own hooks, so that the others find the values and not their texts.
-  if (hasBody) route.preParsing = [own(keepForm), ...listOf(route.preParsing)]
+  if (hasBody) route.preParsing = [own(keepBody), ...listOf(route.preParsing)]
   route.preValidation = [own(read), ...listOf(route.preValidation)]
-  if (attachValidation) route.preHandler = [own(restore), ...listOf(route.preHandler)]
+}
+
+/** Gives an error of Fastify's own validation its `issues`, before an error handler sees it. */
+export const addIssuesToError: onErrorHookHandler = (request, reply, error, done) => {
+  addIssues(error, request)
+  done()
 }
 
 /** Marks the hooks of this file: a route that is declared again, at another URL say, brings those of its first time. */
@@ -106,31 +104,68 @@ function listOf<Hook extends object> (hooks: Hook | Hook[] | undefined): Hook[] 
   return hooks === undefined ? [] : Array.isArray(hooks) ? hooks : [hooks]
 }
 
-/** What is malformed in the query, where the parsed values no longer show it. The router has checked the path. */
-function malformedInQuery (url: string, pathEnd: RegExp, fields: Field[]): Iterable<string> {
-  if (!suspicious.test(url)) return []
-  return malformedNames(url.slice(url.search(pathEnd) + 1), suspicious, multilineNames(fields, 'query'))
+/**
+ * Reads the fields of a request in their order; `undefined` where a parameter of the path is empty. Flask has no route
+ * for such a path. Here the router matches one, so the route steps aside.
+ */
+function readFields (fields: Field[], request: FastifyRequest): { values: unknown[], issues: Issue[] } | undefined {
+  // A query is what a form with the method GET sends.
+  const inForm = { params: false, query: true, body: isForm(request) }
+  const values: unknown[] = []
+  const issues: Issue[] = []
+  for (const field of fields) {
+    const { part, name, takesBlank } = field
+    const given = valueOf(inputOf(request, part), name)
+    if (given === '' && part === 'params' && !takesBlank) return undefined
+    const reading = readField(field, given, inForm[part])
+    if ('expected' in reading) issues.push({ in: part, name, expected: reading.expected })
+    else values.push(reading.value)
+  }
+  return { values, issues }
 }
 
-function malformedInForm (text: string, fields: Field[]): Iterable<string> {
-  return malformedNames(text, suspiciousInForm, multilineNames(fields, 'body'))
+/**
+ * Makes the search for what is malformed in a query or body, where the parsed values no longer show it. The router has
+ * checked the path.
+ */
+function createMalformedSearch (
+  { schema }: RouteOptions, fields: Field[], pathEnd: RegExp, bodies: BodyTexts
+): (request: FastifyRequest) => Issue[] {
+  const names = { query: namesOf(schema, 'query'), body: namesOf(schema, 'body') }
+  const multiline = { query: multilineNames(fields, 'query'), body: multilineNames(fields, 'body') }
+  const hasBody = fields.some(({ part }) => part === 'body')
+
+  function issueOf (part: 'query' | 'body', name: string, isPercentEncoded: boolean): Issue {
+    const encoded = multiline[part].has(name) ? wellFormedLines : wellFormed
+    // A name that the schema does not have is the client's text: it is not shown.
+    return { in: part, name: names[part].has(name) ? name : '*', expected: isPercentEncoded ? encoded : wellFormedText }
+  }
+
+  return (request) => {
+    const { url } = request
+    const issues: Issue[] = []
+    if (suspicious.test(url)) {
+      const query = url.slice(url.search(pathEnd) + 1)
+      for (const name of malformedNames(query, suspicious, multiline.query)) issues.push(issueOf('query', name, true))
+    }
+    if (hasBody) {
+      for (const name of bodies.malformedNames(request, multiline.body)) {
+        issues.push(issueOf('body', name, isPercentEncoded(request)))
+      }
+    }
+    return issues
+  }
 }
 
 function multilineNames (fields: Field[], part: Part): Set<string> {
   return new Set(fields.filter((field) => field.part === part && field.converter.multiline).map(({ name }) => name))
 }
 
-function addMalformed (issues: Issue[], part: Part, names: Iterable<string>, fields: Field[]): void {
-  for (const name of names) {
-    const field = fields.find((field) => field.part === part && field.name === name)
-    // A name that the schema does not have is the client's text: it is not shown.
-    const expected = field?.converter.multiline ? wellFormedLines : wellFormed
-    addIssue(issues, { in: part, name: field === undefined ? '*' : name, expected })
-  }
-}
-
-function addIssue (issues: Issue[], issue: Issue): void {
-  if (!issues.some(({ in: place, name }) => place === issue.in && name === issue.name)) issues.push(issue)
+/** The first issue of each name. */
+function withoutRepeats (issues: Issue[]): Issue[] {
+  return issues.filter((issue, index) => {
+    return issues.findIndex((other) => other.in === issue.in && other.name === issue.name) === index
+  })
 }
 
 /** The names and values of a part; without any where the body is not an object. */

@@ -35,7 +35,7 @@ export type { MemoryCaps, StaticOptions }
  * @throws `FST_QUICKSTART_STATIC_INVALID_OPTION` when an option is unknown or does not fit
  * @throws `FST_QUICKSTART_STATIC_ROOT` when root is not a folder that can be read
  */
-async function files (app: FastifyInstance, options: StaticOptions): Promise<void> {
+const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<void> => {
   checkStaticOptions(options)
   const isProduction = process.env.NODE_ENV === 'production'
   const { root, prefix = '/static/', maxAge = 0, memory = isProduction } = options
@@ -44,16 +44,16 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   const base = basePath(app) + path
   const cacheControl =
     maxAge === 0 || (memory === false && !isProduction) ? 'no-cache' : `public, max-age=${maxAge}`
-  const files = memory === false
+  const found = memory === false
     ? filesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
   const urls = createFileUrls(base, routerSettings(app))
-  const folder: Folder = { files, urls, ofOtherRoutes: new Set() }
+  const folder: Folder = { files: found, urls, ofOtherRoutes: new Set() }
   // All routes are declared by then, those of other parts of the app included.
-  app.addHook('onReady', async () => { folder.ofOtherRoutes = filesOfUnreachableRoutes(app, base, files.names()) })
+  app.addHook('onReady', async () => { folder.ofOtherRoutes = filesOfUnreachableRoutes(app, base, found.names()) })
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
-  const isFirst = decorateAsset(app, { files, urls })
+  const isFirst = decorateAsset(app, { files: found, urls })
   const config = isFirst ? { config: { name: 'static' } } : {} // for urlFor
   const schema: object = { hide: true } // from @fastify/swagger
   const read = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, folder)
@@ -64,7 +64,9 @@ async function files (app: FastifyInstance, options: StaticOptions): Promise<voi
   if (!app.hasReplyDecorator('sendFile')) {
     await app.register(fastifyStatic, { root, serve: false, dotfiles: 'ignore' })
   }
-}
+}, { fastify: '5.x', name: 'fastify-quickstart/static' })
+
+export { files as static, files as default }
 
 /** How long a start waits for compressed forms and fingerprints, in milliseconds. The rest is done meanwhile. */
 const preparationBudget = 1000
@@ -83,6 +85,3 @@ async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, ca
   app.addHook('onClose', async () => closing.abort())
   return files
 }
-
-const plugin = fp(files, { fastify: '5.x', name: 'fastify-quickstart/static' })
-export { plugin as static, plugin as default }

@@ -8,6 +8,8 @@ export interface Converter {
   type: 'string' | 'number' | 'boolean'
   /** Whether the text may have tabs and line breaks. */
   multiline?: boolean
+  /** Whether the last one counts where a form sends several, as it does for a hidden field before a checkbox. */
+  takesLast?: boolean
 }
 
 /**

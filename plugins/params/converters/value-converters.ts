@@ -47,7 +47,8 @@ export function int (options: NumberOptions = {}): TInteger {
 }
 
 /**
- * A number as JSON writes it (RFC 8259 section 6): `7`, `-0.5`, `1e-9`.
+ * A number as HTML's number fields send it: `7`, `-0.5`, `.5`, `05`, `1e-9` (HTML Standard, section 2.3.4.3, "valid
+ * floating-point number"), and `1.e3`, which Chromium takes for one.
  *
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  */
@@ -70,7 +71,7 @@ export function float (options: NumberOptions = {}): TNumber {
       type: 'number',
       expected: `a decimal number${rangeInWords(options)}`,
       // Beyond Number.MAX_VALUE a text reads as Infinity, which is past any max.
-      read: numberReader(/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/, min, max)
+      read: numberReader(/^-?(?:\d+|\d*\.\d+|\d+\.(?=e))(?:e[+-]?\d+)?$/i, min, max)
     } satisfies Converter
   })
 }
@@ -85,7 +86,8 @@ export interface BoolOptions {
 const truths = new Map([['on', true], ['true', true], ['1', true], ['off', false], ['false', false], ['0', false]])
 
 /**
- * Yes or no, such as a checkbox: `on`, `true` and `1`, or `off`, `false` and `0`.
+ * Yes or no, such as a checkbox: `on`, `true` and `1`, or `off`, `false` and `0`. In a form or a query that has it more
+ * than once, the last one counts: a hidden field with `off` before a checkbox says that the box is not ticked.
  *
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  */
@@ -98,7 +100,8 @@ export function bool (options: BoolOptions = {}): TBoolean {
     [converterKey]: {
       type: 'boolean',
       expected: 'on, true or 1, or off, false or 0',
-      read: (text) => truths.get(text)
+      read: (text) => truths.get(text),
+      takesLast: true
     } satisfies Converter
   })
 }

@@ -1,15 +1,8 @@
 import createError from '@fastify/error'
-import type { FastifyError } from 'fastify'
-
-/** One thing that is wrong with a request: where, which name, what it must be. Never what the client sent. */
-export interface Issue {
-  /** The part of the request. */
-  in: 'params' | 'query' | 'body'
-  /** The parameter's name in the route's schema; in a query or a body `'*'` for a name that it does not have. */
-  name: string
-  /** Completes "must be …". */
-  expected: string
-}
+import type { FastifyError, FastifyRequest } from 'fastify'
+import { findBrokenRules } from './broken-rules.ts'
+import type { Issue } from './issue.ts'
+import { fitsSchema } from './schema-words.ts'
 
 /**
  * The 400 that a route with converters answers. `issues` holds every fact of the message, for an error handler that
@@ -23,8 +16,8 @@ export interface InvalidInputError extends FastifyError {
 
 const InvalidInput = createError('FST_QUICKSTART_PARAMS_INVALID', '%s', 400)
 
-const places = { params: 'path parameter', query: 'query parameter', body: 'body field' }
-const contexts = { params: 'params', query: 'querystring', body: 'body' }
+const places = { params: 'path parameter', query: 'query parameter', body: 'body field', headers: 'header' }
+const contexts = { params: 'params', query: 'querystring', body: 'body', headers: 'headers' }
 
 /** What Fastify's own errors of validation carry. */
 interface Validation {
@@ -58,4 +51,14 @@ function inWords (issue: Issue): string {
   const isEvery = issue.name === '*' && issue.in !== 'params'
   const subject = isEvery ? `every ${places[issue.in]}` : `${places[issue.in]} "${issue.name}"`
   return `${subject} must be ${issue.expected}`
+}
+
+/** Gives an error of Fastify's own validation its `issues`: everything that is wrong with the request. */
+export function addIssues (
+  error: { validationContext?: string | undefined, issues?: Issue[] }, request: FastifyRequest
+): void {
+  const part = (Object.keys(contexts) as Issue['in'][]).find((part) => contexts[part] === error.validationContext)
+  if (part === undefined || error.issues !== undefined) return
+  const issues = findBrokenRules(request)
+  error.issues = issues.length > 0 ? issues : [{ in: part, name: '*', expected: fitsSchema }]
 }

@@ -4,6 +4,9 @@ export const wellFormed = 'percent-encoded UTF-8 text without control characters
 /** The same for a field that takes several lines. */
 export const wellFormedLines = `${wellFormed} other than tabs and line breaks`
 
+/** The same for what is not percent-encoded: JSON, and forms with files. */
+export const wellFormedText = 'well-formed Unicode text in UTF-8'
+
 /**
  * One character as its escapes: the ABNF of RFC 3629 section 4, which leaves out overlong forms and surrogates, without
  * the control characters. An expression, and not decodeURIComponent in a try: ten thousand exceptions take 100 ms.

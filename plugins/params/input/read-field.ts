@@ -11,9 +11,13 @@ export type Reading = { value: unknown } | { expected: string }
  * @param inForm whether it was sent by a form, or as a query, which is what a form with the method GET sends
  */
 export function readField (field: Field, given: unknown, inForm: boolean): Reading {
-  const sent = inForm ? withoutBlanks(field, given) : given
+  const sent = inForm ? withoutBlanks(field, lastOf(field, given)) : given
   if (sent === undefined) return readAbsent(field, given)
   return field.list === undefined ? readOne(field, sent) : readList(field, field.list, sent)
+}
+
+function lastOf ({ converter, list }: Field, given: unknown): unknown {
+  return converter.takesLast === true && list === undefined && Array.isArray(given) ? given.at(-1) : given
 }
 
 /**

@@ -1,10 +1,9 @@
 import type { FastifySchema } from 'fastify'
 import type { Converter } from '../converters/converter.ts'
 import { converterOf } from '../converters/converter.ts'
-import type { Issue } from './invalid-input.ts'
 
 /** The parts of a request that converters read. */
-export type Part = Issue['in']
+export type Part = 'params' | 'query' | 'body'
 
 /** One property of a route's schema that a converter reads. */
 export interface Field {
@@ -58,6 +57,12 @@ function fieldsOfPart (schema: unknown, part: Part): Field[] {
       takesBlank: converter.read('') !== undefined
     }]
   })
+}
+
+/** The names that a part's schema has, also those that no converter reads. */
+export function namesOf ({ querystring, query = querystring, body }: Schema = {}, part: 'query' | 'body'): Set<string> {
+  const { properties = {} } = ((part === 'query' ? query : body) ?? {}) as PartSchema // as above
+  return new Set(Object.keys(properties))
 }
 
 /**

@@ -187,7 +187,10 @@ t.test('a blank field is its default, or absent, or what is missing', async (t) 
 t.test('a checkbox is a boolean', async (t) => {
   const table: [sent: string, value: boolean | undefined][] = [
     ['', false], ['v=on', true], ['v=true', true], ['v=1', true], ['v=off', false], ['v=false', false], ['v=0', false],
-    ['v=yes', undefined], ['v=On', undefined], ['v=TRUE', undefined], ['v=01', undefined], ['v=on+', undefined], ['v=on&v=on', undefined]
+    ['v=yes', undefined], ['v=On', undefined], ['v=TRUE', undefined], ['v=01', undefined], ['v=on+', undefined],
+    // The last one counts, as of a hidden field before a checkbox.
+    ['v=off&v=on', true], ['v=false&v=true', true], ['v=on&v=on', true], ['v=on&v=off', false], ['v=1&v=0&v=1', true], ['v=yes&v=on', true], ['v=&v=on', true],
+    ['v=on&v=', false], ['v=on&v=yes', undefined], ['v=on&v=on+', undefined]
   ]
   const app = await withForm(t, { v: bool() })
   const ticked = await withForm(t, { v: bool({ default: true }) })
@@ -199,7 +202,12 @@ t.test('a checkbox is a boolean', async (t) => {
     }
   }
   t.strictSame((await post(ticked, '')).json(), { v: true })
-  t.strictSame((await post(ticked, 'v=off')).json(), { v: false })
+  for (const [sent, v] of [['v=off', false], ['v=off&v=on', true], ['v=false&v=true', true], ['v=off&v=', true]] as const) {
+    t.strictSame((await post(ticked, sent)).json(), { v }, sent)
+  }
+  const twoDays = await withForm(t, { v: Type.Array(bool()) })
+  t.strictSame((await post(twoDays, 'v=off&v=on')).json(), { v: [false, true] }, 'a list keeps them all')
+  t.equal((await app.inject({ method: 'POST', url: '/', payload: { v: [false, true] } })).statusCode, 400, 'JSON is no form')
   t.throws(() => bool({ default: 'on' as never }), { code: 'FST_QUICKSTART_PARAMS_INVALID_OPTION', message: 'option "default" is "on"; expected true or false' })
 })
 
@@ -261,10 +269,10 @@ t.test('a refused form is shown again with what was typed and the reasons', asyn
   app.setErrorHandler<InvalidInputError>((error, request, reply) => reply.send(show(request.body, error)))
   app.post('/handler', { schema: { body } }, async () => 'ok')
 
-  // Fastify's validator would make 1 of "1.0" and of "01", and true of "true".
-  const sent = 'name=%3Cb%3E&age=1.0&weight=01&news=maybe&day=1&day=9'
+  // Fastify's validator would make 1 of "1.0" and of "+1", and true of "true".
+  const sent = 'name=%3Cb%3E&age=1.0&weight=%2B1&news=maybe&day=1&day=9'
   const expected = {
-    typed: { name: '<b>', age: '1.0', weight: '01', news: 'maybe', day: ['1', '9'] },
+    typed: { name: '<b>', age: '1.0', weight: '+1', news: 'maybe', day: ['1', '9'] },
     wrong: {
       age: 'a whole number from 0 to 9007199254740991',
       weight: 'a decimal number',

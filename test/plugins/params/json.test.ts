@@ -27,8 +27,8 @@ const scalars: [name: string, schema: TSchema, accepts: [json: string, value: un
     ['null', 'true', 'false', '""', '" "', '"1.0"', '"true"', '"null"', '1.5', '1e400', '[]', '[1]', '["1"]', '[[1]]', '[null]', '{}', '{"a":1}']],
   ['int in a range', int({ min: 1, max: 9 }), [['1', 1], ['"9"', 9]], ['0', '10', '"0"', '"10"', 'null', 'true', '[5]']],
   ['int with a default', int({ default: 3 }), [['5', 5]], ['null', '""', 'true', '[1]', '{}']],
-  ['float', float(), [['1', 1], ['1.5', 1.5], ['-0.5', -0.5], ['"1e-3"', 0.001]],
-    ['null', 'true', 'false', '""', '".5"', '1e400', '[]', '[1.5]', '{}']],
+  ['float', float(), [['1', 1], ['1.5', 1.5], ['-0.5', -0.5], ['"1e-3"', 0.001], ['".5"', 0.5], ['"05"', 5]],
+    ['null', 'true', 'false', '""', '"5."', '"+5"', '1e400', '[]', '[1.5]', '{}']],
   ['bool', bool(), [['true', true], ['false', false], ['"on"', true], ['"true"', true], ['"1"', true], ['"off"', false], ['"false"', false], ['"0"', false]],
     ['null', '1', '0', '1.0', '""', '"yes"', '"True"', '"ON"', '[]', '[true]', '["on"]', '{}']],
   ['string', string(), [['"a"', 'a'], ['"1"', '1'], ['"null"', 'null'], ['" "', ' ']], [...notText, '""', '"\\u0000"', '"a\\nb"']],
@@ -107,4 +107,60 @@ t.test('a name that every object inherits is a field like others', async (t) => 
   for (const [payload, value] of [[{}, 1], [{ constructor: '5' }, 5]] as const) {
     t.strictSame((await app.inject({ method: 'POST', url: '/', payload })).json(), { constructor: value })
   }
+})
+
+t.test('JSON that is not text is refused by the name of the field', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(params, { routes: false })
+  app.addContentTypeParser('application/vnd.api+json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
+  const body = Type.Object({ s: string({ default: '-' }), list: Type.Array(string(), { default: [] }), o: Type.Optional(Type.Object({})) })
+  app.post('/', { schema: { body } }, async (request) => request.body)
+  app.post('/plain', { schema: { body: Type.Object({ s: Type.String() }) } }, async (request) => request.body)
+
+  const latin1 = (json: string) => Buffer.from(json, 'latin1')
+  const text = 'well-formed Unicode text in UTF-8'
+  const rows: [json: string | Buffer, name: string | undefined][] = [
+    ['{"s":"é🦆"}', undefined],
+    ['{"s":"\\u00e9"}', undefined],
+    ['{"s":"\\ud83e\\udd86"}', undefined],
+    ['{"s":"\\uD83E\\uDD86"}', undefined],
+    ['{"s":"\ufffd"}', undefined],
+    ['{"s":"\\ufffd"}', undefined],
+    ['{"s":"\\\\ud800"}', undefined],
+    ['\ufeff{"s":"a"}', undefined],
+    [latin1('{"s":"caf\xe9"}'), 's'],
+    [latin1('{"s":"\xc0\xaf"}'), 's'],
+    [latin1('{"s":"\xed\xa0\x80"}'), 's'],
+    [latin1('{"s":"\xf4\x90\x80\x80"}'), 's'],
+    [latin1('{"s":"\xe2\x82"}'), 's'],
+    [latin1('{"list":["a","\xff"]}'), 'list'],
+    [latin1('{"o":{"x":["\xff"]}}'), 'o'],
+    [latin1('{"other":"\xff"}'), '*'],
+    [latin1('{"\xff":1}'), '*'],
+    ['{"s":"\\ud800"}', 's'],
+    ['{"s":"\\udfff"}', 's'],
+    ['{"s":"\\ud83e\\ud83e\\udd86"}', 's'],
+    ['{"s":"\\udd86\\ud83e"}', 's'],
+    ['{"s":"\\ud83e\\\\udd86"}', 's'],
+    ['{"list":["\\ud800"]}', 'list'],
+    ['{"o":{"\\ud800":1}}', 'o'],
+    ['{"other":{"x":{"y":["\\ud800"]}}}', '*'],
+    ['{"\\ud800":1}', '*']
+  ]
+  const wrong: unknown[] = []
+  for (const type of ['application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json']) {
+    for (const [json, name] of rows) {
+      const answer = await app.inject({ method: 'POST', url: '/', headers: { 'content-type': type }, payload: json })
+      const message = name === undefined ? undefined : `${name === '*' ? 'every body field' : `body field "${name}"`} must be ${text}`
+      if (answer.json().message !== message) wrong.push([type, String(json), answer.body])
+    }
+  }
+  t.strictSame(wrong, [])
+
+  const post = async (json: string | Buffer, url = '/') => await app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload: json })
+  t.strictSame((await post('{"s":"\\ufffd","o":{"a":1}}')).json(), { s: '\ufffd', list: [], o: { a: 1 } }, 'what was lost elsewhere is text')
+  t.equal((await post(latin1('"\xff"'))).json().message, `every body field must be ${text}`)
+  t.equal((await post(latin1('["\xff"'))).statusCode, 400, 'no JSON at all')
+  t.equal((await post('{"s":"\\ud800"}', '/plain')).statusCode, 200, 'a route without converters stays as it is')
 })

@@ -25,7 +25,10 @@ async function withUpload (t: Test) {
       })
     }
   }, async ({ body: { photo, ...fields } }) => ({ ...fields, bytes: photo.length }))
-  return async (fields: [name: string, value: string | Blob][]) => {
+  return async (fields: [name: string, value: string | Blob][] | Buffer) => {
+    if (Buffer.isBuffer(fields)) {
+      return await app.inject({ method: 'POST', url: '/photos', headers: { 'content-type': 'multipart/form-data; boundary=x' }, payload: fields })
+    }
     const form = new FormData()
     for (const [name, value] of fields) form.append(name, value)
     const request = new Request('http://localhost/', { method: 'POST', body: form })
@@ -67,4 +70,30 @@ t.test('its fields are refused by their names', async (t) => {
     t.equal(answer.statusCode, status, answer.body)
     t.match(answer.json().message, says)
   }
+})
+
+t.test('its texts are UTF-8, and its files are any bytes', async (t) => {
+  const post = await withUpload(t)
+  const rows: [part: string, status: number][] = [
+    ['name="title"\r\n\r\ncaf\xc3\xa9', 200],
+    ['name="title"\r\n\r\ncaf\xe9', 400],
+    ['name="title"\r\n\r\n\xc0\xaf', 400],
+    ['name="title"\r\n\r\n\xed\xa0\x80', 400],
+    ['name="note"\r\n\r\na\r\n\xff', 400],
+    ['name="tag"\r\n\r\n\xff', 400],
+    ['name="other"\r\n\r\n\xff', 400]
+  ]
+  const wrong: unknown[] = []
+  for (const [part, status] of rows) {
+    const title = part.startsWith('name="title"') ? [] : ['name="title"\r\n\r\na']
+    const parts = [...title, part, 'name="tag"\r\n\r\nx', 'name="photo"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n\xff\xfe']
+    const body = parts.map((part) => `--x\r\nContent-Disposition: form-data; ${part}\r\n`).join('')
+    const answer = await post(Buffer.from(`${body}--x--\r\n`, 'latin1'))
+    const name = /^name="(\w+)"/.exec(part)![1]!
+    const says = name === 'other' ? 'every body field must be' : `body field "${name}" must be`
+    if (answer.statusCode !== status || (status === 400 && answer.json().message !== `${says} well-formed Unicode text in UTF-8`)) {
+      wrong.push([part, answer.body])
+    }
+  }
+  t.strictSame(wrong, [])
 })

@@ -1,0 +1,101 @@
+import { isUtf8 } from 'node:buffer'
+import { pipeline, Transform } from 'node:stream'
+import type { FastifyRequest, RequestPayload } from 'fastify'
+import { isObject } from '../../../lib/check-options.ts'
+import { malformedNames, suspiciousInForm } from './percent-encoding.ts'
+
+const urlencoded = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i
+const multipart = /^\s*multipart\/form-data\s*(?:;|$)/i
+const json = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
+
+/** Whether the body is a form of either kind that browsers send. */
+export function isForm (request: FastifyRequest): boolean {
+  return isOfType(request, urlencoded) || isOfType(request, multipart)
+}
+
+/** Whether the body is a form whose fields are percent-encoded. */
+export function isPercentEncoded (request: FastifyRequest): boolean {
+  return isOfType(request, urlencoded)
+}
+
+function isOfType ({ headers }: FastifyRequest, type: RegExp): boolean {
+  return type.test(headers['content-type'] ?? '')
+}
+
+/** The bytes of bodies as they were sent. Parsers give values alone, which no longer show what was malformed. */
+export class BodyTexts {
+  readonly #chunks = new WeakMap<FastifyRequest, Buffer[]>()
+
+  /** Returns a stream of the same bytes. Those of a form or of JSON are kept on their way to the parser. */
+  keep (request: FastifyRequest, payload: RequestPayload): RequestPayload {
+    if (!isOfType(request, urlencoded) && !isOfType(request, json)) return payload
+    const { bodyLimit } = request.routeOptions
+    const chunks: Buffer[] = []
+    let length = 0
+    this.#chunks.set(request, chunks)
+
+    const copy = new Transform({
+      transform (chunk: Buffer, encoding, done) {
+        length += chunk.length
+        // Past the limit Fastify answers 413, and nobody reads the text.
+        if (length <= bodyLimit) chunks.push(chunk)
+        done(null, chunk)
+      }
+    })
+    // Fastify compares this with the Content-Length where a hook before this one has decompressed the body.
+    Object.defineProperty(copy, 'receivedEncodedLength', { get: () => payload.receivedEncodedLength })
+    // A failure of the payload destroys the copy with it, and Fastify answers that.
+    pipeline(payload, copy, () => {})
+    return copy
+  }
+
+  /**
+   * Returns the names under which a body has what is not text.
+   *
+   * @param multiline the fields of a form whose values may have tabs and line breaks
+   */
+  malformedNames (request: FastifyRequest, multiline: ReadonlySet<string>): Iterable<string> {
+    const bytes = Buffer.concat(this.#chunks.get(request) ?? [])
+    if (isPercentEncoded(request)) return malformedNames(bytes.toString(), suspiciousInForm, multiline)
+    if (isOfType(request, json)) return malformedInJson(bytes, request.body)
+    return isOfType(request, multipart) ? malformedInFields(request.body) : []
+  }
+}
+
+/** What bytes that are not UTF-8 are decoded to. */
+const lost = /\ufffd/
+/** Half of a surrogate pair, which JSON can write and UTF-8 cannot hold. */
+const loneSurrogate = /\p{Cs}/u
+
+function malformedInJson (bytes: Buffer, body: unknown): string[] {
+  if (!isUtf8(bytes)) {
+    const names = namesOfTexts(body, lost)
+    return names.length > 0 ? names : ['*']
+  }
+  // Few bodies have such an escape, and the others need no look at each text.
+  return /\\ud[89a-f]/i.test(bytes.toString('latin1')) ? namesOfTexts(body, loneSurrogate) : []
+}
+
+/** The names under which a body has a text, however deep, that an expression matches. */
+function namesOfTexts (body: unknown, expression: RegExp): string[] {
+  if (!isObject(body)) return hasText(body, expression) ? ['*'] : []
+  return Object.entries(body).filter((entry) => hasText(entry, expression)).map(([name]) => name)
+}
+
+/** No recursion: what a client sends may be deeper than the stack. */
+function hasText (value: unknown, expression: RegExp): boolean {
+  const rest = [value]
+  while (rest.length > 0) {
+    const one = rest.pop()
+    if (typeof one === 'string' && expression.test(one)) return true
+    if (typeof one !== 'object' || one === null) continue
+    for (const [name, inner] of Object.entries(one)) rest.push(name, inner)
+  }
+  return false
+}
+
+/** A file is no text, and fields that are objects hold all others. */
+function malformedInFields (body: unknown): string[] {
+  const isLost = (value: unknown): boolean => typeof value === 'string' && lost.test(value)
+  return Object.entries(body ?? {}).filter(([, value]) => [value].flat().some(isLost)).map(([name]) => name)
+}
