@@ -63,7 +63,7 @@ export function checkTemplates (engine: ViewEngine, index: string | undefined): 
       return undefined
     }
     if (call === 'layout' && name === '') return undefined // Eta takes it for no layout
-    const target = load(() => engine.linked(template, name))
+    const target = load(() => engine.loadLinked(template, name))
     if (target === 'missing') return `${call}('${name}') names no template under ${where}`
     if (target !== 'broken' && call === 'include' && target.isAsync) {
       return `include('${name}') is of a template that uses await: write await includeAsync('${name}')`
@@ -73,8 +73,8 @@ export function checkTemplates (engine: ViewEngine, index: string | undefined): 
 }
 
 /**
- * Checks the assets that templates name. Where the option `context` gives pages an `asset` of its own, they are that
- * one's; where it is a function, which may do so, what is wrong is a warning.
+ * Checks the assets that templates name, unless option `context` has an `asset` of its own. Where it is a function,
+ * which may give pages one, a missing file is a warning.
  *
  * @param asset the static topic's: throws for a name that has no file
  * @throws `FST_QUICKSTART_TEMPLATES_INVALID` with everything that is wrong
@@ -95,7 +95,7 @@ export function checkAssets (
   for (const problem of problems) log.warn(`a page may fail: ${problem}`)
 }
 
-/** How the templates of other engines are called, and pages that are none. */
+/** File names of other engines' templates, and of plain pages. */
 const otherKinds = /\.(?:x?html?|ejs|eta|hbs|handlebars|j2|jinja2?|liquid|mustache|njk|pug|tmpl|tpl|twig)$/i
 
 /** Lists the views. A root that holds only pages of another kind is a mistake. */

@@ -6,7 +6,7 @@ import { escapeHtml } from './engine/escape.ts'
 export function sendFailure (reply: FastifyReply, { code, message, cause }: FastifyError): FastifyReply {
   const { accept = '' } = reply.request.headers
   const { file, line, excerpt } = cause instanceof TemplateProblem ? cause : {}
-  // What a template throws is wrapped in an Error where it is none.
+  // A thrown value that is no Error has been wrapped in one.
   const reason = cause instanceof TemplateProblem ? cause.reason : (cause as Error).message
   reply.code(500).header('cache-control', 'no-store')
   if (accept.includes('json')) {
@@ -14,7 +14,7 @@ export function sendFailure (reply: FastifyReply, { code, message, cause }: Fast
       .send({ statusCode: 500, code, error: 'Internal Server Error', message, reason, file, line, excerpt })
   }
   if (accept.includes('text/html')) {
-    return reply.type('text/html; charset=utf-8').send(page(reason, file, line, excerpt))
+    return reply.type('text/html; charset=utf-8').send(writePage(reason, file, line, excerpt))
   }
   const place = file === undefined ? '' : `${file}:${line}: `
   return reply.type('text/plain; charset=utf-8')
@@ -23,8 +23,8 @@ export function sendFailure (reply: FastifyReply, { code, message, cause }: Fast
 
 const shownTo = 'Only a client on this machine is shown this, and never when NODE_ENV is production.'
 
-/** It needs no script and no style, so that any content policy lets it pass. */
-function page (reason: string, file?: string, line?: number, excerpt = ''): string {
+/** Writes the page without script and style, so that any content policy lets it pass. */
+function writePage (reason: string, file?: string, line?: number, excerpt = ''): string {
   const place = file === undefined ? '' : `<p>${escapeHtml(file)}, line ${line}</p>\n<pre>${escapeHtml(excerpt)}</pre>`
   return `<!DOCTYPE html>
 <html lang="en">

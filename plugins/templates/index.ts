@@ -6,7 +6,7 @@ import { LruMap } from 'toad-cache'
 import { checkAssets, checkTemplates } from './check.ts'
 import { ViewEngine } from './engine/engine.ts'
 import { TemplateFolders } from './engine/folders.ts'
-import { checkTemplatesOptions, pathOfFolder, type TemplatesOptions } from './options.ts'
+import { checkTemplatesOptions, toFolderPath, type TemplatesOptions } from './options.ts'
 import { createPages, createViewHelpers, pagesOf } from './page.ts'
 import { addRoutes, findPages } from './routes.ts'
 import type { ViewArguments, ViewName } from './views.ts'
@@ -17,10 +17,11 @@ export type { TemplatesOptions }
 declare module 'fastify' {
   interface FastifyReply {
     /**
-     * Renders a view and sends it, as text/html unless a type is set.
+     * Renders a view and sends it, as the type of its name (`feed.xml`), which is text/html for most. A type that is
+     * set already stays.
      *
-     * In `it` the view finds `asset`, `urlFor`, `user`, the option `context`, `reply.locals` and `data`; of two
-     * things with one name the later wins. A view that fails sends `FST_QUICKSTART_TEMPLATES_RENDER` (500) to the
+     * In `it` the view finds `asset`, `urlFor`, `user`, `nonce`, the option `context`, `reply.locals` and `data`; of
+     * two things with one name the later wins. A view that fails sends `FST_QUICKSTART_TEMPLATES_RENDER` (500) to the
      * host's error handler; its `cause` tells where and why.
      */
     render<Name extends ViewName> (view: Name, ...data: ViewArguments<Name>): FastifyReply
@@ -62,7 +63,7 @@ async function registerTemplates (
 ): Promise<void> {
   checkTemplatesOptions(options)
   const { root, fallback = root, extension = '.eta', index = false, pages = false, context } = options
-  const folders = new TemplateFolders([...new Set([root, fallback].map(pathOfFolder))], extension)
+  const folders = new TemplateFolders([...new Set([root, fallback].map(toFolderPath))], extension)
   const production = process.env.NODE_ENV === 'production'
 
   const engine = new ViewEngine(folders)

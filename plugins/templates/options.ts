@@ -17,20 +17,20 @@ export interface TemplatesOptions {
   extension?: string
   /**
    * A view to answer `GET <path>` with (path: below the prefix, default `'/'`). The route is named `index`. Default
-   * `false`: no such route. What a function given as `data` throws goes to the host's error handler.
+   * `false`: no such route. An error of a function given as `data` goes to the host's error handler.
    */
   index?: false | IndexRoute
   /**
    * Pages without a handler: the views in this folder of root answer GET at their own names, below the prefix.
    * `pages/about.eta` answers at /about, `pages/index.eta` at / (in the place of option `index`),
    * `pages/docs/index.eta` at /docs. `true` is the folder `pages`, which may be missing. Names that start with `_`
-   * or `.` are left out. Each route has the name of its view, `pages/about`. A new file answers after a restart.
-   * Default `false`.
+   * or `.` are left out. Each route has the name of its view, `pages/about`. `pages/feed.xml.eta` is sent as XML. A
+   * new file answers after a restart. Default `false`.
    */
   pages?: boolean | string
   /**
-   * What every view of `reply.render` finds in `it`, below the data of the call: an object, or a function of the
-   * request that gives one. What the function throws goes to the host's error handler. Default: nothing.
+   * Added to `it` of every view of `reply.render`, below the data of the call: an object, or a function of the request
+   * that gives one. An error of the function goes to the host's error handler. Default: nothing.
    */
   context?: PerRequest<keyof ViewContext extends never ? object : ViewContext>
 }
@@ -82,14 +82,14 @@ function isFolder (value: unknown): boolean {
   const isUrl = /^file:/i.test(String(value))
   if (!isUrl && (value instanceof URL || !isAbsolute(value))) return false
   try {
-    return statSync(pathOfFolder(value)).isDirectory()
+    return statSync(toFolderPath(value)).isDirectory()
   } catch {
     return false // not there, or a URL that no file can have
   }
 }
 
 /** Returns the path of a folder that an option names by its path or by its `file:` URL. */
-export function pathOfFolder (folder: string | URL): string {
+export function toFolderPath (folder: string | URL): string {
   const isUrl = folder instanceof URL || /^file:/i.test(folder)
   return resolve(isUrl ? fileURLToPath(folder) : folder)
 }

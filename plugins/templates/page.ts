@@ -1,17 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
 import { perContext } from '../../lib/per-context.ts'
-import { contentTypeOf } from './engine/content-type.ts'
+import { findContentType } from './engine/content-type.ts'
 import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
 import { isInstance, showObject } from './engine/instances.ts'
 import { sendFailure } from './failure.ts'
 import type { PerRequest, ViewHelpers } from './views.ts'
 
-/** The parts that the pages of one Fastify context are made of. */
+/** The parts of the pages of one Fastify context. */
 export interface PageRules {
   engine: ViewEngine
   helpers: ViewHelpers
-  /** The option of that name. */
+  /** The option `context`. */
   context: PerRequest<object> | undefined
   /** The pages of the contexts around this one, for the views that this one does not have. */
   outer: Pages | undefined
@@ -23,19 +23,19 @@ export interface PageRules {
 export interface Pages {
   /** Whether there is a view of this name, here or in a context around this one. */
   has (view: string): boolean
-  /** Renders a view to text: at once, or as a promise where something in it has to be awaited. Throws what fails. */
+  /** Renders a view to text: at once, or as a promise where something in it is awaited. Throws what fails. */
   render (reply: FastifyReply, view: string, data: object | undefined): string | Promise<string>
   /** Renders a view and sends it, or sends what failed to the host's error handler. */
   send (reply: FastifyReply, view: string, data: object | undefined): FastifyReply
 }
 
-/** A request with what the auth topic and the app around the topics set, where they are there. */
+/** A request with the properties that the auth topic and the root app add. Each may be absent. */
 type RequestOfOthers = FastifyRequest & { user?: unknown, cspNonce?: unknown }
 
 /** The pages of each context. */
 export const pagesOf = perContext<Pages>('fastify-quickstart/templates')
 
-/** Creates the pages of a context. From here a page goes `send` → `render` → `scope` → the engine → the answer. */
+/** Creates the pages of a context. A page goes from `send` to `render`, `createScope`, the engine, and `sendText`. */
 export function createPages ({ engine, helpers, context, outer, showsFailures }: PageRules): Pages {
   const { asset, urlFor } = helpers
 
@@ -59,12 +59,12 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
     if (outer !== undefined && !engine.has(view)) return outer.render(reply, view, data)
     const added = typeof context === 'function' ? context(reply.request) : context
     return isPromise(added)
-      ? added.then((added) => engine.page(view, scope(reply, added, data)))
-      : engine.page(view, scope(reply, added, data))
+      ? added.then((added) => engine.renderView(view, createScope(reply, added, data)))
+      : engine.renderView(view, createScope(reply, added, data))
   }
 
   /** Returns `it`; of two things with one name the later wins. */
-  function scope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
+  function createScope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
     const { user = null, cspNonce: nonce } = reply.request as RequestOfOthers
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
     if (isInstance(added) || isInstance(data)) {
@@ -77,7 +77,9 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
   }
 
   function sendText (reply: FastifyReply, view: string, text: string): FastifyReply {
-    if (!reply.hasHeader('content-type')) reply.header('content-type', contentTypeOf(engine.folders.shortNameOf(view)))
+    if (!reply.hasHeader('content-type')) {
+      reply.header('content-type', findContentType(engine.folders.normalizeView(view)))
+    }
     return reply.send(text)
   }
 
@@ -110,12 +112,13 @@ export function createViewHelpers (app: FastifyInstance): ViewHelpers {
 /** Throws for arguments of the wrong kind or in the wrong order, which the types refuse and JavaScript does not. */
 function checkCall (view: unknown, data: unknown): void {
   if (typeof view === 'string' && (typeof data === 'object' || data === undefined)) return
+  const given = `${describe(view)} and then ${describe(data)}`
   throw createRenderFailed(new WrongCall(
-    `a view is rendered by its name and then its data, an object; the call has ${kindOf(view)} and then ${kindOf(data)}`
+    `a view is rendered by its name and then its data, an object; the call has ${given}`
   ))
 }
 
-function kindOf (value: unknown): string {
+function describe (value: unknown): string {
   if (value === null || value === undefined) return String(value)
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

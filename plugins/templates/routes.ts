@@ -29,8 +29,8 @@ export function findPages (folders: TemplateFolders, option: boolean | string): 
 
   for (const name of folders.list()) {
     if (!name.startsWith(`${folder}/`) || name.includes('/_')) continue
-    const view = folders.viewOf(name)
-    const path = pathOf(name.slice(folder.length, -folders.extension.length))
+    const view = folders.toView(name)
+    const path = toRoutePath(name.slice(folder.length, -folders.extension.length))
     const other = routes.get(path)
     if (/[*?#]/.test(name)) problems.push(`${name}: the name of a page must not contain "*", "?" or "#"`)
     else if (other !== undefined) problems.push(`the views ${view} and ${other} would both answer at ${path}`)
@@ -56,7 +56,7 @@ export function addRoutes (app: FastifyInstance, pages: Pages, routes: PageRoute
   })
 }
 
-/** The path of a route as Fastify takes it: a colon is written twice. */
-function pathOf (name: string): string {
+/** Returns the path of a route as Fastify takes it: a colon is written twice. */
+function toRoutePath (name: string): string {
   return name.replace(/\/index$/, '').replaceAll(':', '::') || '/'
 }

@@ -16,8 +16,8 @@ import type { FastifyRequest } from 'fastify'
 export interface Views {}
 
 /**
- * What option `context` adds to every view. Empty until the host fills it in, as `Views` is; then `context` must give
- * it.
+ * The values that option `context` adds to every view. Empty until the host fills it in, as `Views` is; then `context`
+ * must give them.
  */
 export interface ViewContext {}
 
@@ -32,9 +32,10 @@ export type ViewArguments<Name extends ViewName> =
   {} extends ViewData<Name> ? [data?: ViewData<Name>] : [data: ViewData<Name>]
 
 /** Everything that a view finds in `it`. */
-export type ViewScope<Name extends ViewName> = ViewHelpers & { user: unknown } & ViewContext & ViewData<Name>
+export type ViewScope<Name extends ViewName> =
+  ViewHelpers & { user: unknown, nonce: unknown } & ViewContext & ViewData<Name>
 
-/** What every view can call, as `it.asset('app.js')`. */
+/** Functions that every view can call, as `it.asset('app.js')`. */
 export interface ViewHelpers {
   /** The URL of a static file. Throws where the static topic is not registered. */
   asset: (name: string) => string

@@ -23,8 +23,8 @@ export interface TagFunctions {
   ): unknown
   /** Gives `import()` for a line of the template, because code that `vm` compiles cannot import. */
   importAt (line: number): (specifier: string, options?: ImportCallOptions) => Promise<unknown>
-  /** Has a promise for a text caught, and refuses to be put out as text itself. */
-  awaited (call: string, promise: Promise<unknown>): Promise<unknown>
+  /** Catches a promise, and has it refuse to be put out as text. */
+  guardPromise (call: string, promise: Promise<unknown>): Promise<unknown>
 }
 
 /**

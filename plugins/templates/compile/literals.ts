@@ -34,9 +34,8 @@ export function findStrayBracket (code: string): StrayBracket | undefined {
 const literals = new Set([tokTypes.string, tokTypes.regexp, tokTypes.template, tokTypes.backQuote])
 
 /**
- * Writes dots over what a template's tags hold in strings, regular expressions and comments. Eta looks for the end of
- * a tag by quotes, and so takes the quote in `// it's` or `/"/` for the start of a string, and knows few escapes
- * (`'\-'`).
+ * Writes dots over the strings, regular expressions and comments in a template's tags. Eta looks for the end of a tag
+ * by quotes. It takes the quote in `// it's` or `/"/` for the start of a string, and knows few escapes (`'\-'`).
  *
  * @returns a text of the same length and lines; undefined where a tag is not closed or holds what is not JavaScript
  */
@@ -77,7 +76,7 @@ function maskTag (code: string, mask: (from: number, to: number) => void): numbe
       if (literals.has(type)) mask(start, to)
     }
   } catch {
-    // What comes after the tag is not JavaScript; whether the tag itself is, `end` tells.
+    // The text after the tag is not JavaScript. `end` tells whether the tag was.
   }
   return end
 }

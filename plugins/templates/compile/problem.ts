@@ -15,20 +15,20 @@ export class TemplateProblem extends Error {
 
   constructor (file: string, line: number, reason: string, source: string, cause?: unknown) {
     const oneLine = toOneLine(reason)
-    const excerpt = excerptOf(source, line)
+    const excerpt = cutExcerpt(source, line)
     super(`${file}:${line}: ${oneLine}\n${excerpt}`, { cause })
     this.file = file
     this.line = line
     this.reason = oneLine
     this.excerpt = excerpt
-    // Where this object was made tells nobody anything; the template's own frames are in the cause.
+    // The frames of this object would tell of the compiler. Those of the template are in the cause.
     this.stack = `${this.name}: ${this.message}`
   }
 }
 
 /**
- * Spells out control characters and those that turn the direction of writing. A reason may hold what a client sent: on
- * a terminal it could move the cursor, and in a log begin a line of its own.
+ * Spells out control characters, and those that turn the direction of writing. A client's text in a reason could
+ * otherwise move the cursor of a terminal, or forge a line of a log.
  */
 export function toOneLine (text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
@@ -38,7 +38,7 @@ export function toOneLine (text: string): string {
 
 const shortEscapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-function excerptOf (source: string, wrong: number): string {
+function cutExcerpt (source: string, wrong: number): string {
   const lines = source.split(/\r\n|\n/)
   const first = Math.max(wrong - linesAround, 1)
   const last = Math.min(wrong + linesAround, lines.length)

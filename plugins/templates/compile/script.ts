@@ -33,7 +33,7 @@ export interface Script {
  * Reads a template's code, as written by `writeBody`.
  *
  * `await (x)` is an await, or a call of a function named await in code that is not async: what can be an await is one.
- * Of code with a syntax error, V8 tells in better words; nothing is known of its calls.
+ * Code with a syntax error has no calls here: V8 explains the error in better words.
  */
 export function readScript (code: string): Script {
   for (const allowAwaitOutsideFunction of [true, false]) {
@@ -87,9 +87,9 @@ function readProgram (program: Program): Script {
 function visit (node: AnyNode, position: Position, found: Findings): void {
   noteFlow(node, position, found)
   noteCall(node, position, found)
-  for (const name of namesOf(node)) found.locals.add(name)
+  for (const name of listNames(node)) found.locals.add(name)
 
-  for (const [part, child] of partsOf(node)) {
+  for (const [part, child] of listParts(node)) {
     visit(child, {
       isOwn: position.isOwn && (part === 'key' || !functions.has(node.type)),
       isCertain: position.isCertain && alwaysRuns(node, part),
@@ -126,15 +126,15 @@ function noteCall (node: AnyNode, { isCertain, isPutOut }: Position, found: Find
   const { line } = loc!.start // acorn was asked for locations
   if (node.type === 'ImportExpression') found.imports.push({ start, line })
   if (node.type !== 'CallExpression') return
-  const call = nameOfCall(node)
+  const call = readCallName(node)
   if (call === undefined) return
-  found.calls.push({ call, name: textOf(node.arguments[0]), line, start, isCertain, isUnawaited: isPutOut })
+  found.calls.push({ call, name: readText(node.arguments[0]), line, start, isCertain, isUnawaited: isPutOut })
 }
 
 const known = new Set<string>(['layout', 'include', 'includeAsync', 'captureAsync', 'blockAsync', 'asset'])
 
 /** `include(…)`, or `it.asset(…)`. */
-function nameOfCall ({ callee }: CallExpression): KnownCall['call'] | undefined {
+function readCallName ({ callee }: CallExpression): KnownCall['call'] | undefined {
   if (callee.type === 'Identifier' && known.has(callee.name)) {
     return callee.name as KnownCall['call'] // the names in `known` are these
   }
@@ -144,7 +144,7 @@ function nameOfCall ({ callee }: CallExpression): KnownCall['call'] | undefined 
   return isAsset ? 'asset' : undefined
 }
 
-function textOf (argument: AnyNode | undefined): string | undefined {
+function readText (argument: AnyNode | undefined): string | undefined {
   if (argument?.type === 'Literal' && typeof argument.value === 'string') return argument.value
   if (argument?.type === 'TemplateLiteral' && argument.expressions.length === 0) {
     return argument.quasis[0]!.value.cooked!
@@ -153,42 +153,42 @@ function textOf (argument: AnyNode | undefined): string | undefined {
 }
 
 /** The names that a node declares or assigns. */
-function namesOf (node: AnyNode): string[] {
+function listNames (node: AnyNode): string[] {
   switch (node.type) {
     case 'VariableDeclarator':
-      return namesIn(node.id)
+      return listNamesIn(node.id)
     case 'AssignmentExpression':
     case 'ForInStatement':
     case 'ForOfStatement':
-      return namesIn(node.left)
+      return listNamesIn(node.left)
     case 'CatchClause':
-      return node.param ? namesIn(node.param) : []
+      return node.param ? listNamesIn(node.param) : []
     case 'FunctionDeclaration':
     case 'FunctionExpression':
     case 'ArrowFunctionExpression':
-      return [...node.id ? namesIn(node.id) : [], ...node.params.flatMap(namesIn)]
+      return [...node.id ? listNamesIn(node.id) : [], ...node.params.flatMap(listNamesIn)]
     case 'ClassDeclaration':
     case 'ClassExpression':
-      return node.id ? namesIn(node.id) : []
+      return node.id ? listNamesIn(node.id) : []
     default:
       return []
   }
 }
 
-function namesIn (pattern: Node): string[] {
+function listNamesIn (pattern: Node): string[] {
   const node = pattern as AnyNode // acorn's types for patterns are among these
   switch (node.type) {
     case 'Identifier':
       return [node.name]
     case 'AssignmentPattern':
-      return namesIn(node.left)
+      return listNamesIn(node.left)
     case 'Property':
-      return namesIn(node.value)
+      return listNamesIn(node.value)
     case 'MemberExpression':
     case 'VariableDeclaration': // its declarators have names of their own
       return []
     default:
-      return [...partsOf(node)].flatMap(([, child]) => namesIn(child))
+      return [...listParts(node)].flatMap(([, child]) => listNamesIn(child))
   }
 }
 
@@ -235,7 +235,7 @@ function putsOut (node: AnyNode, child: AnyNode, isPutOut: boolean): boolean {
 }
 
 /** The nodes directly within a node, each with the name of its part. */
-function * partsOf (node: AnyNode): Generator<[part: string, child: AnyNode]> {
+function * listParts (node: AnyNode): Generator<[part: string, child: AnyNode]> {
   for (const [part, value] of Object.entries(node)) {
     for (const child of Array.isArray(value) ? value : [value]) {
       if (typeof child?.type === 'string') yield [part, child]

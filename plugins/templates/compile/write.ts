@@ -77,7 +77,7 @@ const provided: Record<string, string> = {
     try { fn(); return __out } finally { __out = outer }
   }`,
   captureAsync: `function captureAsync (fn) {
-    return __calls.awaited('captureAsync', (async () => {
+    return __calls.guardPromise('captureAsync', (async () => {
       const outer = __out; __out = ''
       try { await fn(); return __out } finally { __out = outer }
     })())
@@ -88,7 +88,7 @@ const provided: Record<string, string> = {
     return ''
   }`,
   blockAsync: `function blockAsync (name, fn) {
-    return __calls.awaited('blockAsync', (async () => {
+    return __calls.guardPromise('blockAsync', (async () => {
       if (!__layout) return __blocks?.get(String(name)) ?? (fn ? await captureAsync(fn) : '')
       if (fn) __own.set(String(name), await captureAsync(fn))
       return ''

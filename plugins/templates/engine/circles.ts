@@ -11,7 +11,7 @@ export interface Circle {
 
 /**
  * Finds the circles of `include` and `layout` that are certain: each call names its template with a plain string and
- * always runs. A call under a condition may end, as a tree of comments does; the depth limit watches over those.
+ * always runs. A call under a condition may end, as a tree of comments does; the depth limit ends the others.
  */
 export function findCircles (engine: ViewEngine): Circle[] {
   const circles: Circle[] = []
@@ -37,7 +37,7 @@ function certainCalls (engine: ViewEngine, template: Template): { line: number, 
   return template.calls.flatMap(({ call, name, line, isCertain }) => {
     const names = call === 'include' || call === 'includeAsync' || (call === 'layout' && layouts.length === 1)
     if (!isCertain || name === undefined || !names) return []
-    const target = engine.templates.get(engine.folders.ofReference(name, template.name))
+    const target = engine.templates.get(engine.folders.resolveReference(name, template.name))
     return target === undefined ? [] : [{ line, target }]
   })
 }

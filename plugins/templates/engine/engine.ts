@@ -18,10 +18,7 @@ export class WrongCall extends Error {
   }
 }
 
-/**
- * Names are remembered for one template up to here: a page that makes names of what clients send must not fill the
- * memory.
- */
+/** Names that are remembered for one template. More would fill the memory: a page may make names of clients' texts. */
 const maxLinks = 1000
 
 /** A compiled template. */
@@ -37,9 +34,9 @@ export interface Template extends CompiledTemplate {
 }
 
 /**
- * An Eta that has its templates from the start on.
+ * An Eta that holds compiled templates.
  *
- * What is rendered, by this topic or by @fastify/view, goes through `page` or `#raw`; the rest of Eta is as it is.
+ * Every page, of this topic or of @fastify/view, goes through `renderView` or `#raw`. The rest of Eta is unchanged.
  */
 export class ViewEngine extends Eta {
   readonly folders: TemplateFolders
@@ -56,17 +53,19 @@ export class ViewEngine extends Eta {
     // Eta's types do not know, hence the casts; @fastify/view awaits what it gets.
     const { render, renderAsync } = this
     this.render = (template, data, meta) =>
-      typeof template === 'string' ? this.page(template, data) as string : render.call(this, template, data, meta)
-    this.renderAsync = async (template, data, meta) =>
-      await (typeof template === 'string' ? this.page(template, data) : renderAsync.call(this, template, data, meta))
+      typeof template === 'string' ? this.renderView(template, data) as string : render.call(this, template, data, meta)
+    this.renderAsync = async (template, data, meta) => {
+      if (typeof template === 'string') return await this.renderView(template, data)
+      return await renderAsync.call(this, template, data, meta)
+    }
     this.renderString = (source, data) => this.#raw(source, data) as string
     this.renderStringAsync = async (source, data) => await this.#raw(source, data)
   }
 
-  /** From here on no file is read: a template that is not there now is not there. */
+  /** Reads no file from now on: the views are those that are compiled. */
   seal (): void {
     for (const template of this.templates.values()) {
-      if (this.folders.isView(template.name)) this.#views.set(this.folders.viewOf(template.name), template)
+      if (this.folders.isView(template.name)) this.#views.set(this.folders.toView(template.name), template)
     }
     this.#isSealed = true
   }
@@ -74,7 +73,7 @@ export class ViewEngine extends Eta {
   /** Whether there is a view of this name. */
   has (view: string): boolean {
     if (this.#views.has(view)) return true
-    const name = this.folders.ofView(view)
+    const name = this.folders.resolveView(view)
     if (!this.folders.isView(name)) return false
     return this.#isSealed ? this.templates.has(name) : this.folders.find(name) !== undefined
   }
@@ -85,7 +84,7 @@ export class ViewEngine extends Eta {
    * @returns the HTML; a promise of it where the view or its layout uses `await`
    * @throws `FST_QUICKSTART_TEMPLATES_RENDER`, with what happened in its `cause`
    */
-  page (view: string, it: object): string | Promise<string> {
+  renderView (view: string, it: object): string | Promise<string> {
     return this.#finish(`view "${view}"`, () => {
       const template = this.#view(view)
       if (template === undefined) throw new WrongCall(`${this.folders.folders.join(' and ')} has no view "${view}"`)
@@ -116,10 +115,10 @@ export class ViewEngine extends Eta {
    *
    * @throws TemplateProblem when it is there and does not compile
    */
-  linked (from: Template, reference: string): Template | undefined {
+  loadLinked (from: Template, reference: string): Template | undefined {
     const known = from.links.get(reference)
     if (known !== undefined) return known
-    const name = this.folders.ofReference(reference, from.name)
+    const name = this.folders.resolveReference(reference, from.name)
     if (!this.folders.isView(name) && !from.calls.some((call) => call.name === reference)) return undefined
     const template = this.load(name)
     if (this.#isSealed && template !== undefined && from.links.size < maxLinks) from.links.set(reference, template)
@@ -129,7 +128,7 @@ export class ViewEngine extends Eta {
   #view (view: string): Template | undefined {
     const known = this.#views.get(view)
     if (known !== undefined) return known
-    const name = this.folders.ofView(view)
+    const name = this.folders.resolveView(view)
     return this.folders.isView(name) ? this.load(name) : undefined
   }
 
@@ -141,7 +140,7 @@ export class ViewEngine extends Eta {
   #compile (name: string, file: string, source: string): Template {
     const functions = createTagFunctions<Template>(() => template, {
       eta: this,
-      find: (reference) => this.linked(template, reference),
+      find: (reference) => this.loadLinked(template, reference),
       run: (target, it, blocks, depth) => this.#run(target, it, blocks, depth)
     })
     const template: Template = { ...compileTemplate(file, source), name, file, source, functions, links: new Map() }
@@ -152,7 +151,7 @@ export class ViewEngine extends Eta {
     return template.run.call(this, it, template.functions, escapeHtml, blocks, depth)
   }
 
-  /** A page is text, whatever a `return` of its template's own gave. A failure is located in its template. */
+  /** Returns the page as text, whatever the template returned. Locates a failure in its template. */
   #finish (rendered: string, run: () => unknown): string | Promise<string> {
     const fail = (error: unknown): never => {
       if (error instanceof TemplateProblem || error instanceof WrongCall) throw createRenderFailed(error)
@@ -162,18 +161,18 @@ export class ViewEngine extends Eta {
     }
     try {
       const html = run()
-      return html instanceof Promise ? html.then(textOf).catch(fail) : textOf(html)
+      return html instanceof Promise ? html.then(toText).catch(fail) : toText(html)
     } catch (error) {
       return fail(error)
     }
   }
 }
 
-/** The cause is not enumerable, so that an error handler that answers with the error's own properties shows none. */
+/** Creates the error. Its cause is not enumerable: a handler may answer with all properties of an error. */
 export function createRenderFailed (cause: Error): Error {
   return Object.defineProperty(new RenderFailed(), 'cause', { value: cause, configurable: true, writable: true })
 }
 
-function textOf (html: unknown): string {
+function toText (html: unknown): string {
   return html === undefined ? '' : String(html)
 }

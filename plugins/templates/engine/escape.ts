@@ -1,9 +1,8 @@
 const special = /[&<>"']/
 
 /**
- * Escapes a value for HTML text and for quoted attributes; what every `<%= … %>` goes through.
- * Equal to Eta's own in what it returns. Most values hold nothing to escape, and those cost one test;
- * the others are copied in slices, with no call for each character found.
+ * Escapes a value for HTML text and quoted attributes, as every `<%= … %>` does. Returns what Eta's own returns. Most
+ * values hold nothing to escape, and cost one test. The others are copied in slices, without a call for each character.
  */
 export function escapeHtml (value: unknown): string {
   if (typeof value === 'number') return String(value)

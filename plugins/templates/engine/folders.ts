@@ -4,8 +4,8 @@ import { walkFolder } from '../../../lib/walk-folder.ts'
 import { TemplateProblem } from '../compile/compile.ts'
 
 /**
- * Where templates are found: below a folder or, for those it does not have, below a second one. A template is known
- * by its name below them (`part/row.eta`), so that a template of either may name one of the other.
+ * The folders of the templates: one and, for those that it does not have, a second. A template is known by its name
+ * below them (`part/row.eta`), so that a template of either may name one of the other.
  */
 export class TemplateFolders {
   readonly folders: readonly string[]
@@ -29,26 +29,26 @@ export class TemplateFolders {
    * Returns the name of the template that a view's name stands for: `users`, `/users`, `./users` and `users.eta` are
    * the same.
    */
-  ofView (view: string): string {
+  resolveView (view: string): string {
     return normalize(view.endsWith(this.extension) ? view : view + this.extension)
   }
 
   /** Returns the name of a view, however it is spelled, without the extension: `feed.xml` for `/feed.xml.eta`. */
-  shortNameOf (view: string): string {
-    return this.viewOf(this.ofView(view))
+  normalizeView (view: string): string {
+    return this.toView(this.resolveView(view))
   }
 
   /** Returns the shortest name of a view. `e.eta` is the view `e`; so `e.eta.eta` is the view `e.eta.eta`. */
-  viewOf (name: string): string {
+  toView (name: string): string {
     const view = name.slice(0, -this.extension.length)
-    return this.ofView(view) === name ? view : name
+    return this.resolveView(view) === name ? view : name
   }
 
   /**
    * Returns the name of the template that another one names: relative to that one's folder, or to root where it
    * starts with `/`.
    */
-  ofReference (reference: string, from: string): string {
+  resolveReference (reference: string, from: string): string {
     const name = posix.extname(reference) === '' ? reference + this.extension : reference
     return normalize(name.startsWith('/') ? name : posix.join(posix.dirname(from), name))
   }

@@ -1,6 +1,6 @@
 /** Whether an object is more than its own fields: made by a class, or with a prototype of its own. */
 export function isInstance (value: object | undefined | null): boolean {
-  return value !== undefined && value !== null && prototypeOf(value) !== undefined
+  return value !== undefined && value !== null && findPrototype(value) !== undefined
 }
 
 /**
@@ -9,7 +9,7 @@ export function isInstance (value: object | undefined | null): boolean {
  */
 export function showObject (it: object, shown: object): void {
   const names = new Set<PropertyKey>()
-  for (let holder: object | undefined = shown; holder !== undefined; holder = prototypeOf(holder)) {
+  for (let holder: object | undefined = shown; holder !== undefined; holder = findPrototype(holder)) {
     for (const name of Reflect.ownKeys(holder)) {
       if (!names.has(name)) showProperty(it, shown, holder, name)
       names.add(name)
@@ -30,7 +30,7 @@ function showProperty (it: object, shown: object, holder: object, name: Property
 }
 
 /** Returns the prototype of an object, but for the outermost, which every object has. */
-function prototypeOf (value: object): object | undefined {
+function findPrototype (value: object): object | undefined {
   const prototype: object | null = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null ? undefined : prototype
 }

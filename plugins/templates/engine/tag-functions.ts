@@ -5,7 +5,7 @@ import { type Blocks, rememberPlace, type TagFunctions, type Target } from '../c
 
 const TooDeep = createError('FST_QUICKSTART_TEMPLATES_TOO_DEEP', '%s is nested more than %s deep', 500)
 
-/** How deep includes and layouts may be nested. Past it they are taken to go round in a circle. */
+/** How deep includes and layouts may be nested. More is taken for a circle. */
 const maxDepth = 500
 
 /** The template whose tags call the functions. */
@@ -15,7 +15,7 @@ interface Caller {
   lines: number[]
 }
 
-/** What the functions need of the engine. */
+/** The engine, as the functions use it. */
 interface Runner<Template> {
   /** `this` of a function in the place of a template. */
   eta: object
@@ -25,26 +25,26 @@ interface Runner<Template> {
 }
 
 /**
- * Makes the functions that one template's tags call. Each template has its own, because names are relative to its file.
+ * Creates the functions that one template's tags call. Each template has its own: names are relative to its file.
  *
  * @param caller asked when a function is called
  */
 export function createTagFunctions<Template> (caller: () => Caller, engine: Runner<Template>): TagFunctions {
   return {
-    awaited,
+    guardPromise,
     include (target, it, data, blocks, depth) {
-      const html = call('include', target, scopeOf(it, data), blocks, depth + 1)
+      const html = call('include', target, createScope(it, data), blocks, depth + 1)
       if (typeof target === 'function') return html
-      if (!(html instanceof Promise)) return withoutUndefined(html)
+      if (!(html instanceof Promise)) return dropUndefined(html)
       html.catch(() => {})
       throw new Error(`include(${inspect(target)}) is of a template that uses await: write await includeAsync(…)`)
     },
     includeAsync (target, it, data, blocks, depth) {
       const include = async (): Promise<unknown> => {
-        const html = await call('includeAsync', target, scopeOf(it, data), blocks, depth + 1)
-        return typeof target === 'function' ? html : withoutUndefined(html)
+        const html = await call('includeAsync', target, createScope(it, data), blocks, depth + 1)
+        return typeof target === 'function' ? html : dropUndefined(html)
       }
-      return awaited('includeAsync', include())
+      return guardPromise('includeAsync', include())
     },
     layout (target, it, data, body, blocks, depth) {
       // The page comes last: whatever the data hold, a layout's body is the page.
@@ -56,7 +56,7 @@ export function createTagFunctions<Template> (caller: () => Caller, engine: Runn
       return (specifier, options) => {
         const isPath = /^\.{0,2}\//.test(specifier)
         const module = import(isPath ? new URL(specifier, pathToFileURL(caller().file)).href : specifier, options)
-        // Node's error has no frame of the template. Where the template forgets to await it, the process goes on.
+        // Node's error has no frame of the template. Caught here, it ends no process where nobody awaits it.
         module.catch((error) => rememberPlace(error, caller(), line))
         return module
       }
@@ -72,24 +72,23 @@ export function createTagFunctions<Template> (caller: () => Caller, engine: Runn
   }
 }
 
-/** A template that forgets to await its failure must not end the process, and shows no `[object Promise]`. */
-function awaited (call: string, promise: Promise<unknown>): Promise<unknown> {
+/** Catches a promise that a template may forget, and has it refuse to be put out as `[object Promise]`. */
+function guardPromise (call: string, promise: Promise<unknown>): Promise<unknown> {
   promise.catch(() => {})
   const toString = (): never => { throw new Error(`${call}(…) gives a promise: write await ${call}(…)`) }
   return Object.defineProperty(promise, 'toString', { value: toString })
 }
 
 /** A template that ends with a bare `return` is empty. */
-function withoutUndefined (html: unknown): unknown {
+function dropUndefined (html: unknown): unknown {
   return html === undefined ? '' : html
 }
 
 /**
- * The data of an include: those of the template, then those of the call. A copy that begins with a key of its own
- * takes V8 a fifth of the time of one that begins with a spread; `asset` is the first key of what `reply.render`
- * gives.
+ * Returns the data of an include: those of the template, then those of the call. A copy that begins with a key takes V8
+ * a fifth of the time of one that begins with a spread. `asset` is the first key that `reply.render` gives.
  */
-function scopeOf (it: object, data: object | undefined): object {
+function createScope (it: object, data: object | undefined): object {
   const hasAsset = (it as { asset?: unknown } | undefined)?.asset !== undefined // it: what any caller gave
   return hasAsset ? { asset: undefined, ...it, ...data } : { ...it, ...data }
 }

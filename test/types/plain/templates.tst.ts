@@ -39,6 +39,7 @@ test('until Views is filled in, any view takes any object', () => {
   expect<ViewScope<'any'>>().type.toHaveProperty('asset')
   expect<ViewScope<'any'>>().type.toHaveProperty('urlFor')
   expect<ViewScope<'any'>>().type.toHaveProperty('user')
+  expect<ViewScope<'any'>>().type.toHaveProperty('nonce')
   expect(reply.render('any')).type.toBe<FastifyReply>()
   expect(reply.render('any', { title: 'a' })).type.toBe<FastifyReply>()
   expect(reply.render).type.not.toBeCallableWith()
