@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { environment, until } from './bin/command.ts'
+import { ending, environment, until } from './bin/command.ts'
 import { execArgv } from './compiled/exec-argv.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -34,4 +34,13 @@ t.test('fastify start goes on when nobody reads the log any more', async (t) => 
   }
   child.kill('SIGTERM')
   t.same(await closed, [0, null])
+})
+
+t.test('the command ends with one line where Node takes the file of routes for CommonJS', async (t) => {
+  const routes = 'export default async function routes (app) {}'
+  const folder = t.testdir({ 'package.json': '{ "type": "commonjs" }', 'routes.js': routes })
+  const { exitCode, stderr } = await ending(folder, ['--routes', './routes.js'])
+  t.equal(exitCode, 1)
+  t.equal(stderr, 'fastify-quickstart: --routes ./routes.js is an ES module, and Node takes it for CommonJS; ' +
+    'name it routes.mjs, or write "type": "module" into package.json\n')
 })

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { Type } from 'typebox'
@@ -107,6 +109,82 @@ t.test('what is not a plugin stops the start with one line', async (t) => {
   }
   await t.rejects(start(t, { routes: 'imports.mjs' }), { message: /\.css/, code: 'ERR_UNKNOWN_FILE_EXTENSION' })
   await t.rejects(start(t, { routes: 'faulty.mjs' }), { name: 'TypeError', message: 'a fault of the file' })
+})
+
+t.test('a file that Node refuses stops the start with one line that says what to change', async (t) => {
+  const files = {
+    'module.js': 'export default async function routes (app) {}',
+    'imports.js': '// a comment\nimport { join } from "node:path"\nexport default async function routes (app) {}',
+    'module.cjs': 'export default async function routes (app) {}',
+    'common.js': 'module.exports = async function routes (app) {}',
+    'common.mjs': 'const { join } = require("node:path")\nmodule.exports = async function routes (app) {}',
+    'mixed.mjs': 'import "node:path"\nexport default async (app) => {}\nrequire("node:fs")',
+    'broken.js': 'export default async function routes (app) {\n  const a = {{ }\n}',
+    'broken.mjs': 'export default async function routes (app) {\n\n  const a = {{ }\n}',
+    'broken.cjs': 'module.exports = async function routes (app) {\n\n  const a = {{ }\n}',
+    'typed.mjs': 'export default async function routes (app: unknown) {}',
+    'name.mjs': '\n\nimport { nothing } from "node:fs"',
+    'package.mjs': 'import "no-such-package-anywhere"',
+    'package.cjs': '"use strict"\nrequire("no-such-package-anywhere")',
+    'file.mjs': 'import "./no-such-file.js"',
+    'loads-broken.mjs': 'import "./broken.mjs"',
+    'loads-missing.mjs': 'import "./package.mjs"',
+    'loads-common.mjs': 'import "./common.mjs"'
+  }
+  t.chdir(t.testdir({
+    commonjs: { ...files, 'package.json': '{ "type": "commonjs" }', below: { 'module.js': files['module.js'], 'package.json': '{' } },
+    module: { ...files, 'package.json': '{ "type": "module" }' }
+  }))
+  const isModule = 'is an ES module, and Node takes it for CommonJS; name it'
+  const orType = ', or write "type": "module" into package.json'
+  const isCommon = /^--routes \S+ uses CommonJS in an ES module \((?:module|require) is not defined in ES module scope.*\); write import and export default/
+  const right = 'starts'
+  const cases: [file: string, says: string | RegExp][] = [
+    ['commonjs/module.js', `${isModule} module.mjs${orType}`],
+    ['commonjs/imports.js', `${isModule} imports.mjs${orType}`],
+    ['commonjs/below/module.js', `${isModule} module.mjs${orType}`],
+    ['commonjs/broken.js', `${isModule} broken.mjs${orType}`],
+    ['commonjs/module.cjs', /is an ES module, and Node takes it for CommonJS; name it module\.mjs$/],
+    ['commonjs/common.js', right],
+    ['module/module.js', right],
+    ['module/common.js', isCommon],
+    ['module/common.js', ', or name it common.cjs'],
+    ['commonjs/common.mjs', isCommon],
+    ['commonjs/common.mjs', ', or name it common.cjs'],
+    ['commonjs/mixed.mjs', /write import and export default$/],
+    ['module/broken.js', 'broken.js cannot be loaded (line 2): Unexpected token'],
+    ['commonjs/broken.mjs', 'broken.mjs cannot be loaded (line 3): Unexpected token'],
+    ['commonjs/broken.cjs', 'broken.cjs cannot be loaded (line 3): Unexpected token'],
+    ['commonjs/typed.mjs', 'typed.mjs cannot be loaded (line 1): '],
+    ['commonjs/name.mjs', "name.mjs cannot be loaded (line 3): The requested module 'node:fs' does not provide"],
+    ['commonjs/package.mjs', /package\.mjs cannot be loaded: Cannot find package 'no-such-package-anywhere'$/],
+    ['commonjs/package.cjs', /package\.cjs cannot be loaded: Cannot find module 'no-such-package-anywhere'$/],
+    ['commonjs/file.mjs', /file\.mjs cannot be loaded: Cannot find module '.*no-such-file\.js'$/]
+  ]
+  const wrong: unknown[] = []
+  for (const [file, says] of cases) {
+    const error: unknown = await start(t, { routes: file }).then(() => ({ message: right }), (error) => error)
+    const { code, message } = error as { code?: string, message: string } // either of the two above
+    const isRefused = code === 'FST_QUICKSTART_APP_INVALID_ROUTES' && message.startsWith(`--routes ${file} `)
+    const isSaid = typeof says === 'string' ? message.includes(says) : says.test(message)
+    if (!isSaid || (says !== right && !isRefused) || message.includes('\n')) wrong.push({ file, says, code, message })
+  }
+  t.same(wrong, [])
+
+  // Their own stack, or Node's place of the error, says more than a line.
+  const ofOtherFiles: [file: string, error: { name: string }][] = [
+    ['loads-broken.mjs', { name: 'SyntaxError' }],
+    ['loads-missing.mjs', { name: 'Error' }],
+    ['loads-common.mjs', { name: 'ReferenceError' }]
+  ]
+  for (const [file, error] of ofOtherFiles) await t.rejects(start(t, { routes: `commonjs/${file}` }), error, file)
+})
+
+t.test('a file in a folder without any package.json may be CommonJS', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'quickstart-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'common.js'), 'module.exports = async (app) => { app.get("/one", async () => "one") }')
+  t.equal((await (await start(t, { routes: join(folder, 'common.js') })).inject('/one')).body, 'one')
 })
 
 t.test('may answer what no route does, and errors, themselves', async (t) => {

@@ -63,7 +63,7 @@ t.test('every answer lets a browser say which site a form comes from', async (t)
   const wrong: unknown[] = []
   for (const [, request] of answers) {
     const { headers: { 'referrer-policy': policy } } = await app.inject(request)
-    // With no-referrer a browser sends `Origin: null` with the app's own forms: Fetch, "append a request Origin header".
+    // With no-referrer a browser sends `Origin: null` with the app's own forms: Fetch, "append an Origin header".
     if (policy !== 'strict-origin-when-cross-origin') wrong.push([request, policy])
   }
   t.same(wrong, [])
