@@ -1,48 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync
-} from 'node:fs'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import t from 'tap'
+import { answering, proxies, scratch } from './proxies.ts'
 import { descriptors, freePort, startInstance, until, usersFile } from './server.ts'
 
 t.setTimeout(900_000)
 
-const root = resolve(import.meta.dirname, '..', '..')
 /** Requests for each of what happens to an instance. The documentation's figures are those of 30,000. */
 const requests = Number(process.env.E2E_REQUESTS ?? 10_000)
 const clients = 32
-
-function scratch (t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'operations-'))
-  chmodSync(folder, 0o755) // others read it too
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** Starts a program, which is killed when the test ends. */
-function start (t: Test, file: string, args: string[], cwd: string, env: Record<string, string> = {}): ChildProcess {
-  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
-  t.teardown(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  })
-  return child
-}
-
-async function answering (url: string): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    if (await fetch(url).then(({ ok }) => ok, () => false)) return
-    if (tries === 300) throw new Error(`${url} does not answer`)
-    await setTimeout(100)
-  }
-}
 
 interface Result {
   sent: number
@@ -89,41 +60,12 @@ async function load (
   return result
 }
 
-const proxies: Record<string, (t: Test, folder: string, port: number, ports: number[]) => void> = {
-  caddy (t, folder, port, [one, two]) {
-    const options = '{\n\tadmin off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\n'
-    writeFileSync(join(folder, 'Caddyfile'), options + readFileSync(join(root, 'deploy', 'Caddyfile'), 'utf8'))
-    start(t, 'caddy', ['run', '--adapter', 'caddyfile', '--config', 'Caddyfile'], folder, {
-      SITE: `http://127.0.0.1:${port}`,
-      ONE: `127.0.0.1:${one}`,
-      TWO: `127.0.0.1:${two}`,
-      XDG_DATA_HOME: folder,
-      XDG_CONFIG_HOME: folder
-    })
-  },
-  nginx (t, folder, port, [one, two]) {
-    // Without the certificate, which a test has not, and with ports that are free.
-    const conf = readFileSync(join(root, 'deploy', 'nginx.conf'), 'utf8')
-      .replace(/\nserver \{\n {4}listen 80;[^}]*\}\n/, '')
-      .replace('listen 443 ssl', `listen 127.0.0.1:${port}`)
-      .replace(/ {4}ssl_.*\n/g, '')
-      .replace(':5001', `:${one}`)
-      .replace(':5002', `:${two}`)
-    writeFileSync(join(folder, 'nginx.conf'), `daemon off; master_process off; pid ${folder}/nginx.pid;
-      error_log stderr crit; events {} http { access_log off; client_body_temp_path ${folder}/a;
-      proxy_temp_path ${folder}/b; fastcgi_temp_path ${folder}/c; uwsgi_temp_path ${folder}/d;
-      scgi_temp_path ${folder}/e;\n${conf}}`)
-    start(t, 'nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', 'stderr'], folder)
-  }
-}
-
 for (const [name, startProxy] of Object.entries(proxies)) {
   t.test(`behind ${name}, an instance that stops, is replaced or is killed costs nearly nothing`, async (t) => {
     const folder = scratch(t)
     writeFileSync(join(folder, 'users'), usersFile)
     mkdirSync(join(folder, 'public'))
-    const ports = [await freePort(), await freePort()]
-    const [one = 0, two = 0] = ports
+    const [one, two] = [await freePort(), await freePort()]
     const instance = async (port: number) => await startInstance(t, folder, { PORT: String(port) })
 
     /** What is asked for: a page's script is added with each change of it, and its older URLs go on being asked for. */
@@ -146,7 +88,7 @@ for (const [name, startProxy] of Object.entries(proxies)) {
     let second = await instance(two)
     await addScript(one, 'first')
     const port = await freePort()
-    startProxy(t, folder, port, ports)
+    startProxy(t, { folder, port, upstreams: [`127.0.0.1:${one}`, `127.0.0.1:${two}`] })
     await answering(`http://127.0.0.1:${port}/health`)
 
     async function stop ({ child }: { child: ChildProcess }): Promise<void> {
@@ -231,43 +173,4 @@ t.test('the limits of time are as documented', async (t) => {
   t.ok(body[1] >= 30 && body[1] < 33, `half-sent body: ${body[1]} s`)
   t.match(whole[0], /^HTTP\/1\.1 200 /)
   t.ok(whole[1] >= 149 && whole[1] < 156, `idle connection: ${whole[1]} s`)
-})
-
-t.test('the unit is valid and hardened', async (t) => {
-  const unit = join(scratch(t), 'quickstart@5001.service')
-  copyFileSync(join(root, 'deploy', 'quickstart@.service'), unit)
-  execFileSync('systemd-analyze', ['verify', unit], { stdio: 'inherit' })
-  const report = execFileSync('systemd-analyze', ['security', '--offline=true', '--no-pager', unit], { encoding: 'utf8' })
-  const [, exposure] = /Overall exposure level .*: ([\d.]+)/.exec(report) ?? []
-  t.ok(Number(exposure) < 3, `exposure ${exposure}`)
-})
-
-t.test('the steps of the Dockerfile make a folder that nobody can run and nobody need write to', async (t) => {
-  const folder = scratch(t)
-  const archive = execFileSync('git', ['archive', 'HEAD'], { cwd: root, maxBuffer: 1e9 })
-  execFileSync('tar', ['-x'], { cwd: folder, input: archive })
-  const dockerfile = readFileSync(join(root, 'deploy', 'Dockerfile'), 'utf8')
-  const steps = [...dockerfile.matchAll(/^RUN (.*)$/gm)].map(([, step = '']) => step)
-  t.equal(steps.length, 3)
-  for (const step of steps) execFileSync('sh', ['-c', step], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
-  for (const name of ['typescript', 'tap', 'eslint']) t.throws(() => readFileSync(join(folder, 'node_modules', name, 'package.json')))
-  writeFileSync(join(folder, 'users'), usersFile)
-  execFileSync('chmod', ['-R', 'a=rX', folder])
-
-  const port = await freePort()
-  const [, words = '[]'] = /^CMD (\[.*\])$/m.exec(dockerfile) ?? []
-  const [node = '', ...args] = JSON.parse(words) as string[]
-  // Without NODE_OPTIONS, by which tap would have the process write where nobody may.
-  const server = spawn('env', ['-u', 'NODE_OPTIONS', node, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), QUICKSTART_USERS_FILE: 'users' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-    ...(process.getuid?.() === 0 && { uid: 65534, gid: 65534 })
-  })
-  t.teardown(() => server.kill('SIGKILL'))
-  await answering(`http://127.0.0.1:${port}/health`)
-  t.equal((await fetch(`http://127.0.0.1:${port}/secret`)).status, 401)
-  server.kill('SIGTERM')
-  const [code] = await once(server, 'exit') as [number]
-  t.equal(code, 0)
 })
