@@ -3,7 +3,10 @@ import neostandard from 'neostandard'
 const lineLength = { code: 120, comments: 120, ignoreUrls: true }
 
 export default [
-  ...neostandard({ ts: true, ignores: ['dist/', 'dist.*/', '.tap/', 'public/', 'coverage/', '**/dist/', '**/node_modules/'] }),
+  ...neostandard({
+    ts: true,
+    ignores: ['dist/', 'dist.*/', '.tap/', 'public/', 'coverage/', '**/dist/', '**/node_modules/']
+  }),
   {
     // Code and comments that fit on a page beside another. A long URL cannot be broken.
     files: ['**/*.{ts,js,cjs}'],
