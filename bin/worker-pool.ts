@@ -103,9 +103,10 @@ export class WorkerPool {
     const worker = cluster.fork()
     const limit = this.#limitStart(worker)
     const where = await new Promise<string | undefined>((resolve) => {
-      worker.on('message', (message: object) => {
-        if ('listening' in message) resolve(String(message.listening))
-        if ('isAlive' in message && this.#staying.has(worker)) this.#staying.set(worker, 0)
+      // Own routes of a worker may say anything to the primary.
+      worker.on('message', (message: Partial<Messages['fromWorker']> | null) => {
+        if (typeof message?.listening === 'string') resolve(message.listening)
+        if (message?.isAlive === true && this.#staying.has(worker)) this.#staying.set(worker, 0)
       })
       worker.once('exit', () => resolve(undefined))
     })

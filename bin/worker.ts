@@ -5,8 +5,8 @@ import { closeGently } from './signals.ts'
 
 /** What a worker and the primary of `--workers` say to each other. */
 export interface Messages {
-  /** The worker listens, at a place that begins a sentence; and, each second, that it is not blocked. */
-  fromWorker: { listening: string } | { isAlive: true }
+  /** The worker listens, at a place that begins a sentence; or, each second, it is not blocked. */
+  fromWorker: { listening?: string, isAlive?: true }
   /** The worker shall stop: all of them stop, or another has taken its place. */
   toWorker: 'stop' | 'replaced'
 }

@@ -4,10 +4,16 @@ import { basePath } from '../../lib/router.ts'
 import type { Switches } from '../settings/quickstart-options.ts'
 import type { Settings } from '../settings/settings.ts'
 
-/** Logs where the server is to be found, once it listens, and in production what an operator asks first. */
+/**
+ * Logs what one asks first once the server listens: in production the facts, where Fastify's own line says the place,
+ * and elsewhere what to open in a browser.
+ */
 export function announceStart (app: FastifyInstance, on: Switches, settings: Settings): void {
   app.addHook('onListen', async () => {
-    if (process.env.NODE_ENV === 'production') app.log.info(listFacts(on, settings), 'fastify-quickstart listens')
+    if (process.env.NODE_ENV === 'production') {
+      app.log.info(listFacts(on, settings), 'fastify-quickstart listens')
+      return
+    }
     const address = app.server.address()
     if (typeof address !== 'object' || address === null) return // no browser opens a Unix socket
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address

@@ -112,7 +112,7 @@ export interface Settings {
 export interface WorkerLimits {
   /** From the start of a worker until it listens. */
   startSeconds: number
-  /** For which a worker may do nothing but compute. */
+  /** For which a worker may compute without a pause. */
   blockedSeconds: number
 }
 

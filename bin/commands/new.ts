@@ -83,7 +83,7 @@ function checkWords (args: string[]): { folder?: string, example?: string, langu
   }
 }
 
-/** A folder that is not there yet, or holds nothing but what `git init` makes. */
+/** A folder that is not there yet, or is empty apart from what `git init` makes. */
 function checkFolder (folder: string): string {
   if (folder === '') throw new OperatorError('the folder has no name')
   let files: string[] = []

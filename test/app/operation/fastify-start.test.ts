@@ -1,7 +1,14 @@
 import Fastify from 'fastify'
+import { once } from 'node:events'
+import { existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import quickstart from '../../../app.ts'
+import { crashSignals } from '../../../app/operation/process-signals.ts'
 import { setEnvironment } from '../../environment.ts'
+import { lacks } from '../../system.ts'
 import { captureLog, cheapUsers, start } from '../start.ts'
 
 /** Lets this process look as if it had been started with these words. */
@@ -65,4 +72,43 @@ t.test('failures are reported until the server listens, and left to fastify-cli 
   t.equal(process.listenerCount('unhandledRejection'), before + 1)
   await app.listen({ port: 0, host: '127.0.0.1' })
   t.equal(process.listenerCount('unhandledRejection'), before)
+})
+
+t.test('nobody listens to the signals of a native crash, also not while it stops', async (t) => {
+  startWith(t, cli, ['start', 'app.ts'])
+  const listeners = () => crashSignals.filter((signal) => process.listeners(signal).includes(listen))
+  const listen = () => {}
+  t.teardown(() => { for (const signal of crashSignals) process.off(signal, listen) })
+  const routes = async () => { for (const signal of crashSignals) process.on(signal, listen) }
+  const app = await start(t, { routes })
+  t.same(listeners(), [])
+  for (const signal of crashSignals) process.on(signal, listen)
+  await app.close()
+  t.same(listeners(), [])
+})
+
+t.test('the socket of a killed server is removed, however it is named', { skip: lacks.sockets }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'quickstart-')) // a short path
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const killed = createServer().listen(join(folder, 'killed'))
+  await once(killed, 'listening')
+  t.teardown(() => killed.close())
+  const ways: [words: (path: string) => string[], env: (path: string) => Record<string, string>][] = [
+    [(path) => ['--socket', path], () => ({})],
+    [(path) => [`--socket=${path}`], () => ({})],
+    [(path) => ['-s', path, 'app.ts'], () => ({})],
+    [() => ['app.ts'], (path) => ({ FASTIFY_SOCKET: path })]
+  ]
+  const paths = ways.map((_, way) => join(folder, `dead-${way}`))
+  for (const path of paths) linkSync(join(folder, 'killed'), path)
+  killed.close()
+  await once(killed, 'close')
+  const wrong: unknown[] = []
+  for (const [way, [words, env]] of ways.entries()) {
+    const path = String(paths[way])
+    startWith(t, cli, ['start', ...words(path)])
+    await (await start(t, {}, env(path))).close()
+    if (existsSync(path)) wrong.push(words(path))
+  }
+  t.same(wrong, [])
 })

@@ -32,12 +32,6 @@ async function startMeasured (t: Test, files: Record<string, string | Buffer>) {
   return { app, metrics, folder, read: async () => await (await fetch(`http://${metrics}/metrics`)).text() }
 }
 
-t.test('metrics have one path', async (t) => {
-  const { metrics } = await startMeasured(t, {})
-  const paths = [['/metrics', 200], ['/metrics?a=b', 200], ['/', 404], ['/metrics/', 404], ['/metricsx', 404]] as const
-  for (const [path, status] of paths) t.equal((await fetch(`http://${metrics}${path}`)).status, status, path)
-})
-
 t.test('metrics say how much memory static files and their compressed forms take', async (t) => {
   const { app, read } = await startMeasured(t, { 'a.txt': 'a text '.repeat(5000), 'b.png': Buffer.alloc(1000, 1) })
   const lengths = await Promise.all([
@@ -115,4 +109,22 @@ t.test('metrics say that Redis is away', async (t) => {
   redis.emit('ready')
   seen.push(await isAway())
   t.same(seen, ['0', '1', '0'])
+})
+
+t.test('a worker tells its metrics to the primary, and serves none itself', async (t) => {
+  const { lines, logger } = captureLog()
+  const app = await start(t, { worker: true }, { QUICKSTART_METRICS: '127.0.0.1:0' }, { logger })
+  await app.inject('/hello')
+  const told = new Promise<{ tellMetrics: number, metrics: { name: string }[] }>((resolve) => {
+    t.intercept(process, 'send', { value: resolve })
+  })
+  process.emit('message', { askMetrics: 3 }, undefined)
+  const { tellMetrics, metrics } = await told
+  t.equal(tellMetrics, 3)
+  t.ok(metrics.some(({ name }) => name === 'http_request_duration_seconds'))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  t.notOk(lines.some(({ msg }) => msg.includes('metrics')))
+  const before = process.listenerCount('message')
+  await app.close()
+  t.equal(process.listenerCount('message'), before - 1)
 })

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import { isFastifyStart, reportStartFailure } from '../../../app/operation/start-failure.ts'
+import { describeListenFailure, isFastifyStart, reportStartFailure } from '../../../app/operation/start-failure.ts'
 import { setEnvironment } from '../../environment.ts'
 
 /** A stand-in for `process` that notes what is written and whether it would have ended. */
@@ -14,8 +14,8 @@ function fakeProcess () {
   return { process, written, exitCodes }
 }
 
-t.test('what the operator can mend is one line and exit code 1', async (t) => {
-  setEnvironment(t, { HOST: 'nohost.invalid' })
+t.test('what the operator can do something about is one line and exit code 1', async (t) => {
+  setEnvironment(t, { HOST: 'nohost.invalid', FASTIFY_ADDRESS: 'cli.invalid', FASTIFY_SOCKET: '/run/app.sock' })
   const failures: [error: object, line: string][] = [
     [{ code: 'EADDRINUSE', address: '127.0.0.1', port: 5001 }, '127.0.0.1:5001 is in use; choose another port with PORT or --port'],
     [{ code: 'EACCES', address: '127.0.0.1', port: 80 }, '127.0.0.1:80 may not be used by this account; choose a port above 1023 with PORT or --port'],
@@ -24,6 +24,21 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
       { code, syscall: 'getaddrinfo', hostname: 'nohost.invalid' },
       'nohost.invalid is not a name or an address of this machine; choose another with HOST or --address'
     ]),
+    [
+      { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'cli.invalid' },
+      'cli.invalid is not a name or an address of this machine; choose another with HOST or --address'
+    ],
+    [{ code: 'EADDRINUSE', syscall: 'listen', address: '::1', port: 80 }, '[::1]:80 is in use; choose another port with PORT or --port'],
+    ...['EAFNOSUPPORT', 'EINVAL'].map((code): [object, string] => [
+      { code, syscall: 'listen', address: 'fe80::1', port: 80 },
+      '[fe80::1]:80 is not an address of this machine; choose another with HOST or --address'
+    ]),
+    [{ code: 'EADDRINUSE', syscall: 'listen', address: '/run/app.sock', port: -1 }, 'FASTIFY_SOCKET /run/app.sock cannot be listened on (EADDRINUSE); choose another one'],
+    [{ code: 'EACCES', syscall: 'listen', address: '/run/x.sock', port: -1 }, '--socket /run/x.sock cannot be listened on (EACCES); choose another one'],
+    [
+      { code: 'FST_ERR_DUPLICATED_ROUTE', message: "Method 'GET' already declared for route '/hello'" },
+      "Method 'GET' already declared for route '/hello'; choose another path, or switch off the topic that has this one"
+    ],
     [{ code: 'ERR_SOCKET_BAD_PORT' }, 'PORT or --port takes a number from 0 to 65535'],
     [
       { message: "Not found handler already set for Fastify instance with prefix: '/'" },
@@ -32,13 +47,21 @@ t.test('what the operator can mend is one line and exit code 1', async (t) => {
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
     [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
   ]
+  const wrong: unknown[] = []
   for (const [error, line] of failures) {
     const { process, written, exitCodes } = fakeProcess()
     reportStartFailure(process)
     process.emit('unhandledRejection', Object.assign(new Error(''), error))
-    t.same(written, [`fastify-quickstart: ${line}\n`])
-    t.same(exitCodes, [1])
+    const wanted = [`fastify-quickstart: ${line}\n`, 1]
+    if (String([...written, ...exitCodes]) !== String(wanted)) wrong.push([error, ...written, ...exitCodes])
   }
+  t.same(wrong, [])
+})
+
+t.test("a failure of the command's own listening is told also where a worker failed, whose primary binds for it", async (t) => {
+  const error = Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE', syscall: 'bind', address: '127.0.0.1', port: 80 })
+  t.equal(describeListenFailure(error), '127.0.0.1:80 is in use; choose another port with PORT or --port')
+  t.equal(describeListenFailure(new TypeError('a fault')), undefined)
 })
 
 t.test('a fault of the program still ends the process with its stack', async (t) => {
@@ -46,7 +69,9 @@ t.test('a fault of the program still ends the process with its stack', async (t)
     { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: 'db.invalid' },
     { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
     { code: 'EACCES', syscall: 'open' },
-    { code: 'EADDRINUSE', syscall: 'bind' }
+    { code: 'EADDRINUSE', syscall: 'bind' },
+    { code: 'ECONNREFUSED', syscall: 'connect' },
+    { code: 'EMFILE', syscall: 'listen' }
   ].map((fields) => Object.assign(new Error('of the routes'), fields))
   for (const fault of [new TypeError('x is not a function'), undefined, ...ofRoutes]) {
     const { process, written, exitCodes } = fakeProcess()
