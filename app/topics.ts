@@ -7,7 +7,7 @@ import type { StaticOptions } from '../plugins/static/index.ts'
 import type { TemplatesOptions } from '../plugins/templates/index.ts'
 import { packageRoot, publicFolder, viewsFolder } from './package-root.ts'
 import { listCards } from './pages/cards.ts'
-import type { SourcePagesOptions } from './pages/source-pages.ts'
+import { mapOfSources, type SourcePagesOptions } from './pages/source-pages.ts'
 import type { Switches } from './settings/quickstart-options.ts'
 import type { Settings } from './settings/settings.ts'
 
@@ -60,11 +60,13 @@ export function createTemplatesOptions (app: FastifyInstance, on: Switches, sett
   const prefix = basePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
+  const sourceUrl = createSourcePagesOptions(on, settings) && `${prefix}/source/`
   const cards = listCards(on, {
     prefix,
     helloUrl: `${prefix}${createHelloOptions(on).path}`,
     scriptUrl: on.static && findAssetUrl(app, 'app.js'),
     secretUrl: login,
+    sourceUrl,
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   const fixed = { home: `${prefix}/`, static: on.static !== undefined, login }
@@ -72,7 +74,7 @@ export function createTemplatesOptions (app: FastifyInstance, on: Switches, sett
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,
     pages: true,
-    index: { path: '/', view: 'index', data: { cards } },
+    index: { path: '/', view: 'index', data: { cards, map: sourceUrl && sourceUrl + mapOfSources } },
     context: typeof context === 'function'
       ? async (request) => ({ ...fixed, ...await context(request) })
       : { ...fixed, ...context },

@@ -217,6 +217,7 @@ t.test('each route says who answers it', async (t) => {
     '/static/*': 'static',
     '/': 'templates',
     '/source/:topic': 'templates',
+    '/source/*': 'templates',
     '/hello': 'hello',
     '/quickstart-reload': 'reload',
     '/quickstart-reload.js': 'reload',

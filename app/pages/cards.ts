@@ -14,8 +14,8 @@ export interface Card {
   topic: Topic
   title: string
   text: string
-  /** The file to read next: its name, and where the app shows it. */
-  source: { name: string, href: string }
+  /** The file to read next, where the app shows it: its name and URL. */
+  source?: { name: string, href: string }
   trials: Trial[]
 }
 
@@ -26,6 +26,8 @@ export interface CardUrls {
   helloUrl: string
   /** The URL of app.js, or undefined where there is none. */
   scriptUrl: string | undefined
+  /** What the URLs of the sources begin with, or undefined where they are not shown. */
+  sourceUrl: string | undefined
   /** The page that needs a login, or undefined where there is none. */
   secretUrl: string | undefined
   /** Whether admin / secret, the login of the tutorial, is in force. */
@@ -34,7 +36,7 @@ export interface CardUrls {
 
 /** The cards of the topics that are on, in the order of the tutorial. */
 export function listCards (on: Switches, urls: CardUrls): Card[] {
-  const { prefix, helloUrl, scriptUrl, secretUrl, hasBuiltInLogin } = urls
+  const { prefix, helloUrl, scriptUrl, secretUrl, sourceUrl, hasBuiltInLogin } = urls
   const cards: Array<Omit<Card, 'source'>> = [
     {
       topic: 'hello',
@@ -80,6 +82,8 @@ export function listCards (on: Switches, urls: CardUrls): Card[] {
       trials: secretUrl === undefined ? [] : [{ label: 'Open the secret page', href: secretUrl }]
     }
   ]
-  return cards.filter(({ topic }) => on[topic] !== undefined)
-    .map((card) => ({ ...card, source: { name: sourceOf[card.topic], href: `${prefix}/source/${card.topic}` } }))
+  return cards.filter(({ topic }) => on[topic] !== undefined).map((card) => {
+    const { topic } = card
+    return sourceUrl === undefined ? card : { ...card, source: { name: sourceOf[topic], href: sourceUrl + topic } }
+  })
 }

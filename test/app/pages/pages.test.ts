@@ -1,4 +1,5 @@
 import { HtmlValidate } from 'html-validate'
+import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { asAdmin, cheapUsers, html, start } from '../start.ts'
 
@@ -13,11 +14,40 @@ t.test('the page shows no login where there is no secret page, and names no pass
 t.test('shows the source of the topics that are on', async (t) => {
   const app = await start(t, { params: false })
   t.match((await app.inject('/source/auth')).body, 'Basic authentication')
-  for (const url of ['/source/params', '/source/nothing', '/source/..%2Fapp.ts']) {
+  for (const url of [
+    '/source/params', '/source/nothing', '/source/..%2Fapp.ts', '/source/package.json', '/source/plugins/params/index.ts',
+    '/source/plugins/auth', '/source/docs/auth.md', '/source/plugins/auth/../../package.json', '/source//etc/passwd'
+  ]) {
     const missing = await app.inject(url)
     t.equal(missing.statusCode, 404, url)
     t.match(missing.json(), { message: 'There is nothing at this address.' })
   }
+})
+
+t.test('a reader comes from the index page to the map, and from there to each source that is shown', async (t) => {
+  const app = await start(t, { auth: { users: cheapUsers } })
+  const seen = new Set<string>()
+  const waiting = ['/']
+  for (let url = waiting.pop(); url !== undefined; url = waiting.pop()) {
+    const { statusCode, body } = await app.inject(url)
+    t.equal(statusCode, 200, url)
+    seen.add(url)
+    const links = [...body.matchAll(/href="(\/source\/[^"]+)"/g)].map(([, link = '']) => link)
+    waiting.push(...links.filter((link) => !seen.has(link) && !waiting.includes(link)))
+  }
+  const files = ['app.ts', 'lib', 'app', 'plugins'].flatMap((name) => name.endsWith('.ts')
+    ? name
+    : readdirSync(new URL(`../../../${name}`, import.meta.url), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts')).map((file) => `${name}/${file}`))
+  t.same(files.filter((file) => !seen.has(`/source/${file}`) && !/\/index\.ts$/.test(file)), [])
+})
+
+t.test('links neither to the sources of a topic that is off, nor where no sources are shown', async (t) => {
+  const app = await start(t, { auth: false })
+  t.notMatch((await app.inject('/source/docs/how-the-code-tells-it.md')).body, 'href="/source/plugins/auth')
+  t.match((await app.inject('/source/docs/how-the-code-tells-it.md')).body, 'href="/source/plugins/static/answer.ts"')
+  const own = await start(t, {}, { QUICKSTART_VIEWS_DIR: t.testdir({}) })
+  t.notMatch((await own.inject('/')).body, '/source/')
 })
 
 t.test('shows no sources beside views of one\'s own, whatever they are called', async (t) => {
