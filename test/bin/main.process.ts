@@ -182,7 +182,7 @@ t.test('check says what is built in, and what the settings make of it', async (t
   }
   t.match(await rows({}), {
     environment: 'development',
-    routes: 'params 5, auth 1, app 1, static 2, templates 2, hello 1',
+    routes: 'params 5, auth 1, app 1, static 2, templates 3, hello 1',
     users: 'not from a file',
     'public files': 'built in',
     views: 'built in',
