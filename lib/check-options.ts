@@ -53,6 +53,7 @@ export function checkOptions<Options extends object> (
   const code = `FST_QUICKSTART_${topic.toUpperCase()}_INVALID_OPTION`
   const InvalidOption = createError(code, `fastify-quickstart/${topic}: %s`, 500, TypeError)
   const known = new Map<string, OptionRule>(Object.entries(rules))
+  if (!isObject(options)) throw new InvalidOption(misfit('the argument', options, { expected: 'an object of options' }))
 
   for (const [name, value] of Object.entries(options)) {
     const rule = known.get(name)
@@ -82,6 +83,7 @@ export function misfit (subject: string, value: unknown, { expected, secret }: O
 function describe (value: unknown, secret = false): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
+  if (value instanceof URL && !secret) return JSON.stringify(value.href)
   if (typeof value === 'object') return 'an object'
   if (secret || typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
   return typeof value === 'string' ? JSON.stringify(value) : String(value)

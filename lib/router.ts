@@ -100,6 +100,14 @@ export function closingParenthesis (text: string, start: number): number {
   return text.length
 }
 
+/** Returns the names of a path's parameters, in their order; the wildcard's is `'*'`. */
+export function parameterNames (path: string): string[] {
+  return parseRoute(withAndWithoutOptional(path)[0]).flatMap((piece) => {
+    if ('wildcard' in piece) return ['*']
+    return 'parameters' in piece ? piece.parameters.map(({ name }) => name) : []
+  })
+}
+
 /**
  * The two paths that the router makes of one that ends in `/:name?`: with that segment, and without it. Both are the
  * path itself where its last parameter is not optional.
@@ -127,6 +135,22 @@ export function segmentMatcher (parameters: readonly RouteParameter[]): RegExp |
     previous = parameter
   }
   return new RegExp(`^${source}$`)
+}
+
+/**
+ * Returns the parameter whose pattern has a capturing group that shifts the values of the parameters after it: the
+ * router hands out a segment's groups one after the other. `undefined` where there is none.
+ */
+export function findShiftingParameter (path: string): string | undefined {
+  const last = parameterNames(path).at(-1)
+  return parseRoute(withAndWithoutOptional(path)[0])
+    .flatMap((piece) => 'parameters' in piece ? piece.parameters : [])
+    .find(({ name, pattern }) => name !== last && pattern !== '' && countGroups(pattern) > 1)?.name
+}
+
+/** An alternative that matches nothing shows all groups of an expression. */
+function countGroups (pattern: string): number {
+  return new RegExp(`${pattern}|`).exec('')!.length - 1
 }
 
 /** Escapes text that stands for itself in a regular expression. */

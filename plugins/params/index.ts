@@ -6,6 +6,7 @@ import { endOfPath, routerSettings } from '../../lib/router.ts'
 import { demoRoutes } from './demo-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
 import { addIssuesToError, readInput } from './request-input.ts'
+import { checkSchema } from './input/check-schema.ts'
 import { unreadConverters, withOptionalDefaults } from './input/schema-fields.ts'
 import type { LooseUrlFor, TypedUrlFor } from './url-for.ts'
 import { urlFor } from './url-for.ts'
@@ -96,7 +97,9 @@ const namesOf = perContext<NamedRoutes>('fastify-quickstart/params')
  * ```
  *
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
+ * @throws `FST_QUICKSTART_PARAMS_INVALID_SCHEMA` when no request could fit the schema of a route
  * @throws `FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE` when two paths have one name
+ * @throws `FST_QUICKSTART_PARAMS_CAPTURING_GROUP` when the pattern of a named route shifts the values of its parameters
  */
 const params = fp(async (app: FastifyInstance, options: ParamsOptions & { prefix?: string }): Promise<void> => {
   checkOptions<ParamsOptions>('params', options, {
@@ -112,6 +115,7 @@ const params = fp(async (app: FastifyInstance, options: ParamsOptions & { prefix
   if (known.length === 1) app.addHook('onError', addIssuesToError) // a context within has those of the one around it
   app.addHook('onRoute', function (route) {
     if (namesOf.nearest(this) !== names) return names.addInner(this, route)
+    checkSchema(route)
     names.add(this, route)
     readInput(route, pathEnd)
     if (route.schema === undefined || route.method === 'HEAD') return // what follows was done for its GET route

@@ -64,8 +64,8 @@ const UnfitParameter = createError(
 export function urlFor (
   contexts: readonly NamedRoutes[], name: string, params: UrlParams = {}, options: UrlOptions = {}
 ): string {
+  checkArguments(name, params, options)
   const route = findRoute(contexts, name)
-  checkArguments(params, options)
   const { query = {}, absolute } = options
 
   const values = readParams(route, params)
@@ -80,8 +80,9 @@ export function urlFor (
   })
 }
 
-function checkArguments (params: UrlParams, options: UrlOptions): void {
-  checkOptions<{ params: object, options: object }>('params', { params, options }, {
+function checkArguments (name: string, params: UrlParams, options: UrlOptions): void {
+  checkOptions<{ name: string, params: object, options: object }>('params', { name, params, options }, {
+    name: { accepts: (value) => typeof value === 'string', expected: 'the name of a route', required: true },
     params: { accepts: isDictionary, expected: 'an object of names and values' },
     options: { accepts: isDictionary, expected: 'an object with query or absolute' }
   })

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { checkOptions } from '../../lib/check-options.ts'
 import { perContext } from '../../lib/per-context.ts'
 import { MissingAsset, NotLoaded } from './errors.ts'
 import type { Files } from './files/files.ts'
@@ -39,6 +40,8 @@ export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
   return true
 }
 
+const theApp = { accepts: () => false, expected: 'the Fastify app, before the name of the file', required: true }
+
 /**
  * The URL to put in a page for a file of the static plugin, as `app.asset` gives it. It is there before the plugin is,
  * and says what is wrong where the plugin is not loaded.
@@ -53,10 +56,12 @@ export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
  *
  * @param app where the page is: its own files come first, then those of the contexts around it
  * @param name the file's name below root, such as `app.js`
+ * @throws `FST_QUICKSTART_STATIC_INVALID_OPTION` when `app` is not a Fastify app
  * @throws `FST_QUICKSTART_STATIC_NOT_LOADED` when neither `app` nor a context around it has the plugin yet
  * @throws `FST_QUICKSTART_STATIC_MISSING_ASSET` when there is no such file
  */
 export function asset (app: FastifyInstance, name: string): string {
+  if (typeof app?.hasDecorator !== 'function') checkOptions('static', { app }, { app: theApp })
   const all = linked.all(app).flat()
   if (all.length === 0) throw new NotLoaded(JSON.stringify(name))
   for (const { files, urls } of typeof name === 'string' ? all : []) {

@@ -20,12 +20,11 @@ export type { MemoryCaps, StaticOptions }
  * Serves the files of a folder.
  *
  * ```ts
- * import { fileURLToPath } from 'node:url'
  * import Fastify from 'fastify'
  * import files from 'fastify-quickstart/static'
  *
  * const app = Fastify()
- * await app.register(files, { root: fileURLToPath(new URL('public', import.meta.url)) })
+ * await app.register(files, { root: new URL('public', import.meta.url) })
  * app.get('/', async (request, reply) => {
  *   return reply.type('text/html').send(`<script src="${app.asset('app.js')}"></script>`)
  * })
@@ -36,9 +35,9 @@ export type { MemoryCaps, StaticOptions }
  * @throws `FST_QUICKSTART_STATIC_ROOT` when root is not a folder that can be read
  */
 const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<void> => {
-  checkStaticOptions(options)
+  const root = checkStaticOptions(options)
   const isProduction = process.env.NODE_ENV === 'production'
-  const { root, prefix = '/static/', maxAge = 0, memory = isProduction } = options
+  const { prefix = '/static/', maxAge = 0, memory = isProduction } = options
 
   const path = prefix.endsWith('/') ? prefix : `${prefix}/`
   const base = basePath(app) + path

@@ -1,13 +1,14 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
 import { InvalidRoot } from './errors.ts'
 import type { MemoryCaps } from './files/memory.ts'
 
 /** Options of the static plugin. */
 export interface StaticOptions {
-  /** The folder to serve, as an absolute path. */
-  root: string
+  /** The folder to serve: an absolute path, or a `file:` URL such as `new URL('public', import.meta.url)`. */
+  root: string | URL
   /** What the files' URLs begin with, below the host's own prefix. Default `'/static/'`. */
   prefix?: string
   /**
@@ -19,15 +20,36 @@ export interface StaticOptions {
   memory?: boolean | MemoryCaps
 }
 
-/** Refuses options that are unknown or do not fit, and a root that is not a folder that can be read. */
-export function checkStaticOptions (options: StaticOptions): void {
+/**
+ * Checks the options, and returns the path of the folder to serve.
+ *
+ * @throws `FST_QUICKSTART_STATIC_INVALID_OPTION` for an option that is unknown or does not fit
+ * @throws `FST_QUICKSTART_STATIC_ROOT` for a root that is not a folder that can be read
+ */
+export function checkStaticOptions (options: StaticOptions): string {
   checkOptions<StaticOptions>('static', options, {
-    root: { accepts: isAbsolutePath, expected: 'the absolute path of a folder', required: true },
+    root: {
+      accepts: (value) => pathOf(value) !== undefined,
+      expected: 'the absolute path, or file: URL, of a folder',
+      required: true
+    },
     prefix: { accepts: isPlainPath, expected: 'a path that starts with "/", of plain segments' },
     maxAge: { accepts: isCount, expected: 'a whole number of seconds, 0 or more' },
     memory: { accepts: isMemoryOption, expected: 'true, false, or { maxFileSize, maxTotalSize } in bytes' }
   })
-  checkRoot(options.root)
+  const root = pathOf(options.root)!
+  checkRoot(root)
+  return root
+}
+
+/** The absolute path that a path or a `file:` URL stands for; `undefined` for anything else. */
+function pathOf (root: unknown): string | undefined {
+  try {
+    if (root instanceof URL || (typeof root === 'string' && /^file:\/\//i.test(root))) return fileURLToPath(root)
+  } catch {
+    return undefined // another scheme, a host, or an escaped slash
+  }
+  return typeof root === 'string' && isAbsolute(root) ? root : undefined
 }
 
 function checkRoot (root: string): void {
@@ -39,10 +61,6 @@ function checkRoot (root: string): void {
     throw new InvalidRoot(root, `cannot be read (${(error as NodeJS.ErrnoException).code})`) // a system's error
   }
   if (!isFolder) throw new InvalidRoot(root, 'is not a folder')
-}
-
-function isAbsolutePath (value: unknown): boolean {
-  return typeof value === 'string' && isAbsolute(value)
 }
 
 /** Such as `/static/`: no parameters, nothing that a URL would have to escape, no dot segments. */

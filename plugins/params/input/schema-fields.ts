@@ -106,11 +106,24 @@ export function unreadConverters (schema: Schema = {}): string[] {
     .filter((place) => !read.has(place.replace(/^querystring/, 'query')))
 }
 
-function convertersIn (schema: unknown, place: string, around: unknown[] = []): string[] {
-  // Another library's schema is an object of its class: its insides are its own.
+/** Where a route's schema has a function, as where a converter is not called: `params/properties/id`. */
+export function functionsIn ({ params, querystring, query, body }: Schema = {}): string[] {
+  const isFunction = (schema: unknown): boolean => typeof schema === 'function'
+  return Object.entries({ params, querystring, query, body })
+    .flatMap(([part, schema]) => placesIn(schema, part, isFunction))
+}
+
+function convertersIn (schema: unknown, place: string): string[] {
+  return placesIn(schema, place, (inner) => isPlain(inner) && converterOf(inner) !== undefined)
+}
+
+/** The places in a schema of what a test finds. Another library's schema is an object of its class, not looked into. */
+function placesIn (
+  schema: unknown, place: string, test: (schema: unknown) => boolean, around: unknown[] = []
+): string[] {
+  if (test(schema)) return [place]
   if (!isPlain(schema) || around.includes(schema)) return []
-  if (converterOf(schema) !== undefined) return [place]
-  return Object.entries(schema).flatMap(([key, inner]) => convertersIn(inner, `${place}/${key}`, [...around, schema]))
+  return Object.entries(schema).flatMap(([key, inner]) => placesIn(inner, `${place}/${key}`, test, [...around, schema]))
 }
 
 function isPlain (schema: unknown): schema is object {

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import type { RouterSettings } from '../../../lib/router.ts'
+import { findShiftingParameter, type RouterSettings } from '../../../lib/router.ts'
 import { RoutePattern } from './route-pattern.ts'
 
 const UnknownRoute = createError(
@@ -11,6 +11,14 @@ const UnknownRoute = createError(
 )
 const DuplicateRoute = createError(
   'FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE', 'two routes are named "%s": %s and %s', 500, TypeError
+)
+
+const ShiftingGroup = createError(
+  'FST_QUICKSTART_PARAMS_CAPTURING_GROUP',
+  'route "%s": %s: the pattern of parameter "%s" has a group in it, which shifts the values of the parameters ' +
+    'after it; write (?:…) for (…) within a pattern',
+  500,
+  TypeError
 )
 
 /** A route that has a name, and what it takes to write its URL. */
@@ -48,6 +56,7 @@ export class NamedRoutes {
    *
    * @param context the instance on which the route is declared
    * @throws `FST_QUICKSTART_PARAMS_DUPLICATE_ROUTE` when another path of this context has the name
+   * @throws `FST_QUICKSTART_PARAMS_CAPTURING_GROUP` when a pattern in the path shifts the values of later parameters
    */
   add (context: FastifyInstance, route: RouteOptions): void {
     const named = this.#named(context, route)
@@ -78,6 +87,8 @@ export class NamedRoutes {
   #named (context: FastifyInstance, route: RouteOptions): NamedRoute | undefined {
     const name: unknown = route.config?.name
     if (typeof name !== 'string') return undefined
+    const shifting = findShiftingParameter(route.url)
+    if (shifting !== undefined) throw new ShiftingGroup(name, route.url, shifting)
     return {
       name,
       url: route.url,

@@ -1,5 +1,5 @@
 import {
-  parseRoute, type RoutePiece, type RouterSettings, segmentMatcher, withAndWithoutOptional
+  parameterNames, parseRoute, type RoutePiece, type RouterSettings, segmentMatcher, withAndWithoutOptional
 } from '../../../lib/router.ts'
 import { encode } from '../input/percent-encoding.ts'
 
@@ -27,8 +27,8 @@ export class RoutePattern {
     this.#full = piecesOf(longer)
     this.#short = piecesOf(shorter)
     this.#settings = settings
-    this.names = namesOf(this.#full)
-    const kept = namesOf(this.#short)
+    this.names = parameterNames(longer)
+    const kept = parameterNames(shorter)
     this.optional = new Set(this.names.filter((name) => !kept.includes(name)))
   }
 
@@ -96,13 +96,6 @@ export class RoutePattern {
 
 function isDots (text: string): boolean {
   return text === '.' || text === '..'
-}
-
-function namesOf (pieces: Piece[]): string[] {
-  return pieces.flatMap((piece) => {
-    if ('wildcard' in piece) return ['*']
-    return 'parameters' in piece ? piece.parameters.map(({ name }) => name) : []
-  })
 }
 
 function piecesOf (path: string): Piece[] {

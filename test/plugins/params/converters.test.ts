@@ -253,6 +253,7 @@ t.test('a converter refuses wrong options where it is made', async (t) => {
     [() => int({ default: '1' as never }), /option "default" is "1";/],
     [() => int({ min: 2, max: 3, default: 1 }), /option "default" is 1; expected a whole number from 2 to 3/],
     [() => int({ default: 0.5 }), /option "default" is 0.5;/],
+    ...[5, '5', [1]].map((options): [() => unknown, RegExp] => [() => int(options as never), /the argument is .*; expected an object of options/]),
     [() => float({ max: 3, default: 4 }), /option "default" is 4; expected a finite number between min and max/],
     [() => float({ min: NaN }), /option "min" is NaN; expected a finite number/],
     [() => float({ min: 1, max: 0 }), /option "max" is 0; expected a finite number, not below min/],

@@ -378,3 +378,44 @@ t.test('refuses wrong options when it is registered', async (t) => {
     })
   }
 })
+
+t.test('a schema that no request could fit stops the start', async (t) => {
+  const uncalled = (name: string) => `the schema of GET /x/:id has a function at ${name}; call the converter, as in int()`
+  const unknown = (name: string) => `the schema of GET /x/:id has the parameter "${name}", which is not in the path`
+  const converter = int as never // as where the parentheses are forgotten
+  const rows: [schema: object, message: string | undefined][] = [
+    [{ params: Type.Object({ id: converter }) }, uncalled('params/properties/id')],
+    [{ querystring: Type.Object({ page: converter }) }, uncalled('querystring/properties/page')],
+    [{ querystring: Type.Object({ tag: Type.Array(converter) }) }, uncalled('querystring/properties/tag/items')],
+    [{ query: Type.Object({ page: converter }) }, uncalled('query/properties/page')],
+    [{ params: converter }, uncalled('params')],
+    [{ params: Type.Object({ ident: int() }) }, unknown('ident')],
+    [{ params: Type.Object({ id: int(), '*': int() }) }, unknown('*')],
+    [{ params: Type.Object({ ident: Type.Optional(int()) }) }, undefined],
+    [{ params: Type.Object({ ident: int({ default: 1 }) }) }, undefined],
+    [{ params: Type.Object({ ident: Type.Integer() }) }, undefined]
+  ]
+  const wrong: unknown[] = []
+  for (const [schema, expected] of rows) {
+    const app = await build(t, { routes: false })
+    let error: { code?: string, message?: string } = {}
+    try {
+      app.get('/x/:id', { schema }, async () => 'ok')
+    } catch (thrown) {
+      error = thrown as Error
+    }
+    const code = expected === undefined ? undefined : 'FST_QUICKSTART_PARAMS_INVALID_SCHEMA'
+    if (error.message !== expected || error.code !== code) wrong.push({ schema, error })
+  }
+  t.strictSame(wrong, [])
+})
+
+t.test('the names of a path are those of its prefix, too, and of its optional and last parts', async (t) => {
+  const app = await build(t, { routes: false })
+  await app.register(async (child) => {
+    child.get('/:a-:b(^\\d+$)/:c?', { schema: { params: Type.Object({ team: int(), a: int(), b: int(), c: Type.Optional(int()) }) } }, async (request) => request.params)
+    child.get('/files/*', { schema: { params: Type.Object({ '*': int() }) } }, async (request) => request.params)
+  }, { prefix: '/:team' })
+  t.strictSame((await app.inject('/1/2-3/4')).json(), { team: 1, a: 2, b: 3, c: 4 })
+  t.strictSame((await app.inject('/1/files/4')).json(), { team: '1', '*': 4 })
+})

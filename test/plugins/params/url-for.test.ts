@@ -290,6 +290,9 @@ t.test('names what is unknown, missing, too much or of a wrong kind', async (t) 
   for (const [name, values, code, message] of wrong) {
     t.throws(() => app.urlFor(name, values as {}), { code: `FST_QUICKSTART_PARAMS_${code}`, message, statusCode: 500 })
   }
+  for (const name of [undefined, 5, null, { username: 'a' }, ['user']]) {
+    t.throws(() => app.urlFor(name as never), { code: 'FST_QUICKSTART_PARAMS_INVALID_OPTION', message: /option "name" is .*; expected the name of a route$/ })
+  }
   const noObjects: [value: unknown, shown: string][] = [[null, 'null'], [['a'], 'an array'], [new Map([['name', 'a']]), 'an object'], [5, '5'], ['a', '"a"']]
   for (const [value, shown] of noObjects) {
     const code = 'FST_QUICKSTART_PARAMS_INVALID_OPTION'
@@ -441,4 +444,41 @@ t.test('its types know the routes that the host names', async (t) => {
 
   const loose: UrlFor<{}> = app.urlFor
   t.equal(loose('user', { username: 'a' }), '/user/a')
+})
+
+t.test('a named route whose pattern shifts its values stops the start', async (t) => {
+  const rows: [path: string, values: Record<string, string>, shifting?: string][] = [
+    ['/a/:k((x|y))/:v', {}, 'k'],
+    ['/a/:k((x|y))-:v', {}, 'k'],
+    ['/a/:k((?<kind>x|y))/:v', {}, 'k'],
+    ['/a/:k((x)|(y))/b/:v', {}, 'k'],
+    ['/a/:j/:k((x|y))/*', {}, 'k'],
+    ['/a/:k((x|y))/:v?', {}, 'k'],
+    ['/a/:j(^(\\d)+$)/:k((x|y))', {}, 'j'],
+    // What comes back as it went.
+    ['/a/:k((x|y))', { k: 'x' }],
+    ['/a/:j/:k((x|y))', { j: '1', k: 'y' }],
+    ['/a/:k((?:x|y))/:v', { k: 'x', v: '1' }],
+    ['/a/:k(\\(x\\))/:v', { k: '(x)', v: '1' }],
+    ['/a/:k([(]x[)])/:v', { k: '(x)', v: '1' }],
+    ['/a/:k((?=x)x)/:v', { k: 'x', v: '1' }]
+  ]
+  const wrong: unknown[] = []
+  for (const [path, values, shifting] of rows) {
+    const says = `route "${path}": ${path}: the pattern of parameter "${shifting}" has a group in it`
+    try {
+      const app = await withRoutes(t, [path])
+      const url = app.urlFor(path, values)
+      const { params } = (await app.inject(url)).json()
+      if (shifting !== undefined || JSON.stringify(params) !== JSON.stringify(values)) wrong.push({ path, url, params })
+    } catch (error) {
+      const { code, message } = error as { code: string, message: string }
+      if (code !== 'FST_QUICKSTART_PARAMS_CAPTURING_GROUP' || !message.startsWith(says)) wrong.push({ path, message })
+    }
+  }
+  t.strictSame(wrong, [])
+
+  const app = await withRoutes(t, [])
+  app.get('/a/:k((x|y))/:v', async () => 'a route without a name is the router\'s matter')
+  t.equal((await app.inject('/a/x/1')).statusCode, 200)
 })

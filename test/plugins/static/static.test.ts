@@ -1,5 +1,6 @@
 import { appendFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -443,13 +444,16 @@ t.test('leaves out links that lead away, and says so', { skip: lacks.links }, as
 
 t.test('refuses wrong options when it is registered', async (t) => {
   const root = t.testdir({ 'app.js': script })
+  const rootSays = 'expected the absolute path, or file: URL, of a folder'
   const memorySays = 'expected true, false, or { maxFileSize, maxTotalSize } in bytes'
   const prefixSays = 'expected a path that starts with "/", of plain segments'
   const wrong: [options: object, says: string][] = [
-    [{}, 'option "root" is missing; expected the absolute path of a folder'],
-    [{ root: 'public' }, 'option "root" is "public"; expected the absolute path of a folder'],
-    [{ root: 5 }, 'option "root" is 5; expected the absolute path of a folder'],
-    [{ root: '' }, 'option "root" is ""; expected the absolute path of a folder'],
+    [{}, `option "root" is missing; ${rootSays}`],
+    ...['public', '', './public', '../public', 'file:public', 'file://other.example/srv', 'file:///a%2Fb', 'https://example.org/', 'FILE:public', 5, null].map((root): [object, string] =>
+      [{ root }, `option "root" is ${JSON.stringify(root)}; ${rootSays}`]),
+    ...['https://example.org/', 'data:,x', 'file://other.example/srv', 'file:///a%2Fb'].map((url): [object, string] =>
+      [{ root: new URL(url) }, `option "root" is "${url}"; ${rootSays}`]),
+    [{ root: { href: 'file:///tmp' } }, `option "root" is an object; ${rootSays}`],
     ...['static', '', '/a b/', '/:id/', '/*', '/a//b', '/../', '/a/..', '/./', '/a%20b/', '/ä/', 5].map((prefix): [object, string] =>
       [{ root, prefix }, `option "prefix" is ${JSON.stringify(prefix)}; ${prefixSays}`]),
     ...[-1, 1.5, NaN].map((maxAge): [object, string] =>
@@ -469,6 +473,34 @@ t.test('refuses wrong options when it is registered', async (t) => {
       code: 'FST_QUICKSTART_STATIC_INVALID_OPTION',
       message: `fastify-quickstart/static: ${says}`
     })
+  }
+})
+
+t.test('takes a root as a path or as a file: URL', async (t) => {
+  const root = t.testdir({ 'my files': { 'app.js': script }, 'app.js': 'x' })
+  const folder = join(root, 'my files')
+  const missing = pathToFileURL(join(root, 'missing'))
+  for (const memory of [true, false]) {
+    for (const way of [folder, `${folder}/`, pathToFileURL(folder), pathToFileURL(folder).href, pathToFileURL(folder).href.replace('file:', 'FILE:')]) {
+      const app = await build(t, { root: way, memory })
+      app.get('/sent', (request, reply) => reply.sendFile('app.js'))
+      t.equal((await app.inject(app.asset('app.js'))).body, script, String(way))
+      t.equal((await app.inject('/sent')).body, script)
+    }
+    for (const way of [missing, missing.href]) {
+      await t.rejects(async () => await build(t, { root: way, memory }), { code: 'FST_QUICKSTART_STATIC_ROOT', message: /missing" cannot be read \(ENOENT\)$/ })
+    }
+  }
+})
+
+t.test('asset() says how it is called', async (t) => {
+  const says = 'expected the Fastify app, before the name of the file'
+  const rows: [args: unknown[], message: string][] = [
+    [['app.js'], `option "app" is "app.js"; ${says}`], [['app.js', Fastify()], `option "app" is "app.js"; ${says}`],
+    [[], `option "app" is missing; ${says}`], [[null, 'app.js'], `option "app" is null; ${says}`]
+  ]
+  for (const [args, message] of rows) {
+    t.throws(() => (asset as (...args: unknown[]) => string)(...args), { code: 'FST_QUICKSTART_STATIC_INVALID_OPTION', message: `fastify-quickstart/static: ${message}` })
   }
 })
 

@@ -6,13 +6,15 @@ const app = Fastify()
 declare const reply: FastifyReply
 
 test('each option', () => {
-  expect<StaticOptions>().type.toBe<{ root: string, prefix?: string, maxAge?: number, memory?: boolean | MemoryCaps }>()
+  expect<StaticOptions>().type.toBe<{
+    root: string | URL, prefix?: string, maxAge?: number, memory?: boolean | MemoryCaps
+  }>()
   expect<MemoryCaps>().type.toBe<{ maxFileSize?: number, maxTotalSize?: number }>()
 })
 
 test('wrong options', () => {
   expect<StaticOptions>().type.not.toBeAssignableFrom({})
-  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: new URL('file:///srv') })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: 5 })
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', maxAge: '1 day' })
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: 'yes' })
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: { maxFileSize: '8 MiB' } })
@@ -20,6 +22,7 @@ test('wrong options', () => {
 
 test('is registered with its options', () => {
   expect(app.register).type.toBeCallableWith(files, { root: '/srv' })
+  expect(app.register).type.toBeCallableWith(files, { root: new URL('file:///srv') })
   expect(app.register).type.toBeCallableWith(import('fastify-quickstart/static'), { root: '/srv' })
   expect(app.register).type.not.toBeCallableWith(files, { root: 5 })
 })
