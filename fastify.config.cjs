@@ -1,5 +1,11 @@
 // What `npm start` hands to fastify-cli, which loads this file with require(); the command takes address and port.
 // A flag such as `--port 8080` and the variables FASTIFY_* win over it.
+
+// Node, which reads .env for fastify-cli, takes a byte order mark for a part of the first name.
+for (const [name, value] of Object.entries(process.env)) {
+  if (name.startsWith('\ufeff')) process.env[name.slice(1)] ??= value
+}
+
 // fastify-cli takes its own words out of process.argv; the report has them all.
 const { commandLine } = process.report.getReport().header
 const usesSocket = process.env.FASTIFY_SOCKET || commandLine.some((word) => /^(--socket|-s)(=|$)/.test(word))

@@ -6,6 +6,7 @@ import { createRequestId } from './answers/request-id.ts'
 import { developmentLog } from './development/development-log.ts'
 import { oneLinePerRequest } from './operation/access-log.ts'
 import { isFastifyStart } from './operation/start-failure.ts'
+import { loadEnvFile } from './settings/env-file.ts'
 import { type LogLevel, readSettings, type Settings } from './settings/settings.ts'
 
 /**
@@ -46,6 +47,8 @@ export function createServerOptions () {
 /** The settings, or undefined where one is wrong: the app reads them again when it is registered, and says which. */
 function readSettingsIfRight (): Settings | undefined {
   try {
+    // fastify-cli has read it already, but with a byte order mark as a part of the first name.
+    if (isFastifyStart()) loadEnvFile()
     return readSettings()
   } catch {
     return undefined

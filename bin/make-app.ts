@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
 import { developmentLog } from '../app/development/development-log.ts'
+import { loadEnvFile } from '../app/settings/env-file.ts'
 import { logLevels, readSettings } from '../app/settings/settings.ts'
 import { OperatorError } from './read-flags.ts'
 
@@ -32,7 +33,7 @@ export async function makeApp (
   routerOptions: object = {}
 ): Promise<FastifyInstance> {
   checkLogLevel(level)
-  readSettingsFile()
+  loadEnvFile()
   useFolders()
   // Loaded now, because the server's options depend on the settings.
   const { default: quickstart, options: serverOptions } = await import('../app.ts')
@@ -62,13 +63,6 @@ export function logOptions (given: string | undefined, settings = readSettings()
   const isProduction = process.env.NODE_ENV === 'production'
   const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
   return { level, ...isProduction ? { stream: process.stderr } : developmentLog(process.stderr, saidOtherwise) }
-}
-
-/** Reads .env, which need not be there. One that is malformed is named when the app reads its settings. */
-export function readSettingsFile (): void {
-  try {
-    process.loadEnvFile()
-  } catch {}
 }
 
 function useFolders (): void {

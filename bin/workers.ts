@@ -3,8 +3,9 @@ import cluster from 'node:cluster'
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { type MetricsServer, serveMetrics } from '../app/operation/metrics-server.ts'
 import { WorkersMetrics } from '../app/operation/worker-metrics.ts'
+import { loadEnvFile } from '../app/settings/env-file.ts'
 import { readSettings } from '../app/settings/settings.ts'
-import { checkLogLevel, logOptions, readSettingsFile } from './make-app.ts'
+import { checkLogLevel, logOptions } from './make-app.ts'
 import { announce } from './place.ts'
 import { WorkerPool } from './worker-pool.ts'
 
@@ -17,7 +18,7 @@ import { WorkerPool } from './worker-pool.ts'
  */
 export async function superviseWorkers (count: number, level: string | undefined): Promise<number> {
   checkLogLevel(level)
-  readSettingsFile()
+  loadEnvFile()
   const settings = readSettings()
   // Each worker accepts from the one socket. Dealt out by this process, a connection would hang whose worker is killed.
   cluster.schedulingPolicy = cluster.SCHED_NONE

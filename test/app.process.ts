@@ -7,10 +7,10 @@ import { execArgv } from './compiled/exec-argv.ts'
 
 const root = join(import.meta.dirname, '..')
 
-/** `fastify start` with these words, in the suite's own folder. */
-function fastifyStart (words: readonly string[]) {
-  const cli = [...execArgv, join('node_modules', 'fastify-cli', 'cli.js'), 'start', ...words]
-  const child = spawn(process.execPath, cli, { cwd: root, env: { ...environment(), PORT: '0' } })
+/** `fastify start` with these words, in the suite's own folder unless another is given. */
+function fastifyStart (words: readonly string[], cwd = root, variables: Record<string, string> = { PORT: '0' }) {
+  const cli = [...execArgv, join(root, 'node_modules', 'fastify-cli', 'cli.js'), 'start', ...words]
+  const child = spawn(process.execPath, cli, { cwd, env: { ...environment(), ...variables } })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
   child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
@@ -43,4 +43,35 @@ t.test('the command ends with one line where Node takes the file of routes for C
   t.equal(exitCode, 1)
   t.equal(stderr, 'fastify-quickstart: --routes ./routes.js is an ES module, and Node takes it for CommonJS; ' +
     'name it routes.mjs, or write "type": "module" into package.json\n')
+})
+
+t.test('the command and fastify start read a .env with a byte order mark, and refuse one that is no text', async (t) => {
+  const inDevelopment = t.testdir({ '.env': '\ufeffPORT=0\r\nQUICKSTART_PROTECT=/\r\n' })
+  const words = ['-c', join(root, 'fastify.config.cjs'), '--log-level', 'info', join(root, 'app.ts')]
+  const { child, output, closed } = fastifyStart(words, inDevelopment, {})
+  t.teardown(() => child.kill('SIGKILL'))
+  const place = /Open (http:\S+)\/ in a browser/
+  await until(() => child.exitCode !== null || place.test(output.stdout), 'the start')
+  const [, url = ''] = place.exec(output.stdout) ?? []
+  t.not(new URL(url).port, '5001', 'the first line counts')
+  t.equal((await fetch(`${url}/`, { headers: { connection: 'close' } })).status, 401)
+  child.kill('SIGTERM')
+  await closed
+
+  const noUsers = /^fastify-quickstart: auth: [^\n]*no users[^\n]*\n$/
+  const cases: [content: string | Buffer, stderr: RegExp][] = [
+    ['\ufeffNODE_ENV=production\n', noUsers],
+    [Buffer.from('\ufeffNODE_ENV=production\n', 'utf16le'), /^fastify-quickstart: \.env is not UTF-8 text[^\n]*\n$/],
+    ['PORT 0\nNODE_ENV=production\n', /^fastify-quickstart: \.env: line 1 is not NAME=value\n$/]
+  ]
+  for (const [content, stderr] of cases) {
+    const folder = t.testdir({ '.env': content })
+    const command = await ending(folder, ['--port', '0'])
+    t.match({ exitCode: command.exitCode, stderr: command.stderr }, { exitCode: 1, stderr })
+    for (const flags of [[], ['-c', join(root, 'fastify.config.cjs')]]) {
+      const start = fastifyStart([...flags, join(root, 'app.ts')], folder)
+      t.same(await start.closed, [1, null])
+      t.match(start.output.stderr, stderr)
+    }
+  }
 })

@@ -7,7 +7,7 @@ import { addVary } from '../../lib/vary.ts'
 import { logAnswer } from '../operation/access-log.ts'
 import type { ContentSecurityPolicy } from '../settings/content-security-policy.ts'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
-import { trustedProxies, type TrustProxy } from './trusted-proxies.ts'
+import { createProxyTest, type TrustProxy } from './trusted-proxies.ts'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
 export interface InputIssue {
@@ -87,7 +87,7 @@ export type RouterErrorAnswer = (error: FastifyError, request: FastifyRequest, r
  * escape in the path (400) or a parameter that is too long (414).
  */
 export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAnswer {
-  const isTrusted = trustedProxies(trustProxy)
+  const isTrusted = createProxyTest(trustProxy)
   return (error, request, reply) => {
     believeProxies(request, isTrusted)
     const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
@@ -104,7 +104,7 @@ export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAns
  * The router's request is Fastify's bare one, without what plugins add, and deaf to proxies: its address would be the
  * proxy's, its protocol always the one between the proxy and the app.
  */
-function believeProxies (request: FastifyRequest, isTrusted: ReturnType<typeof trustedProxies>): void {
+function believeProxies (request: FastifyRequest, isTrusted: ReturnType<typeof createProxyTest>): void {
   Object.defineProperty(request, 'ip', { value: proxyAddr.all(request.raw, isTrusted).at(-1) })
   const { 'x-forwarded-proto': given } = request.headers
   if (given === undefined || !isTrusted(request.raw.socket.remoteAddress)) return

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { trustedProxies, type TrustProxy } from './trusted-proxies.ts'
+import { createProxyTest, type TrustProxy } from './trusted-proxies.ts'
 
 /** What a trusted proxy may call a request. Anything else could forge lines of a log. */
 const wellFormed = /^[\w.:+/=-]{1,128}$/
@@ -10,7 +10,7 @@ const wellFormed = /^[\w.:+/=-]{1,128}$/
  * other instance gives.
  */
 export function createRequestId (trustProxy: TrustProxy): (request: IncomingMessage) => string {
-  const isTrusted = trustedProxies(trustProxy)
+  const isTrusted = createProxyTest(trustProxy)
   return ({ headers: { 'x-request-id': given }, socket: { remoteAddress } }) => {
     const isGiven = typeof given === 'string' && wellFormed.test(given)
     return isGiven && isTrusted(remoteAddress) ? given : randomUUID()

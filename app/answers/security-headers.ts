@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import helmet from 'helmet'
 import { randomBytes } from 'node:crypto'
-import { type ContentSecurityPolicy, policyText, withNonce } from '../settings/content-security-policy.ts'
+import { type ContentSecurityPolicy, formatPolicy, addNonce } from '../settings/content-security-policy.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,7 +28,7 @@ export class CspNonce {
     if (this.#value === undefined) {
       this.#value = randomBytes(16).toString('base64')
       if (this.#policy !== undefined) {
-        this.#reply.raw.setHeader('content-security-policy', withNonce(this.#policy, this.#value))
+        this.#reply.raw.setHeader('content-security-policy', addNonce(this.#policy, this.#value))
       }
     }
     return this.#value
@@ -58,7 +58,7 @@ export function addSecurityHeaders (app: FastifyInstance, csp: ContentSecurityPo
 
 /** Creates the function that sets the security headers with this policy. */
 export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityHeaders {
-  const policy = policyText(csp)
+  const policy = formatPolicy(csp)
   return (request, reply) => {
     setHelmetHeaders(request.raw, reply.raw, () => {})
     // RFC 6797 section 7.2: never over plain HTTP.

@@ -4,10 +4,10 @@ import proxyAddr from '@fastify/proxy-addr'
 export type TrustProxy = boolean | string[]
 
 /**
- * Makes the function that tells whether an address is a trusted proxy's. A Unix socket has no address; Fastify trusts
+ * Creates the function that tells whether an address is a trusted proxy's. A Unix socket has no address; Fastify trusts
  * only `true` there.
  */
-export function trustedProxies (trustProxy: TrustProxy): (address: string | undefined) => boolean {
+export function createProxyTest (trustProxy: TrustProxy): (address: string | undefined) => boolean {
   if (!Array.isArray(trustProxy)) return () => trustProxy
   const isTrusted = proxyAddr.compile(trustProxy)
   return (address = '') => isTrusted(address, 0)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { blocksInline, type ContentSecurityPolicy, policyText } from '../settings/content-security-policy.ts'
+import { blocksInline, type ContentSecurityPolicy, formatPolicy } from '../settings/content-security-policy.ts'
 
 /** The attributes of a tag. What is not closed ends with the page, so that each tag is read once. */
 const inTag = '(?:"[^"]*(?:"|$)|\'[^\']*(?:\'|$)|[^"\'>])*'
@@ -34,7 +34,7 @@ export function inlineCode (html: string): Array<{ kind: 'script' | 'style', wha
 
 /** In development: one line in the log for each page that holds inline code which the policy stops in the browser. */
 export function warnOfInlineCode (app: FastifyInstance, csp: ContentSecurityPolicy): void {
-  const policy = policyText(csp)
+  const policy = formatPolicy(csp)
   if (policy === undefined) return
   const stopped = (['script', 'style'] as const).filter((kind) => blocksInline(policy, kind))
   app.addHook('onSend', async (request, reply, payload) => {

@@ -1,4 +1,4 @@
-/** What pages may load and run: `strict`, `off`, or the text of a Content-Security-Policy header. */
+/** Which things pages may load and run: `strict`, `off`, or the text of a Content-Security-Policy header. */
 export type ContentSecurityPolicy = 'strict' | 'off' | (string & {})
 
 /**
@@ -20,8 +20,8 @@ const strict = [
   "style-src 'self'"
 ].join(';')
 
-/** The policy as the header's text, or undefined for no header. */
-export function policyText (policy: ContentSecurityPolicy): string | undefined {
+/** Returns the header's text, or undefined for no header. */
+export function formatPolicy (policy: ContentSecurityPolicy): string | undefined {
   if (policy === 'off') return undefined
   return policy === 'strict' ? strict : policy.trim()
 }
@@ -39,8 +39,8 @@ const unquoted = new RegExp([
   '|nonce-.+|sha(?:256|384|512)-.+)$'
 ].join(''), 'i')
 
-/** What is wrong with a policy, in words that follow its name, or undefined where it fits. */
-export function policyProblem (policy: string): string | undefined {
+/** Says in words that follow a policy's name why it does not fit; undefined where it does. */
+export function findPolicyProblem (policy: string): string | undefined {
   if (policy === 'strict' || policy === 'off') return undefined
   if (!/^[\x20-\x7e]+$/.test(policy)) return ', which a header cannot hold'
   const parsed = parse(policy)
@@ -60,10 +60,10 @@ export function policyProblem (policy: string): string | undefined {
 const forNonces = ['script-src', 'script-src-elem', 'style-src', 'style-src-elem']
 
 /**
- * The policy with a nonce for inline scripts and styles. A directive with `'unsafe-inline'` stays as it is, since a
- * nonce makes browsers ignore that source. So does one that allows nothing (`'none'`).
+ * Returns the policy with a nonce for inline scripts and styles. A directive with `'unsafe-inline'` stays as it is,
+ * since a nonce makes browsers ignore that source. So does one that allows nothing (`'none'`).
  */
-export function withNonce (policy: string, nonce: string): string {
+export function addNonce (policy: string, nonce: string): string {
   const parsed = parse(policy)
   const fallback = parsed.find(({ name }) => name === 'default-src')?.sources
   for (const name of ['script-src', 'style-src']) {

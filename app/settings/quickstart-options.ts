@@ -1,11 +1,11 @@
-import createError from '@fastify/error'
-import { othersOptions as fastifysOptions } from '../../lib/check-options.ts'
+import { isObject, othersOptions as fastifysOptions } from '../../lib/check-options.ts'
 import type { AuthOptions } from '../../plugins/auth/index.ts'
 import type { HelloOptions } from '../../plugins/hello/index.ts'
 import type { ParamsOptions } from '../../plugins/params/index.ts'
 import type { StaticOptions } from '../../plugins/static/index.ts'
 import type { TemplatesOptions } from '../../plugins/templates/index.ts'
-import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.ts'
+import { type ContentSecurityPolicy, findPolicyProblem } from './content-security-policy.ts'
+import { InvalidOption } from './errors.ts'
 import type { OwnRoutes } from '../own-routes.ts'
 import type { Settings } from './settings.ts'
 
@@ -55,8 +55,6 @@ const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'aut
 
 /** Every name that the app takes as an option or a flag. */
 const names: readonly string[] = [...topics, 'routes', 'csp', 'reload', 'worker']
-
-const InvalidOption = createError('FST_QUICKSTART_APP_INVALID_OPTION', '%s', 500, TypeError)
 
 /**
  * Refuses a flag of the app among fastify's own: fastify-cli drops there, without a word, what it does not know.
@@ -116,29 +114,29 @@ function readSwitches (options: QuickstartOptions, settings: Settings): Switches
     const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
     const isOn = readBoolean(value)
     if (isOn !== undefined) switches[topic] = isOn ? {} : undefined
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) switches[topic] = withoutGaps(value)
-    else throw misfit(topic, value, "true, false, or as an option an object with the plugin's options")
+    else if (isObject(value)) switches[topic] = dropUndefined(value)
+    else throw createMisfit(topic, value, "true, false, or as an option an object with the plugin's options")
   }
   // Each value is an object for that topic's plugin, which checks it when it is registered.
   return switches as Switches
 }
 
 /** The options that are given: one that is `undefined` stands for the setting or the default. */
-function withoutGaps (options: object): object {
+function dropUndefined (options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
   if (csp === undefined) return settings.csp
-  const problem = typeof csp === 'string' ? policyProblem(csp) : ''
+  const problem = typeof csp === 'string' ? findPolicyProblem(csp) : ''
   if (problem === undefined) return csp
-  throw misfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
+  throw createMisfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
 }
 
 /** Reads an option that is off by default. */
 function readFlag (name: string, value: unknown = false): boolean {
   const isOn = readBoolean(value)
-  if (isOn === undefined) throw misfit(name, value, 'true or false')
+  if (isOn === undefined) throw createMisfit(name, value, 'true or false')
   return isOn
 }
 
@@ -152,6 +150,6 @@ function readBoolean (value: unknown): boolean | undefined {
   return value === false || value === 'false' ? false : undefined
 }
 
-function misfit (name: string, value: unknown, takes: string, problem = ''): Error {
+function createMisfit (name: string, value: unknown, takes: string, problem = ''): Error {
   return new InvalidOption(`"${name}" is ${JSON.stringify(value)}${problem} (--${name} as a flag); it takes ${takes}`)
 }

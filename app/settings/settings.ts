@@ -1,11 +1,12 @@
-import createError from '@fastify/error'
 import proxyAddr from '@fastify/proxy-addr'
 import envSchema from 'env-schema'
 import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
-import { type ContentSecurityPolicy, policyProblem } from './content-security-policy.ts'
+import { type ContentSecurityPolicy, findPolicyProblem } from './content-security-policy.ts'
+import { readEnvFile } from './env-file.ts'
+import { InvalidSetting } from './errors.ts'
 import type { MetricsPlace } from '../operation/metrics-server.ts'
 import type { StopOptions } from '../operation/stopping.ts'
 
@@ -116,13 +117,11 @@ export interface WorkerLimits {
   blockedSeconds: number
 }
 
-const InvalidSetting = createError('FST_QUICKSTART_APP_INVALID_SETTING', '%s', 500, TypeError)
-
 /**
  * Reads and checks the settings.
  *
- * @throws `FST_QUICKSTART_APP_INVALID_SETTING` for an unknown `QUICKSTART_*` name or a value that does not fit, in one
- * line that names the variable and what it takes
+ * @throws `FST_QUICKSTART_APP_INVALID_SETTING` for an unknown `QUICKSTART_*` name, a value that does not fit, and a
+ * broken `.env`, in one line that names the variable and what it takes
  */
 export function readSettings (): Settings {
   const env = readEnvironment()
@@ -134,29 +133,31 @@ export function readSettings (): Settings {
       params: env.QUICKSTART_PARAMS,
       auth: env.QUICKSTART_AUTH
     },
-    publicDir: existing('QUICKSTART_PUBLIC_DIR', env.QUICKSTART_PUBLIC_DIR, 'isDirectory'),
-    viewsDir: existing('QUICKSTART_VIEWS_DIR', env.QUICKSTART_VIEWS_DIR, 'isDirectory'),
-    usersFile: existing('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
+    publicDir: readPath('QUICKSTART_PUBLIC_DIR', env.QUICKSTART_PUBLIC_DIR, 'isDirectory'),
+    viewsDir: readPath('QUICKSTART_VIEWS_DIR', env.QUICKSTART_VIEWS_DIR, 'isDirectory'),
+    usersFile: readPath('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
     realm: env.QUICKSTART_REALM,
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
-    redisUrl: redisUrl(env.QUICKSTART_REDIS_URL),
-    trustProxy: trustProxy(env.QUICKSTART_TRUST_PROXY),
-    csp: contentSecurityPolicy(env.QUICKSTART_CSP),
+    redisUrl: readRedisUrl(env.QUICKSTART_REDIS_URL),
+    trustProxy: readTrustProxy(env.QUICKSTART_TRUST_PROXY),
+    csp: readPolicy(env.QUICKSTART_CSP),
     logLevel: env.QUICKSTART_LOG_LEVEL,
-    metrics: hostAndPort(env.QUICKSTART_METRICS),
-    stop: stopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS),
+    metrics: readMetricsPlace(env.QUICKSTART_METRICS),
+    stop: readStopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS),
     workers: {
-      startSeconds: finite('QUICKSTART_START_SECONDS', env.QUICKSTART_START_SECONDS),
-      blockedSeconds: finite('QUICKSTART_BLOCKED_SECONDS', env.QUICKSTART_BLOCKED_SECONDS)
+      startSeconds: readSeconds('QUICKSTART_START_SECONDS', env.QUICKSTART_START_SECONDS),
+      blockedSeconds: readSeconds('QUICKSTART_BLOCKED_SECONDS', env.QUICKSTART_BLOCKED_SECONDS)
     }
   }
 }
 
 function readEnvironment (): Static<typeof settingsSchema> {
+  const variables = { ...readEnvFile(), ...process.env }
   try {
     return envSchema<Static<typeof settingsSchema>>({
       schema: settingsSchema,
-      dotenv: true,
+      data: variables,
+      env: false,
       ajv: {
         customOptions (ajv) {
           // An unknown QUICKSTART_* name is an error: by default env-schema drops it in silence.
@@ -166,33 +167,31 @@ function readEnvironment (): Static<typeof settingsSchema> {
       }
     })
   } catch (error) {
-    throw explain(error as EnvSchemaError) // env-schema throws errors of this shape alone
+    throw explain(error as EnvSchemaError, variables) // env-schema throws errors of this shape alone
   }
 }
 
-/** What env-schema throws: Ajv's list of what does not fit. */
+/** An error of env-schema: Ajv's list of what does not fit, which has one entry or more. */
 interface EnvSchemaError extends Error {
-  errors?: { instancePath: string, data?: unknown, params: { additionalProperty?: string } }[]
+  errors: [{ instancePath: string, params: { additionalProperty?: string } }]
 }
 
-function explain (error: EnvSchemaError): Error {
-  const [first] = error.errors ?? []
-  if (first === undefined) return new InvalidSetting(`.env cannot be read: ${error.message}`)
+function explain ({ errors: [first] }: EnvSchemaError, variables: NodeJS.ProcessEnv): Error {
   const unknown = first.params.additionalProperty
   if (unknown !== undefined) {
     const known = Object.keys(settingsSchema.properties).join(', ')
     return new InvalidSetting(`${unknown} is not a setting; known settings: ${known}`)
   }
   const name = first.instancePath.slice(1) as SettingName // the schema refuses any other name above
-  return misfit(name, process.env[name])
+  return createMisfit(name, variables[name])
 }
 
 /**
- * The error for a value that does not fit, which shows it unless it may hold a password.
+ * Creates the error for a value that does not fit, which shows it unless it may hold a password.
  *
  * @param reason what is wrong with the value, in words that follow it
  */
-function misfit (name: SettingName, value: string | undefined, reason = ''): Error {
+function createMisfit (name: SettingName, value: string | undefined, reason = ''): Error {
   // TypeBox keeps a schema's description, which its types do not show.
   const { description } = settingsSchema.properties[name] as object as { description: string }
   const isSecret = name === 'QUICKSTART_REDIS_URL'
@@ -204,23 +203,24 @@ function splitList (text: string): string[] {
   return text.split(',').map((entry) => entry.trim())
 }
 
-/** The absolute path of a file or folder that exists. */
-function existing (name: SettingName, value: string | undefined, kind: 'isDirectory' | 'isFile'): string | undefined {
+/** Returns the absolute path of a file or folder that exists. */
+function readPath (name: SettingName, value: string | undefined, kind: 'isDirectory' | 'isFile'): string | undefined {
   if (value === undefined) return undefined
   let path, stat
   try {
     path = resolve(value) // throws where the current folder was removed
     stat = statSync(path, { throwIfNoEntry: false })
   } catch (error) {
-    throw misfit(name, value, `, which cannot be read (${(error as NodeJS.ErrnoException).code})`) // a system's error
+    const { code } = error as NodeJS.ErrnoException // a system error
+    throw createMisfit(name, value, `, which cannot be read (${code})`)
   }
-  if (stat === undefined) throw misfit(name, value, ', which does not exist')
-  if (!stat[kind]()) throw misfit(name, value, `, which is not a ${kind === 'isFile' ? 'file' : 'folder'}`)
+  if (stat === undefined) throw createMisfit(name, value, ', which does not exist')
+  if (!stat[kind]()) throw createMisfit(name, value, `, which is not a ${kind === 'isFile' ? 'file' : 'folder'}`)
   return path
 }
 
 /** Redis takes a number as its database. A password's `/`, `#`, `?` or `%` that is not encoded shifts the parts. */
-function redisUrl (value: string | undefined): string | undefined {
+function readRedisUrl (value: string | undefined): string | undefined {
   if (value === undefined) return undefined
   try {
     const { pathname, search, hash, username, password } = new URL(value)
@@ -228,14 +228,14 @@ function redisUrl (value: string | undefined): string | undefined {
     decodeURIComponent(password)
     if (/^\/?\d*$/.test(pathname) && !search.includes('@') && hash === '') return value
   } catch {}
-  throw misfit('QUICKSTART_REDIS_URL', value)
+  throw createMisfit('QUICKSTART_REDIS_URL', value)
 }
 
 /** Names for private ranges that Fastify's `trustProxy` takes. */
 const addressNames = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 /** A number of hops is not taken: anybody can send as many addresses. */
-function trustProxy (value: string | undefined): boolean | string[] {
+function readTrustProxy (value: string | undefined): boolean | string[] {
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
   const addresses = splitList(value)
@@ -244,38 +244,38 @@ function trustProxy (value: string | undefined): boolean | string[] {
     const isKnown = (address: string) => addressNames.has(address) || isIP(address.replace(/\/.*/s, '')) !== 0
     if (addresses.every(isKnown)) return addresses
   } catch {}
-  throw misfit('QUICKSTART_TRUST_PROXY', value)
+  throw createMisfit('QUICKSTART_TRUST_PROXY', value)
 }
 
-function contentSecurityPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
-  const problem = policyProblem(value)
-  if (problem !== undefined) throw misfit('QUICKSTART_CSP', value, problem)
+function readPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
+  const problem = findPolicyProblem(value)
+  if (problem !== undefined) throw createMisfit('QUICKSTART_CSP', value, problem)
   return value
 }
 
 /** An address, IPv6 in brackets, and a port or a range of ports. */
-function hostAndPort (value: string | undefined): MetricsPlace | undefined {
+function readMetricsPlace (value: string | undefined): MetricsPlace | undefined {
   if (value === undefined) return undefined
   const [, ipv6, name, first, last] = /^(?:\[([\da-f:]+)\]|([\w.-]+)):(\d{1,5})(?:-(\d{1,5}))?$/i.exec(value) ?? []
   const host = ipv6 ?? name
   const port = Number(first)
-  if (host === undefined || port > 65535) throw misfit('QUICKSTART_METRICS', value)
+  if (host === undefined || port > 65535) throw createMisfit('QUICKSTART_METRICS', value)
   if (last === undefined) return { host, port }
   const lastPort = Number(last)
-  if (port === 0 || lastPort < port || lastPort > 65535) throw misfit('QUICKSTART_METRICS', value)
+  if (port === 0 || lastPort < port || lastPort > 65535) throw createMisfit('QUICKSTART_METRICS', value)
   return { host, port, lastPort }
 }
 
-function stopOptions (drain: number | undefined, grace: number): StopOptions {
+function readStopOptions (drain: number | undefined, grace: number): StopOptions {
   const isProduction = process.env.NODE_ENV === 'production'
-  const graceSeconds = finite('QUICKSTART_GRACE_SECONDS', grace)
+  const graceSeconds = readSeconds('QUICKSTART_GRACE_SECONDS', grace)
   const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
-  if (!(drainSeconds >= 0 && drainSeconds <= graceSeconds - 1)) throw misfit('QUICKSTART_DRAIN_SECONDS', String(drain))
-  return { drainSeconds, graceSeconds }
+  if (drainSeconds >= 0 && drainSeconds <= graceSeconds - 1) return { drainSeconds, graceSeconds }
+  throw createMisfit('QUICKSTART_DRAIN_SECONDS', String(drain))
 }
 
 /** Ajv takes Infinity for a number that fits, and a timer takes it for none at all. */
-function finite (name: SettingName, value: number): number {
+function readSeconds (name: SettingName, value: number): number {
   if (Number.isFinite(value)) return value
-  throw misfit(name, String(value))
+  throw createMisfit(name, String(value))
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { removeDeadSocket } from '../../app/operation/dead-socket.ts'
-import { appFlags, makeApp, readSettingsFile } from '../make-app.ts'
+import { loadEnvFile } from '../../app/settings/env-file.ts'
+import { appFlags, makeApp } from '../make-app.ts'
 import { announce, listenAt, placeFlags, readPlace } from '../place.ts'
 import { OperatorError, readFlags } from '../read-flags.ts'
 import { stopWithSignals } from '../signals.ts'
@@ -18,7 +19,7 @@ export const serveFlags = {
 /** Starts the server. Ends once it listens, with exit code 0. */
 export async function serve (args: readonly string[]): Promise<number> {
   const { port, address, socket, workers, 'log-level': level, ...options } = readFlags(args, serveFlags)
-  readSettingsFile()
+  loadEnvFile()
   const place = readPlace({ port, address, socket })
   for (const stream of [process.stdout, process.stderr]) {
     stream.off('error', stayWithoutReader).on('error', stayWithoutReader) // once, however often this is called

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { blocksInline, withNonce } from '../../../app/settings/content-security-policy.ts'
+import { blocksInline, addNonce } from '../../../app/settings/content-security-policy.ts'
 import { inlineCode } from '../../../app/development/inline-code.ts'
 import { captureLog, html, start } from '../start.ts'
 
@@ -52,7 +52,7 @@ t.test('a page that prints its nonce has it in the policy, and no other answer h
       const { body, headers } = await app.inject({ url, headers: html })
       const nonces = [...body.matchAll(/nonce="([A-Za-z0-9+/]{22}==)"/g)].map(([, nonce = '']) => nonce)
       t.equal(nonces.length, url === '/' ? 2 : 1, url)
-      t.equal(headers['content-security-policy'], withNonce(strict, String(nonces[0])))
+      t.equal(headers['content-security-policy'], addNonce(strict, String(nonces[0])))
       t.match(headers['content-security-policy'], `script-src 'self' 'wasm-unsafe-eval' 'nonce-${nonces[0]}'`)
       t.notOk(seen.has(String(nonces[0])), 'each answer has another')
       seen.add(String(nonces[0]))
@@ -67,7 +67,7 @@ t.test('a page that prints its nonce has it in the policy, and no other answer h
 })
 
 t.test('a nonce is added where the policy lets it have an effect', async (t) => {
-  const cases: [policy: string, withNonce: string][] = [
+  const cases: [policy: string, addNonce: string][] = [
     ["script-src 'self'", "script-src 'self' 'nonce-N'"],
     ["default-src 'self'", "default-src 'self';script-src 'self' 'nonce-N';style-src 'self' 'nonce-N'"],
     ["script-src 'self' 'unsafe-inline'; style-src a.example", "script-src 'self' 'unsafe-inline';style-src a.example 'nonce-N'"],
@@ -76,7 +76,7 @@ t.test('a nonce is added where the policy lets it have an effect', async (t) => 
     ["img-src 'self'; default-src 'none'", "img-src 'self';default-src 'none';script-src 'none';style-src 'none'"],
     ['upgrade-insecure-requests', 'upgrade-insecure-requests']
   ]
-  for (const [policy, expected] of cases) t.equal(withNonce(policy, 'N'), expected, policy)
+  for (const [policy, expected] of cases) t.equal(addNonce(policy, 'N'), expected, policy)
 })
 
 t.test('knows which policy stops inline code', async (t) => {
