@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -16,6 +16,10 @@ t.test('npm run dev runs the sources, and starts them anew at each save', { skip
   ]
   for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+
+  const command = spawnSync(process.execPath, ['bin/run.js', '--version'], { cwd: folder, encoding: 'utf8' })
+  const { typescript: runsTypeScript } = process.features as { typescript?: unknown } // newer than the types of Node
+  t.match(command.stdout + command.stderr, runsTypeScript ? /^\d/ : /: it is not built yet; run npm run build\n$/)
 
   const dev = spawn(process.execPath, ['dev.js', '--templates=false'], { cwd: folder, env: { ...environment(), PORT: '0' } })
   const ended = once(dev, 'exit')
