@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-// What npm links as the command. It is not built, so it keeps its run bit, and is there before the first build.
+// What npm links as the command. It is not built, so it keeps its run bit, and is there before the first build: until
+// then a Node that runs TypeScript takes the sources. Below node_modules none does, but there it is built.
 import { existsSync } from 'node:fs'
 
 const built = new URL('../dist/bin/fastify-quickstart.js', import.meta.url)
 if (existsSync(built)) {
   await import(built.href)
+} else if (process.features.typescript) {
+  await import('./fastify-quickstart.ts')
 } else {
   process.stderr.write('fastify-quickstart: it is not built yet; run npm run build\n')
   process.exitCode = 1

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -13,13 +13,14 @@ const root = resolve(import.meta.dirname, '..', '..')
 
 /** Makes a project of the example own-app, and starts it: by `node`, or as `npm run dev` does. */
 async function startProject (
-  t: Test, { flags = [], port = 0 }: { flags?: string[], port?: number } = {}
+  t: Test, { isDev = false, port = 0 }: { isDev?: boolean, port?: number } = {}
 ): Promise<{ url: string, folder: string }> {
   const folder = join(t.testdir({}), 'birds')
   await newProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
-  const server = spawn(process.execPath, [...flags, 'src/server.js'], {
+  const dev = ['node_modules/fastify-quickstart/bin/run.js', 'dev']
+  const server = spawn(process.execPath, [...isDev ? dev : [], 'src/server.js'], {
     cwd: folder,
     env: { PATH: process.env.PATH, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit']
@@ -71,20 +72,28 @@ t.test('a refused form comes back with what was typed and the reasons, and is ta
 })
 
 t.test('while one writes, the page reloads when a view, a style or the server changes', async (t) => {
-  const { url, folder } = await startProject(t, { flags: ['--watch'], port: await freePort() })
+  const { url, folder } = await startProject(t, { isDev: true, port: await freePort() })
   const { page } = await openPage(t, await startBrowser(t), url)
   await page.goto(url)
-  appendFileSync(join(folder, 'views', 'index.eta'), '<p>Written just now</p>\n')
-  await page.getByText('Written just now').waitFor()
-
-  const styled = page.waitForEvent('load')
-  appendFileSync(join(folder, 'public', 'style.css'), 'h1 { color: rgb(1, 2, 3) }\n')
-  await styled
-  t.equal(await page.evaluate('getComputedStyle(document.querySelector("h1")).color'), 'rgb(1, 2, 3)')
-
-  const started = page.waitForEvent('load')
-  const server = join(folder, 'src', 'server.js')
-  writeFileSync(server, readFileSync(server, 'utf8').replace(/^.*await app\.listen/m, "app.get('/new-route', () => 'here')\n$&"))
-  await started
-  t.equal(await (await fetch(`${url}/new-route`)).text(), 'here')
+  const save = (path: string, change: (text: string) => string) => {
+    const file = join(folder, path)
+    writeFileSync(`${file}.draft`, change(readFileSync(file, 'utf8')))
+    renameSync(`${file}.draft`, file)
+  }
+  for (const text of ['Written just now', 'Written later']) {
+    save('views/index.eta', (view) => `${view}<p>${text}</p>\n`)
+    await page.getByText(text).waitFor()
+  }
+  for (const color of ['rgb(1, 2, 3)', 'rgb(4, 5, 6)']) {
+    const styled = page.waitForEvent('load')
+    save('public/style.css', (style) => `${style}h1 { color: ${color} }\n`)
+    await styled
+    t.equal(await page.evaluate('getComputedStyle(document.querySelector("h1")).color'), color)
+  }
+  for (const path of ['/new-route', '/another']) {
+    const started = page.waitForEvent('load')
+    save('src/server.js', (server) => server.replace(/^.*await app\.listen/m, `app.get('${path}', () => 'here')\n$&`))
+    await started
+    t.equal(await (await fetch(url + path)).text(), 'here')
+  }
 })
