@@ -4,6 +4,7 @@ import { RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { type MetricsServer, serveMetrics } from '../app/operation/metrics-server.ts'
 import { WorkersMetrics } from '../app/operation/worker-metrics.ts'
 import { readSettings } from '../app/settings/settings.ts'
+import { placeOfWorkers } from './current-folder.ts'
 import { checkLogLevel, logOptions, readSettingsFile } from './make-app.ts'
 import { announce } from './place.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -21,6 +22,7 @@ export async function superviseWorkers (count: number, level: string | undefined
   const settings = readSettings()
   // Each worker accepts from the one socket. Dealt out by this process, a connection would hang whose worker is killed.
   cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary(placeOfWorkers())
   const { log } = Fastify({ logger: logOptions(level, settings) })
   // eslint-disable-next-line no-new -- it listens to what the workers ask for
   new RateLimiterClusterMaster()
