@@ -109,6 +109,11 @@ export class WorkerPool {
         if (message?.isAlive === true && this.#staying.has(worker)) this.#staying.set(worker, 0)
       })
       worker.once('exit', () => resolve(undefined))
+      // The system has no process left, or the folder is gone.
+      worker.on('error', (error) => {
+        this.#log.error({ err: error }, 'a worker could not be started, or told something')
+        resolve(undefined)
+      })
     })
     clearTimeout(limit)
     if (where === undefined) return undefined

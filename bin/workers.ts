@@ -5,6 +5,7 @@ import { type MetricsServer, serveMetrics } from '../app/operation/metrics-serve
 import { WorkersMetrics } from '../app/operation/worker-metrics.ts'
 import { loadEnvFile } from '../app/settings/env-file.ts'
 import { readSettings } from '../app/settings/settings.ts'
+import { placeOfWorkers } from './current-folder.ts'
 import { checkLogLevel, logOptions } from './make-app.ts'
 import { announce } from './place.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -22,6 +23,7 @@ export async function superviseWorkers (count: number, level: string | undefined
   const settings = readSettings()
   // Each worker accepts from the one socket. Dealt out by this process, a connection would hang whose worker is killed.
   cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary(placeOfWorkers())
   const { log } = Fastify({ logger: logOptions(level, settings) })
   // eslint-disable-next-line no-new -- it listens to what the workers ask for
   new RateLimiterClusterMaster()
