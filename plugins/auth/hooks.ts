@@ -75,6 +75,13 @@ export function requiresGroup (...groups: readonly string[]): GuardHook {
   return createGuardHook(groups)
 }
 
+// Fastify binds each hook to its context when it starts: so it does not start with this function itself for a hook.
+Object.defineProperty(requiresGroup, 'bind', {
+  value () {
+    throw new InvalidOption("requiresGroup is no hook by itself; expected requiresGroup('admins'), which makes one")
+  }
+})
+
 /** Lists what the guards among a route's hooks ask for, in their order. */
 export function needsAmong (hooks: unknown): Needs[] {
   return [hooks].flat().flatMap((hook) => {

@@ -118,6 +118,9 @@ const logins = {
   expected: 'a whole number from 1 to 10000000'
 }
 
+const expectedOrigins =
+  'a list of origins such as "https://app.example.com", "https://*.example.com" or "capacitor://localhost"'
+
 /**
  * Checks every option of the plugin.
  *
@@ -146,15 +149,17 @@ export function checkAuthOptions (options: AuthOptions): void {
       accepts: (value) => Array.isArray(value) && value.every(isPath),
       expected: 'a list of route paths that start with "/"'
     },
-    trustedOrigins: {
-      accepts: (value) => Array.isArray(value) && value.every(isOriginPattern),
-      expected: 'a list of origins such as "https://app.example.com", "https://*.example.com" or "capacitor://localhost"'
-    },
+    trustedOrigins: { accepts: Array.isArray, expected: expectedOrigins },
     throttle: { accepts: isObjectOrFalse, expected: 'an object, or false' },
     cache: { accepts: isObjectOrFalse, expected: 'an object with max and ttl, or false' },
     hashing: { accepts: isObject, expected: 'an object with parallel and queue' },
     decoratorName: text
   })
+  const noOrigin = options.trustedOrigins?.find((value) => !isOriginPattern(value))
+  if (noOrigin !== undefined) {
+    const found = JSON.stringify(noOrigin)
+    throw new InvalidOption(`option "trustedOrigins" has ${found} in it; expected ${expectedOrigins}`)
+  }
   const sources = (['users', 'htpasswd', 'verify'] as const).filter((name) => options[name] !== undefined)
   if (sources.length > 1) {
     const named = `options "${sources.join('" and "')}"`

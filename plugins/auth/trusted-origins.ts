@@ -11,12 +11,12 @@ export function isOriginPattern (value: unknown): value is string {
   if (scheme === undefined || host === undefined || withoutOrigin.has(scheme)) return false
   if (scheme !== 'http' && scheme !== 'https') return /^[^/?#@\\*]+$/.test(host)
   const origin = value.replace(/:\/\/\*\.(?=[^.])/, '://label.')
-  return !origin.includes('*') && URL.canParse(origin) && new URL(origin).origin === origin
+  return !/\*|\/\.|\.\./.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin
 }
 
 /** Creates the function that says whether an origin is one of the patterns. */
 export function createOriginTest (patterns: readonly string[]): (origin: string) => boolean {
-  const exact = new Set(patterns)
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')))
   const wildcards = patterns.filter((pattern) => pattern.includes('*')).map((pattern) => {
     const [before, after] = pattern.split('*') as [string, string] // it has one, in front of a dot
     return { before, after }

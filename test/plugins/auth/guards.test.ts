@@ -8,7 +8,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
-import auth, { optionalAuth, requiresAuth, requiresGroup } from '../../../plugins/auth/index.ts'
+import auth, { type GuardHook, optionalAuth, requiresAuth, requiresGroup } from '../../../plugins/auth/index.ts'
 import { basic, cheap, logLines } from './logins.ts'
 
 const users = { alice: cheap.argon2id('a'), bob: cheap.argon2id('b') }
@@ -210,6 +210,47 @@ t.test('groups: members get in, others are told that they are not', async (t) =>
   t.equal((await none.inject({ url: '/admins', headers: alice })).statusCode, 403, 'without the option nobody is in a group')
 })
 
+t.test('a groups file is read as Apache reads it: a name with blanks is in quotes', async (t) => {
+  const rows: Array<[line: string, names: string[]]> = [
+    ['adm: "john doe"', ['john doe']],
+    ['adm: alice "john doe" bob', ['alice', 'john doe', 'bob']],
+    ["adm: 'john doe'", ['john doe']],
+    ['adm:"john doe"', ['john doe']],
+    ['  adm :  "john doe"  ', ['john doe']],
+    ['adm: "john doe""bob"', ['john doe', 'bob']],
+    ['adm: "john doe"bob', ['john doe', 'bob']],
+    ['adm: "john\tdoe"', ['john\tdoe']],
+    ['adm: " john "', [' john ']],
+    ['adm: "john \\"the boss\\" doe"', ['john "the boss" doe']],
+    ["adm: 'o\\'brien'", ["o'brien"]],
+    ['adm: "o\'brien"', ["o'brien"]],
+    ['adm: "a\\\\b" c', ['a\\b', 'c']],
+    ['adm: "a\\b" c', ['a\\b', 'c']],
+    ['adm: a\\\\b', ['a\\b']],
+    ['adm: o\'brien 5" x', ["o'brien", '5"', 'x']],
+    ['adm: "zoë müller"', ['zoë müller']],
+    ['adm: # bob', ['#', 'bob']],
+    ['adm:', []]
+  ]
+  const all = [...new Set(rows.flatMap(([, names]) => names)), 'john', 'doe', '"john', 'doe"', 'nobody'].filter((name) => !/[\t]/.test(name))
+  const wrong: unknown[] = []
+  for (const [line, names] of rows) {
+    const app = await start(t, {
+      users: Object.fromEntries(all.map((name) => [name, users.alice])),
+      groups: join(t.testdir({ groups: `${line}\n` }), 'groups'),
+      throttle: false
+    })
+    app.get('/adm', { onRequest: requiresGroup('adm') }, async () => 'in')
+    const members: string[] = []
+    for (const name of all) {
+      if ((await app.inject({ url: '/adm', headers: basic(name, 'a') })).statusCode === 200) members.push(name)
+    }
+    const expected = all.filter((name) => names.includes(name))
+    if (members.join() !== expected.join()) wrong.push({ line, expected, members })
+  }
+  t.same(wrong, [])
+})
+
 t.test('groups are read at each request', async (t) => {
   const lists: Record<string, string[]> = { admins: ['alice'] }
   const path = join(t.testdir({ groups: 'admins: alice\n' }), 'groups')
@@ -228,7 +269,11 @@ t.test('a groups file that is broken stops the start, by line; later it keeps th
   const rows: Array<[text: string, says: RegExp]> = [
     ['admins alice', /groups: line 1: expected group: name name/],
     ['a: x\n: alice', /line 2/],
-    ['a b: c', /line 1/]
+    ['a b: c', /line 1/],
+    ['adm: "john doe', /groups: line 1: a quote that does not close/],
+    ["a: x\nadm: john 'doe", /line 2: a quote that does not close/],
+    ['adm: "john doe\\"', /line 1: a quote/],
+    ['adm: "john\ndoe"', /line 1: a quote/]
   ]
   for (const [text, message] of rows) {
     const groups = join(t.testdir({ groups: text }), 'groups')
@@ -271,6 +316,38 @@ t.test('what a groups function throws or answers amiss is a 500 that lets nobody
 t.test('requiresGroup takes names', async (t) => {
   const calls = [[], [''], ['a', 5], [['a']]] as unknown as string[][]
   for (const names of calls) t.throws(() => requiresGroup(...names), { code: 'FST_QUICKSTART_AUTH_INVALID_OPTION', message: /requiresGroup\('admins'\)/ })
+})
+
+t.test('requiresGroup itself for a hook stops the start, and so does a guard that is called', async (t) => {
+  const uncalled = requiresGroup as unknown as GuardHook // as JavaScript may pass it
+  const answer = async (): Promise<string> => 'SECRET'
+  const ways: Record<string, (app: FastifyInstance) => unknown> = {
+    'a route': (app) => app.get('/x', { onRequest: uncalled }, answer),
+    'a list of a route': (app) => app.get('/x', { onRequest: [requiresAuth, uncalled] }, answer),
+    'another hook of a route': (app) => app.get('/x', { preHandler: uncalled }, answer),
+    'a hook before routes': (app) => app.addHook('onRequest', uncalled).get('/x', answer),
+    'a hook without routes': (app) => app.addHook('onRequest', uncalled),
+    'a plugin': (app) => app.register(async (child) => {
+      child.addHook('onRequest', uncalled)
+      child.get('/x', answer)
+    })
+  }
+  const wrong: unknown[] = []
+  for (const hasAuth of [true, false]) {
+    for (const [what, declare] of Object.entries(ways)) {
+      const app = hasAuth ? await start(t) : Fastify()
+      t.teardown(() => app.close())
+      declare(app)
+      const failure = Promise.resolve(app.ready()).then(() => ({}), (error: Error & { code: string }) => error)
+      const { code, message = '' }: { code?: string, message?: string } = await failure
+      if (code !== 'FST_QUICKSTART_AUTH_INVALID_OPTION' || !/requiresGroup\('admins'\)/.test(message)) wrong.push([what, code, message])
+    }
+  }
+  t.same(wrong, [])
+  for (const guard of [requiresAuth, optionalAuth, requiresGroup('x')]) {
+    const called = guard as unknown as () => void
+    t.throws(() => called(), { code: 'FST_QUICKSTART_AUTH_INVALID_OPTION', message: /\{ onRequest: requiresAuth \}/ })
+  }
 })
 
 t.test('the logout page refuses the login that comes with it, in the same realm', async (t) => {
