@@ -41,12 +41,12 @@ export function checkTemplates (engine: ViewEngine, index: string | undefined): 
   // Grows on the way: an include of another extension ('./logo.svg') is a template from then on.
   for (const template of engine.templates.values()) {
     for (const call of template.calls) {
-      const reason = reasonAgainst(template, call)
-      if (reason !== undefined) problems.add(problemAt(template, call.line, reason))
+      const reason = findFault(template, call)
+      if (reason !== undefined) problems.add(describeProblem(template, call.line, reason))
     }
   }
   for (const { template, line, names } of findCircles(engine)) {
-    problems.add(problemAt(template, line, `a circle that never ends: ${names.join(' → ')}`))
+    problems.add(describeProblem(template, line, `a circle that never ends: ${names.join(' → ')}`))
   }
   if (index !== undefined && !engine.has(index)) {
     const has = [...engine.templates.keys()].join(', ') || 'none'
@@ -55,7 +55,7 @@ export function checkTemplates (engine: ViewEngine, index: string | undefined): 
   refuse([...problems])
   return assets
 
-  function reasonAgainst (template: Template, { call, name, line, isUnawaited }: KnownCall): string | undefined {
+  function findFault (template: Template, { call, name, line, isUnawaited }: KnownCall): string | undefined {
     if (isUnawaited && call.endsWith('Async')) return `${call}(…) gives a promise: write await ${call}(…)`
     if (name === undefined || call === 'captureAsync' || call === 'blockAsync') return undefined
     if (call === 'asset') {
@@ -88,7 +88,7 @@ export function checkAssets (
       asset(name)
       return []
     } catch (error) {
-      return [problemAt(template, line, `asset('${name}'): ${(error as Error).message}`)] // MissingAsset
+      return [describeProblem(template, line, `asset('${name}'): ${(error as Error).message}`)] // MissingAsset
     }
   })
   if (typeof context !== 'function') return refuse(problems)
@@ -121,6 +121,6 @@ export function refuse (problems: string[]): void {
   throw new TemplatesInvalid(`${count} wrong\n\n${problems.join('\n\n')}\n`)
 }
 
-function problemAt ({ file, source }: Template, line: number, reason: string): string {
+function describeProblem ({ file, source }: Template, line: number, reason: string): string {
   return new TemplateProblem(file, line, reason, source).message
 }

@@ -68,8 +68,9 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
     const { user = null, cspNonce: nonce } = reply.request as RequestOfOthers
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
     if (isInstance(added) || isInstance(data)) {
-      const it = Object.create(data ?? null, Object.getOwnPropertyDescriptors({ asset, urlFor, user, nonce }))
-      for (const shown of [added, locals, data]) if (shown) showObject(it, shown)
+      // It inherits from the data, which may be a proxy that makes up its properties.
+      const it: object = Object.create(data ?? Object.prototype)
+      for (const shown of [{ asset, urlFor, user, nonce }, added, locals, data]) if (shown) showObject(it, shown)
       return it
     }
     // The helpers are spelled out: V8 takes many times as long to build an object that begins with a spread.

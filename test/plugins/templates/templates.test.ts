@@ -276,6 +276,7 @@ t.test('shows what is more than its fields, wherever it comes from, the later on
   type Options = { context?: object, locals?: object, data?: object }
   const table: [what: string, page: string, options: Options, html: string][] = [
     ['an instance of context', wide, { context: new Site() }, 'site,site,'],
+    ['an instance of context alone', '<%= it.site %> <%= `${it}` %> <%= it.user %>', { context: new Site() }, 'site [object Object] null'],
     ['a function of context that gives one', wide, { context: () => new Site() }, 'site,site,'],
     ['an async function of context', wide, { context: async () => new Site() }, 'site,site,'],
     ['plain data above an instance of context', wide, { context: new Site(), data: { both: 'plain', data: 1 } }, 'site,plain,1'],
