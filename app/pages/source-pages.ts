@@ -34,7 +34,6 @@ interface Part {
  * the links of its imports. A plugin that needs the view `source`.
  */
 export async function sourcePages (app: FastifyInstance, { root, on }: SourcePagesOptions): Promise<void> {
-  if (!app.hasView('source')) return
   const topics = (Object.keys(sourceOf) as Topic[]).filter((topic) => on[topic]) // its keys are the topics
   const files = new Set(listSources(root, topics))
   const base = `${basePath(app)}/source/`

@@ -70,7 +70,7 @@ class Machine {
     return { status, output: stdout + stderr }
   }
 
-  /** Makes a release as the documentation does, from a clone or the tarball, and gives the unit this machine's names. */
+  /** Makes a release as the docs do, from a clone or the tarball, and gives the unit this machine's names. */
   release (t: Test, number: number, from: string): string {
     const renumber = (name: string) => readBlock(name).replaceAll('releases/1', `releases/${number}`)
     const [repository, tarball] = [join(this.folder, 'repository'), join(this.folder, 'package.tgz')]

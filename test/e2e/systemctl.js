@@ -10,7 +10,7 @@ const [uid, gid] = ACCOUNT.split(':').map(Number)
 const [verb, ...words] = process.argv.slice(2)
 mkdirSync(STATE, { recursive: true })
 
-/** The settings of the unit and of what is beside it, each with its values in order. An empty one forgets those before. */
+/** The settings of the unit and of what is beside it, each with its values in order. An empty one forgets others. */
 function readUnit (instance) {
   const beside = join(UNITS, 'quickstart@.service.d')
   const additions = existsSync(beside) ? readdirSync(beside).map((name) => join(beside, name)) : []
