@@ -362,6 +362,45 @@ t.test('a failed login is one warning with name and address, and no log line hol
   }
 })
 
+t.test('nothing that a client sends changes how a terminal shows a line of the log', async (t) => {
+  const spoilt = ['\u009b31m', '\x1b[2J', '\r\nforged', '\u202e', '\u2028', '\u2066x', '\u00ad', '\ufeff', '\x7f', '\t']
+  const clean = /^[^\p{C}\p{Zl}\p{Zp}]*$/u
+  const { lines, stream } = logLines()
+  const server = { logger: { stream, level: 'warn' }, trustProxy: true, disableRequestLogging: true } as const
+  const throwing = () => { throw new Error('away') }
+  const apps: Record<string, [options: AuthOptions, messages: string[]]> = {
+    hashes: [{ users, throttle: { perLogin: 1, delay: 0 } }, ['login failed', 'login refused after too many failures']],
+    busy: [{ users, throttle: false, hashing: { parallel: 1, queue: 0 } }, ['login failed', 'login refused, too many are being checked']],
+    lookup: [{ users: throwing }, ['the login could not be checked']],
+    verify: [{ verify: throwing }, ['the login could not be checked']],
+    groups: [{ verify: () => true, groups: throwing }, ['the login could not be checked']],
+    stored: [{ users: () => 'no hash' }, ['what is stored for this user', 'login failed']],
+    tutorial: [{}, ['works on this machine alone', 'login failed']]
+  }
+  const wrong: unknown[] = []
+  for (const [what, [options, messages]] of Object.entries(apps)) {
+    const app = await start(t, options, server)
+    for (const text of spoilt) {
+      lines.length = 0
+      // A name with such as these is refused unread; an address may hold what its header may.
+      const isRefused = /[\r\n\t\x1b\x7f\u2028\u2029]/.test(text) // eslint-disable-line no-control-regex
+      const name = isRefused ? 'bob' : `bob${text}`
+      const address = isRefused ? '203.0.113.99' : `203.0.113.99${text}`
+      await Promise.all([0, 1, 2].map(async (index) => await app.inject({
+        url: '/secret',
+        headers: { ...basic(name, `x${index}`), 'x-forwarded-for': Buffer.from(address).toString('latin1') }
+      })))
+      // By itself, an address may hold more than a header can: a proxy's own code may have set it.
+      await app.inject({ url: '/secret', headers: basic(name, 'x'), remoteAddress: `203.0.113.99${text}` })
+      const said = lines.map(({ msg, name = '', address = '' }) => [msg, name, address].join(' '))
+      const missing = messages.filter((message) => !said.some((line) => line.includes(message)))
+      const spoilt = said.filter((line) => !clean.test(line))
+      if (missing.length > 0 || spoilt.length > 0) wrong.push(JSON.stringify([what, text, missing, spoilt]))
+    }
+  }
+  t.same(wrong, [])
+})
+
 t.test('refuses wrong options when it is registered', async (t) => {
   const wrong: Array<[options: object, says: string | RegExp]> = [
     [{ users: 'alice' }, 'option "users" is a string; expected names with password hashes (an object or a Map), or a function that finds the hash of a name'],

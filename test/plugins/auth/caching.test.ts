@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
-import auth, { requiresAuth } from '../../../plugins/auth/index.ts'
+import auth, { optionalAuth, requiresAuth, requiresGroup } from '../../../plugins/auth/index.ts'
 import { basic, cheap } from './logins.ts'
 
 const users = { alice: cheap.argon2id('a') }
@@ -123,6 +123,61 @@ t.test('whoever sets the headers, and when, a guarded answer is never public and
       t.same([refused.status, refused.headers.get('cache-control')], [401, 'no-store'], way)
     }
   }
+})
+
+t.test("every refusal is never kept, whatever a hook of the host's says, and when", async (t) => {
+  const loud = 'public, max-age=60, s-maxage=600'
+  const hosts: Record<string, (app: FastifyInstance) => unknown> = {
+    'no hook': () => {},
+    'an onSend hook': (app) => app.addHook('onSend', async (request, reply) => { reply.header('cache-control', loud) }),
+    'an onError hook': (app) => app.addHook('onError', async (request, reply) => { reply.header('cache-control', loud) }),
+    'an onSend hook that sets the raw answer': (app) => app.addHook('onSend', async (request, reply) => {
+      reply.raw.setHeader('Cache-Control', loud)
+    }),
+    'an error handler': (app) => app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+      reply.code(error.statusCode ?? 500).header('Cache-Control', loud).send('no')
+    }),
+    'an error handler that hijacks': (app) => app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+      reply.hijack()
+      reply.raw.writeHead(error.statusCode ?? 500, { 'CACHE-control': loud }).end('no')
+    })
+  }
+  const wrong: unknown[] = []
+  for (const [host, declare] of Object.entries(hosts)) {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    declare(app)
+    await app.register(async (area) => {
+      await area.register(auth, { users, logout: '/logout', groups: {}, throttle: { perLogin: 1, delay: 0 } })
+      area.route({ method: ['GET', 'POST'], url: '/in', onRequest: requiresAuth, handler: async () => 'x' })
+      area.get('/group', { onRequest: requiresGroup('nobody') }, async () => 'x')
+    })
+    for (const [name, onRequest] of Object.entries({ login: requiresAuth, optional: optionalAuth, member: requiresGroup('x') })) {
+      app.get(`/without/${name}`, { onRequest }, async () => 'x')
+    }
+    const rows: Array<[method: 'GET' | 'POST' | 'HEAD', url: string, headers: Record<string, string>, status: number]> = [
+      ['GET', '/logout', {}, 401],
+      ['GET', '/logout', alice, 401],
+      ['HEAD', '/logout', alice, 401],
+      ['GET', '/without/login', {}, 500],
+      ['GET', '/without/login', alice, 500],
+      ['HEAD', '/without/login', alice, 500],
+      ['GET', '/without/optional', {}, 500],
+      ['GET', '/without/member', alice, 500],
+      ['GET', '/in', {}, 401],
+      ['GET', '/secret', {}, 401],
+      ['GET', '/group', alice, 403],
+      ['POST', '/in', { ...alice, 'sec-fetch-site': 'cross-site' }, 403],
+      ['GET', '/in', basic('alice', 'x'), 401],
+      ['GET', '/in', basic('alice', 'y'), 429]
+    ]
+    for (const [method, url, headers, status] of rows) {
+      const answer = await app.inject({ method, url, headers })
+      const found = [answer.statusCode, answer.headers['cache-control']]
+      if (found.join() !== [status, 'no-store'].join()) wrong.push([host, method, url, found])
+    }
+  }
+  t.same(wrong, [])
 })
 
 t.test('HTTP/2 too', async (t) => {

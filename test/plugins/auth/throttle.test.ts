@@ -3,10 +3,12 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { AuthOptions, RedisClient } from '../../../plugins/auth/index.ts'
+import { createCounts } from '../../../plugins/auth/failure-counts.ts'
 import auth from '../../../plugins/auth/index.ts'
+import { FakePrimary } from './fake-primary.ts'
 import { FakeRedis } from './fake-redis.ts'
 import { until } from '../../until.ts'
-import { basic, cheap } from './logins.ts'
+import { basic, cheap, logLines } from './logins.ts'
 
 const users = { alice: cheap.argon2id('a'), bob: cheap.argon2id('b') }
 
@@ -295,4 +297,116 @@ t.test('a clock that is set back makes no block longer than it is', async (t) =>
   t.equal(await status(app, 'alice', 'x'), 401)
   later = -7200
   t.equal((await answer(app, 'alice', 'a')).headers['retry-after'], '60')
+})
+
+t.test('places are given back when failures cannot be counted, whichever step it is', async (t) => {
+  const primary = new FakePrimary(t)
+  type Fails = FakePrimary['fails']
+  const steps: Record<string, Fails> = {
+    everything: () => true,
+    'reading the count of the address': (func, key) => func === 'get' && key.startsWith('a'),
+    'reading the count of the name': (func, key) => func === 'get' && key.startsWith('l'),
+    'counting for the address': (func, key) => func === 'penalty' && key.startsWith('a'),
+    'counting for the name': (func, key) => func === 'penalty' && key.startsWith('l'),
+    'shutting out': (func) => func === 'block',
+    forgiving: (func) => func === 'delete'
+  }
+  const wrong: unknown[] = []
+  for (const [index, [step, fails]] of Object.entries(steps).entries()) {
+    const { lines, stream } = logLines()
+    const options: AuthOptions = {
+      cache: false, throttle: { cluster: true, delay: 0, perLogin: 2, perAddress: 3, block: 1, window: 1, keyPrefix: step }
+    }
+    const app = await start(t, options, { logger: { stream, level: 'error' }, disableRequestLogging: true })
+    const address = `10.0.1.${index}`
+    primary.fails = fails
+    // One at a time, then together; each kind of guess.
+    const statuses: number[] = []
+    for (const guess of ['a', 'x1', 'x2', 'x3']) statuses.push(await status(app, 'alice', guess, address))
+    statuses.push(...await Promise.all(times(20, (guess) => {
+      return status(app, guess % 2 === 0 ? 'alice' : `name${guess}`, guess % 4 === 0 ? 'a' : 'x', address)
+    })))
+    if (!statuses.includes(500) || !lines.some(({ msg }) => msg === 'the login could not be checked')) wrong.push([step, statuses])
+    primary.fails = () => false
+    await new Promise((resolve) => setTimeout(resolve, 1100)) // what was counted is forgotten
+    const after: number[] = []
+    for (const [name, password] of [['alice', 'a'], ['bob', 'b'], ['bob', 'x']] as const) {
+      after.push(await status(app, name, password, address))
+    }
+    if (after.join() !== '200,200,401') wrong.push([step, 'afterwards', after])
+  }
+  t.same(wrong, [])
+})
+
+t.test('the workers of a cluster count in its primary', async (t) => {
+  const primary = new FakePrimary(t)
+  const app = await start(t, { throttle: { cluster: true, delay: 0, perLogin: 2 } })
+  t.same([await status(app, 'alice', 'x'), await status(app, 'alice', 'a')], [401, 200])
+  for (const expected of [401, 401, 429]) t.equal(await status(app, 'bob', 'x'), expected)
+  t.equal(await status(app, 'bob', 'b'), 429)
+  t.equal(await status(app, 'bob', 'b', '10.0.0.2'), 200)
+  t.same([...primary.limiters.keys()], ['fastify-quickstart:auth'])
+  t.same(new Set(primary.asked.map(({ func }) => func)), new Set(['get', 'penalty', 'delete', 'block']))
+})
+
+t.test('failures take so much memory and no more: of names and of addresses, the oldest go first', async (t) => {
+  const keys = (kind: string, count: number): string[] => times(count, (index) => `${kind}${index}`)
+  const memory = await createCounts(Fastify(), {})
+  const failuresOf = async (counts: typeof memory, key: string): Promise<number> => {
+    return (await counts.run((limiter) => limiter.get(key)))?.consumedPoints ?? 0
+  }
+  const addresses = keys('a', 1000)
+  for (const key of addresses) await memory.run((limiter) => limiter.consume(key))
+  for (const key of keys('l', 50_000)) await memory.run((limiter) => limiter.consume(key))
+  await memory.run((limiter) => limiter.set('l1', 10, 900)) // shut out: it is the youngest now
+  await memory.run((limiter) => limiter.delete('l2'))
+  for (const key of ['l-new', 'l-newer']) await memory.run((limiter) => limiter.consume(key))
+  const found: Record<string, number> = {}
+  for (const key of ['l0', 'l1', 'l2', 'l3', 'l49999', 'l-new', 'l-newer', 'a0', 'a999']) found[key] = await failuresOf(memory, key)
+  t.same(found, { l0: 0, l1: 10, l2: 0, l3: 1, l49999: 1, 'l-new': 1, 'l-newer': 1, a0: 1, a999: 1 })
+
+  const primary = new FakePrimary(t)
+  const shared = await createCounts(Fastify(), { cluster: true })
+  await shared.run((limiter) => limiter.consume('l-first'))
+  await Promise.all(keys('a', 100).map(async (key) => await shared.run((limiter) => limiter.consume(key))))
+  for (const batch of times(10, (index) => index)) {
+    const thousand = times(1000, (index) => `l${batch * 1000 + index}`)
+    await Promise.all(thousand.map(async (key) => await shared.run((limiter) => limiter.consume(key))))
+  }
+  const deleted = () => primary.asked.filter(({ func }) => func === 'delete').map(({ key }) => key)
+  t.same(deleted(), ['l-first'])
+  t.equal(await failuresOf(shared, 'l-first'), 0)
+  t.equal(await failuresOf(shared, 'a0'), 1)
+  await shared.run((limiter) => limiter.delete('l5'))
+  primary.fails = (func) => func === 'delete'
+  for (const key of ['l-new', 'l-newer']) await shared.run((limiter) => limiter.consume(key))
+  t.same(deleted(), ['l-first', 'l5', 'l0'], 'one that cannot be deleted ends with its window')
+})
+
+t.test('own code is not asked for a user whose address or name is shut out', async (t) => {
+  let calls = 0
+  const hashes: Record<string, string> = { ...users }
+  const lookup = async (name: string): Promise<string | null> => {
+    calls++
+    return hashes[name] ?? null
+  }
+  const app = await start(t, { users: lookup, throttle: { perLogin: 2, perAddress: 4, delay: 0 } })
+  const asked = async (...args: Parameters<typeof answer>): Promise<[status: number, calls: number]> => {
+    calls = 0
+    return [(await answer(...args)).statusCode, calls]
+  }
+  t.same(await asked(app, 'alice', 'a'), [200, 1])
+  t.same(await asked(app, 'alice', 'a'), [200, 1], 'a remembered login is looked up: it may have changed')
+  for (const guess of ['1', '2']) t.same(await asked(app, 'alice', guess), [401, 1])
+  for (const guess of times(20, (index) => `x${index}`)) t.same(await asked(app, 'alice', guess), [429, 0], 'the name is shut out')
+  t.same(await asked(app, 'alice', 'a'), [200, 1], 'who is remembered gets in')
+  for (const name of ['bob', 'carol']) t.same(await asked(app, name, 'x'), [401, 1])
+  for (const name of times(20, (index) => `name${index}`)) t.same(await asked(app, name, 'x'), [429, 0], 'the address is shut out')
+  t.same(await asked(app, 'bob', 'b'), [429, 0])
+  t.same(await asked(app, 'bob', 'b', '10.0.0.2'), [200, 1])
+  hashes.alice = cheap.argon2id('new')
+  t.same(await asked(app, 'alice', 'a'), [429, 1], 'a login that was remembered, and is not any more')
+  t.same(await asked(app, 'alice', 'new'), [429, 0])
+  t.same(await asked(app, 'alice', 'new', '10.0.0.2'), [200, 1])
+  t.same(await asked(app, 'alice', 'a', '10.0.0.2'), [401, 1], 'looked up once, though it is known by its old hash')
 })

@@ -46,6 +46,17 @@ t.test('an unknown name is checked against a stored hash, as long as a user is',
     t.same(await (await start({ users: some }))([...unknown].reverse()), [...decoys].reverse())
   })
 
+  await t.test('a password that is too long for bcrypt is hashed all the same, and wrong', async (t) => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    await app.register(auth, { throttle: false, users: { bob: some.bob! } })
+    for (const password of ['x', 'x'.repeat(72), 'x'.repeat(73), 'x'.repeat(1024), 'é'.repeat(37)]) {
+      checked.length = 0
+      const { statusCode } = await app.inject({ url: '/secret', headers: basic('bob', password) })
+      t.same([statusCode, checked], [401, [some.bob]], `${Buffer.byteLength(password)} bytes`)
+    }
+  })
+
   await t.test('the names of users are checked against their own', async (t) => {
     for (const options of [{ users: some }, { users: (name: string) => some[name] }]) {
       t.same(await (await start(options))(Object.keys(some)), Object.values(some))
