@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { addVary } from '../../lib/vary.ts'
 import { acceptedCodings } from './accept-encoding.ts'
 import { isModifiedSince, matchesTag, selectRange } from './conditions.ts'
-import type { FileOnDisk } from './files/disk.ts'
+import type { OpenableFile } from './files/disk.ts'
 import { MethodNotAllowed, NotAcceptable, PreconditionFailed, RangeNotSatisfiable } from './errors.ts'
 import type { Files, Found } from './files/files.ts'
 import type { ServedFile } from './files/representation.ts'
@@ -66,7 +66,7 @@ function lookUp (request: FastifyRequest, { files, urls, ofOtherRoutes }: Folder
 }
 
 async function answerFromDisk (
-  request: FastifyRequest, reply: FastifyReply, file: FileOnDisk, { name, asked, cacheControl }: Found
+  request: FastifyRequest, reply: FastifyReply, file: OpenableFile, { name, asked, cacheControl }: Found
 ): Promise<FastifyReply> {
   // Pipelined requests arrive together, and one is answered at a time (RFC 9112 section 9.3.2). Those that wait for
   // their turn keep no file open and none of its bytes. Where the connection is gone, the turn never comes.

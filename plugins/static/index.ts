@@ -72,12 +72,12 @@ const preparationBudget = 1000
 
 /** Reads the files. What can be done while they are served is begun when the app is ready, and ends when it closes. */
 async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, cacheControl: string): Promise<Files> {
-  const { files, kept, room, fingerprintBigOnes } = await filesInMemory(root, caps, cacheControl, app.log)
+  const { files, kept, room, readBigOnes } = await filesInMemory(root, caps, cacheControl, app.log)
 
   const closing = new AbortController()
   app.addHook('onReady', async () => {
     const timer = new AbortController()
-    const prepared = Promise.all([compress(kept, room, closing.signal), fingerprintBigOnes(closing.signal)])
+    const prepared = Promise.all([compress(kept, room, closing.signal), readBigOnes(closing.signal)])
     await Promise.race([prepared, setTimeout(preparationBudget, undefined, { signal: timer.signal }).catch(() => {})])
     timer.abort()
   })
