@@ -1,11 +1,9 @@
-import { realpathSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
-import { walkFolder } from '../../../lib/walk-folder.ts'
 import type { Digests } from './big-file.ts'
 import { findOnDisk, type OpenableFile } from './disk.ts'
 import { FilesLeftOnDisk } from './left-on-disk.ts'
 import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
-import { isPublicName, isPublicPath, withoutFingerprint } from './names.ts'
+import { withoutFingerprint } from './names.ts'
 import { adoptSiblings } from './siblings.ts'
 
 /** What a name in a URL leads to. */
@@ -23,8 +21,6 @@ export interface Files {
   find: (name: string) => Found | undefined
   /** The name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
-  /** The names of all files, as far as they are known now. */
-  names: () => Iterable<string>
   /** Bytes that are held in memory: files and their compressed forms. */
   bytesInMemory: () => number
 }
@@ -36,13 +32,7 @@ const immutable = 'public, max-age=31536000, immutable'
 export function filesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
   const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
-  return { ...rules, names: () => listNames(root), bytesInMemory: () => 0 }
-}
-
-function * listNames (root: string): Generator<string> {
-  const realRoot = realpathSync.native(root)
-  const mayLieAt = (path: string): boolean => isPublicPath(realRoot, path)
-  for (const { name } of walkFolder(realRoot, { accepts: isPublicName, mayLieAt, leftOut: () => {} })) yield name
+  return { ...rules, bytesInMemory: () => 0 }
 }
 
 /** Files that were read at start. */
@@ -69,11 +59,7 @@ export async function filesInMemory (
   const open = (name: string): Found['file'] | undefined => kept.get(name) ?? rest.find(name)
   const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
   return {
-    files: {
-      ...createFiles(open, linkOf, cacheControl),
-      names: () => [...kept.keys(), ...rest.names()],
-      bytesInMemory: () => bytesOf(kept.values())
-    },
+    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
     kept: kept.values(),
     room,
     readBigOnes: async (signal) => await rest.readBigOnes(signal)
