@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { addVary } from '../../lib/vary.ts'
 import { acceptedCodings } from './accept-encoding.ts'
 import { isModifiedSince, matchesTag, selectRange } from './conditions.ts'
-import type { FileOnDisk } from './files/disk.ts'
+import type { OpenableFile } from './files/disk.ts'
 import { MethodNotAllowed, NotAcceptable, PreconditionFailed, RangeNotSatisfiable } from './errors.ts'
 import type { Files, Found } from './files/files.ts'
 import type { ServedFile } from './files/representation.ts'
@@ -16,8 +16,8 @@ import type { FileUrls } from './urls.ts'
 export interface Folder {
   files: Files
   urls: FileUrls
-  /** The names of files that belong to another route, which no URL leads to. They are not served. */
-  ofOtherRoutes: ReadonlySet<string>
+  /** Whether a file belongs to another route, which no URL leads to. Such a file is not served. */
+  isElsewhere: (name: string) => boolean
 }
 
 /** Answers a GET or HEAD. With a file in memory nothing waits, and no promise is returned: it would cost time. */
@@ -53,7 +53,7 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, folder: Fo
  * The file for a request; or the one URL of what it asks for, where it is spelt otherwise. That is decided before any
  * look-up, so a redirect does not tell whether there is a file.
  */
-function lookUp (request: FastifyRequest, { files, urls, ofOtherRoutes }: Folder): Found | string | undefined {
+function lookUp (request: FastifyRequest, { files, urls, isElsewhere }: Folder): Found | string | undefined {
   const url = request.raw.url!
   const name = (request.params as { '*': string })['*'] // the route ends in a wildcard
   if (url.includes('%')) {
@@ -62,11 +62,11 @@ function lookUp (request: FastifyRequest, { files, urls, ofOtherRoutes }: Folder
     if (spelling !== undefined) return spelling
   }
   const found = files.find(name)
-  return found === undefined || ofOtherRoutes.has(found.name) ? undefined : found
+  return found === undefined || isElsewhere(found.name) ? undefined : found
 }
 
 async function answerFromDisk (
-  request: FastifyRequest, reply: FastifyReply, file: FileOnDisk, { name, asked, cacheControl }: Found
+  request: FastifyRequest, reply: FastifyReply, file: OpenableFile, { name, asked, cacheControl }: Found
 ): Promise<FastifyReply> {
   // Pipelined requests arrive together, and one is answered at a time (RFC 9112 section 9.3.2). Those that wait for
   // their turn keep no file open and none of its bytes. Where the connection is gone, the turn never comes.

@@ -10,7 +10,7 @@ import { compress } from './files/compression.ts'
 import { type Files, filesInMemory, filesOnDisk } from './files/files.ts'
 import type { MemoryCaps } from './files/memory.ts'
 import { checkStaticOptions, type StaticOptions } from './options.ts'
-import { filesOfUnreachableRoutes } from './unreachable-routes.ts'
+import { createUnreachableTest } from './unreachable-routes.ts'
 import { createFileUrls } from './urls.ts'
 
 export { asset } from './asset.ts'
@@ -47,9 +47,9 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
     ? filesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
   const urls = createFileUrls(base, routerSettings(app))
-  const folder: Folder = { files: found, urls, ofOtherRoutes: new Set() }
+  const folder: Folder = { files: found, urls, isElsewhere: () => false }
   // All routes are declared by then, those of other parts of the app included.
-  app.addHook('onReady', async () => { folder.ofOtherRoutes = filesOfUnreachableRoutes(app, base, found.names()) })
+  app.addHook('onReady', async () => { folder.isElsewhere = createUnreachableTest(app, base) })
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const isFirst = decorateAsset(app, { files: found, urls })
@@ -72,12 +72,12 @@ const preparationBudget = 1000
 
 /** Reads the files. What can be done while they are served is begun when the app is ready, and ends when it closes. */
 async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, cacheControl: string): Promise<Files> {
-  const { files, kept, room, fingerprintBigOnes } = await filesInMemory(root, caps, cacheControl, app.log)
+  const { files, kept, room, readBigOnes } = await filesInMemory(root, caps, cacheControl, app.log)
 
   const closing = new AbortController()
   app.addHook('onReady', async () => {
     const timer = new AbortController()
-    const prepared = Promise.all([compress(kept, room, closing.signal), fingerprintBigOnes(closing.signal)])
+    const prepared = Promise.all([compress(kept, room, closing.signal), readBigOnes(closing.signal)])
     await Promise.race([prepared, setTimeout(preparationBudget, undefined, { signal: timer.signal }).catch(() => {})])
     timer.abort()
   })

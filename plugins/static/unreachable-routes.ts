@@ -1,36 +1,37 @@
 import type { FastifyInstance } from 'fastify'
+import { printedRoutes } from '../../lib/router.ts'
 
 /**
- * Returns the files that a route names, by itself or by a folder above it, in a text that no URL matches. The router
- * decodes the path of a request, so none comes to `/static/a#b/*` or `/static/a%40b/*`; what such a route was to guard
- * must not be served past it.
+ * Creates the test whether a file belongs to a route that no URL leads to. The router decodes the path of a request, so
+ * none comes to a route `/static/a#b/*` or `/static/a%40b/*`. What it was to guard must not be served past it.
  *
  * @param base the path that the files' URLs begin with
- * @param names of the files that there are
  */
-export function filesOfUnreachableRoutes (app: FastifyInstance, base: string, names: Iterable<string>): Set<string> {
-  const asked = new Map<string, boolean>()
-  const isRoute = (path: string): boolean => {
-    let isThere = asked.get(path)
-    if (isThere === undefined) asked.set(path, isThere = app.hasRoute({ method: 'GET', url: base + path }))
-    return isThere
+export function createUnreachableTest (app: FastifyInstance, base: string): (name: string) => boolean {
+  const files = new Set<string>()
+  const folders = new Set<string>()
+  const start = base.replaceAll('::', ':').toLowerCase()
+  for (const { path, methods } of printedRoutes(app)) {
+    const text = path.replaceAll('%25', '%').toLowerCase() // the router shows a `%` as its escape
+    if (!methods.includes('GET') || !text.startsWith(start)) continue
+    const rest = text.slice(start.length)
+    if (/^[\w./~*-]*$/.test(rest)) continue // a URL can be written in one way alone, and leads there
+    for (const name of [rest, decode(rest)]) {
+      if (name.endsWith('/*')) folders.add(name.slice(0, -1))
+      else files.add(name)
+    }
   }
-
-  const found = new Set<string>()
-  for (const name of names) {
-    if (/^[\w./~-]*$/.test(name)) continue // a route can name these in one way alone
-    const asIs = name.replaceAll(':', '::')
-    const encoded = name.split('/').map(encodeURIComponent).join('/')
-    if ([asIs, encoded].some((text) => pathsNaming(text).some(isRoute))) found.add(name)
+  return (name) => {
+    if (files.size + folders.size === 0) return false
+    const lowerCase = name.toLowerCase()
+    return files.has(lowerCase) || [...folders].some((folder) => lowerCase.startsWith(folder))
   }
-  return found
 }
 
-/** The paths of routes that name a file: its own, and those of everything in a folder above it. */
-function pathsNaming (text: string): string[] {
-  // A route has `*` at its end alone, so it cannot name what comes after one.
-  const star = text.indexOf('*')
-  const named = star === -1 ? text : text.slice(0, star)
-  const folders = Array.from(named.matchAll(/\//g), ({ index }) => `${named.slice(0, index)}/*`)
-  return star === -1 ? [text, ...folders] : folders
+function decode (text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // an escape of something else, which names no file
+  }
 }

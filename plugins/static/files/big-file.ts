@@ -24,8 +24,11 @@ export interface Snapshot {
   readonly length: number
 }
 
-/** So many bytes are read at a time. */
-const chunkSize = 64 * 1024
+/**
+ * So many bytes are read at a time: chunks of 64 KiB cost twice the processor time, those of 1 MiB save little more. A
+ * client that reads slowly holds three of them: one in the socket, one in the stream, one that was read ahead.
+ */
+const chunkSize = 256 * 1024
 
 /** An open file as it is now. It is read only if it has changed since it was read last. */
 export async function snapshotOf (handle: FileHandle, path: string, digests: Digests): Promise<Snapshot> {

@@ -95,9 +95,18 @@ export interface OpenFile extends ServedFile {
   readonly release: () => Promise<void>
 }
 
+/** A file to open for each answer. */
+export interface OpenableFile {
+  /**
+   * @returns `undefined` when the file is not there any more
+   * @throws `FST_QUICKSTART_STATIC_UNREADABLE` when the system does not let us read it
+   */
+  open: () => Promise<OpenFile | undefined>
+}
+
 /** A file that is opened for each answer, and so is always as it is on the disk now. Its bytes go out uncompressed. */
-export class FileOnDisk {
-  readonly name: string
+export class FileOnDisk implements OpenableFile {
+  readonly #name: string
   readonly #path: string
   readonly #realRoot: string
   readonly #digests: Digests
@@ -109,16 +118,12 @@ export class FileOnDisk {
    * @param digests what is known of big files in that folder
    */
   constructor (name: string, path: string, realRoot: string, digests: Digests) {
-    this.name = name
+    this.#name = name
     this.#path = path
     this.#realRoot = realRoot
     this.#digests = digests
   }
 
-  /**
-   * @returns `undefined` when the file is not there any more
-   * @throws `FST_QUICKSTART_STATIC_UNREADABLE` when the system does not let us read it
-   */
   async open (): Promise<OpenFile | undefined> {
     const handle = await this.#openHandle().catch(undefinedIfMissing)
     if (handle === undefined) return undefined
@@ -144,7 +149,7 @@ export class FileOnDisk {
 
   async #read (handle: FileHandle): Promise<OpenFile> {
     const stat = await handle.stat()
-    const [name, fields] = [this.name, fieldsOf(this.name, stat.mtimeMs)]
+    const [name, fields] = [this.#name, fieldsOf(this.#name, stat.mtimeMs)]
     if (stat.size > readAtOnce) {
       const snapshot = await snapshotOf(handle, this.#path, this.#digests)
       const { digest, length } = snapshot

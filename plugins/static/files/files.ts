@@ -1,14 +1,14 @@
-import { realpathSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
-import { walkFolder } from '../../../lib/walk-folder.ts'
 import type { Digests } from './big-file.ts'
-import { FileOnDisk, findOnDisk } from './disk.ts'
-import { type FileLeftOnDisk, loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
-import { isPublicName, isPublicPath, withoutFingerprint } from './names.ts'
+import { findOnDisk, type OpenableFile } from './disk.ts'
+import { FilesLeftOnDisk } from './left-on-disk.ts'
+import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
+import { withoutFingerprint } from './names.ts'
+import { adoptSiblings } from './siblings.ts'
 
 /** What a name in a URL leads to. */
 export interface Found {
-  readonly file: MemoryFile | FileOnDisk
+  readonly file: MemoryFile | OpenableFile
   readonly name: string
   /** The name that was asked for: the file's own, or that with a fingerprint. */
   readonly asked: string
@@ -21,8 +21,6 @@ export interface Files {
   find: (name: string) => Found | undefined
   /** The name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
-  /** The names of all files, as far as they are known now. */
-  names: () => Iterable<string>
   /** Bytes that are held in memory: files and their compressed forms. */
   bytesInMemory: () => number
 }
@@ -34,19 +32,8 @@ const immutable = 'public, max-age=31536000, immutable'
 export function filesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
   const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
-  return { ...rules, names: () => listNames(root), bytesInMemory: () => 0 }
+  return { ...rules, bytesInMemory: () => 0 }
 }
-
-function * listNames (root: string): Generator<string> {
-  const realRoot = realpathSync.native(root)
-  const mayLieAt = (path: string): boolean => isPublicPath(realRoot, path)
-  for (const { name } of walkFolder(realRoot, { accepts: isPublicName, mayLieAt, leftOut: () => {} })) yield name
-}
-
-/** Files on the disk have fingerprints too. The start waits for those that have so many bytes together. */
-const readAtStart = 64 * 1024 * 1024
-/** And no more than so many are read for the others, beside the app's other work. */
-const mostRead = 1024 * 1024 * 1024
 
 /** Files that were read at start. */
 export interface FilesInMemory {
@@ -56,43 +43,26 @@ export interface FilesInMemory {
   /** The bytes that the caps leave for compressed forms. */
   room: number
   /** Reads the big files on the disk, for their fingerprints; until then they are linked by their plain names. */
-  fingerprintBigOnes: (signal: AbortSignal) => Promise<void>
+  readBigOnes: (signal: AbortSignal) => Promise<void>
 }
 
 /** The files as they are at start; what is over the caps is read from the disk at each request. */
 export async function filesInMemory (
   root: string, caps: MemoryCaps, cacheControl: string, log: FastifyBaseLogger
 ): Promise<FilesInMemory> {
-  const { kept, onDisk, realRoot, room } = await loadFolder(root, caps, log)
-  const digests: Digests = new Map()
-  /** The name to link each file by that stays on the disk. */
-  const links = new Map(onDisk.map(({ name }) => [name, name]))
+  const folder = loadFolder(root, caps, log)
+  const { kept, room } = folder
+  await adoptSiblings(kept, log)
+  const rest = new FilesLeftOnDisk(root, folder, log)
+  await rest.readSmallOnes()
 
-  async function fingerprint (files: FileLeftOnDisk[], signal?: AbortSignal): Promise<void> {
-    for (const { name, realPath } of files) {
-      if (signal?.aborted === true) return
-      const open = await new FileOnDisk(name, realPath, realRoot, digests).open().catch(() => undefined)
-      if (open !== undefined) links.set(name, open.link)
-      await open?.release()
-    }
-  }
-  const isWithin = (limit: number) => ({ size }: FileLeftOnDisk): boolean => (limit -= size) >= 0
-  const smallOnes = onDisk.filter(isWithin(readAtStart))
-  const bigOnes = onDisk.filter(isWithin(mostRead)).slice(smallOnes.length)
-  await fingerprint(smallOnes)
-
-  const open = (name: string): MemoryFile | FileOnDisk | undefined =>
-    kept.get(name) ?? (links.has(name) ? findOnDisk(root, name, digests) : undefined)
-  const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? links.get(name)
+  const open = (name: string): Found['file'] | undefined => kept.get(name) ?? rest.find(name)
+  const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
   return {
-    files: {
-      ...createFiles(open, linkOf, cacheControl),
-      names: () => [...kept.keys(), ...links.keys()],
-      bytesInMemory: () => bytesOf(kept.values())
-    },
+    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
     kept: kept.values(),
     room,
-    fingerprintBigOnes: async (signal) => await fingerprint(bigOnes, signal)
+    readBigOnes: async (signal) => await rest.readBigOnes(signal)
   }
 }
 

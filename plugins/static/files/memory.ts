@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import type { FastifyBaseLogger } from 'fastify'
 import { walkFolder } from '../../../lib/walk-folder.ts'
-import { type CompressedCoding, decodesTo } from './compression.ts'
+import type { CompressedCoding } from './compression.ts'
 import { isCompressible } from './content-type.ts'
 import { readInside } from './disk.ts'
 import { fingerprinted, isPublicName, isPublicPath } from './names.ts'
@@ -82,8 +82,8 @@ export interface LoadedFolder {
   room: number
 }
 
-/** Reads a folder into memory, as far as the caps allow, with the compressed forms that lie beside its files. */
-export async function loadFolder (root: string, caps: MemoryCaps, log: FastifyBaseLogger): Promise<LoadedFolder> {
+/** Reads a folder into memory, as far as the caps allow. */
+export function loadFolder (root: string, caps: MemoryCaps, log: FastifyBaseLogger): LoadedFolder {
   const { maxFileSize = 8 * 1024 * 1024, maxTotalSize = 256 * 1024 * 1024 } = caps
   const realRoot = realpathSync.native(root)
   const kept = new Map<string, MemoryFile>()
@@ -98,7 +98,6 @@ export async function loadFolder (root: string, caps: MemoryCaps, log: FastifyBa
       kept.set(name, new MemoryFile(name, bytes, mtimeMs))
     }
   }
-  await adoptSiblings(kept, log)
   return { kept, onDisk, realRoot, room }
 }
 
@@ -128,17 +127,5 @@ function read (name: string, realPath: string, realRoot: string, log: FastifyBas
   } catch (error) {
     log.warn({ file: name, err: error }, 'static: a file cannot be read')
     return undefined
-  }
-}
-
-/** Takes `app.js.br` and `app.js.gz` for compressed forms of `app.js`, where they are that. */
-async function adoptSiblings (files: Map<string, MemoryFile>, log: FastifyBaseLogger): Promise<void> {
-  for (const [name, file] of files) {
-    for (const [coding, extension] of [['br', '.br'], ['gzip', '.gz']] as const) {
-      const sibling = files.get(name + extension)
-      if (sibling === undefined) continue
-      if (await decodesTo(coding, sibling.identity.body, file.identity.body)) file.add(coding, sibling.identity.body)
-      else log.warn({ file: name + extension }, `static: not used in place of ${name}: it decodes to something else`)
-    }
   }
 }

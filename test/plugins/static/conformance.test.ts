@@ -1,5 +1,5 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
@@ -417,4 +417,46 @@ t.test('as many values of Accept-Encoding as a client can think of', async (t) =
   }
   const long = await app.inject({ url: '/static/app.js', headers: { 'accept-encoding': `${'made-up, '.repeat(100)}br` } })
   t.equal(long.headers['content-encoding'], 'br')
+})
+
+t.test('knows the types of files whose names say nothing', async (t) => {
+  const json = 'application/json'
+  const rows: [name: string, type: string][] = [
+    ['.well-known/openid-configuration', json],
+    ['.well-known/openid-configuration/tenant-1', json],
+    ['.well-known/oauth-authorization-server', json],
+    ['.well-known/oauth-authorization-server/issuer/1', json],
+    ['.well-known/oauth-protected-resource', json],
+    ['.well-known/openid-credential-issuer', json],
+    ['.well-known/apple-app-site-association', json],
+    ['apple-app-site-association', json],
+    ['.well-known/nodeinfo', json],
+    ['.well-known/matrix/client', json],
+    ['.well-known/matrix/server', json],
+    ['.well-known/webfinger', 'application/jrd+json'],
+    ['.well-known/host-meta', 'application/xrd+xml'],
+    ['.well-known/host-meta.json', json],
+    ['.well-known/security.txt', 'text/plain; charset=utf-8'],
+    ['.well-known/assetlinks.json', json],
+    ['.well-known/other', 'application/octet-stream'],
+    ['sub/apple-app-site-association', 'application/octet-stream'],
+    ['openid-configuration', 'application/octet-stream'],
+    ['.well-known/openid-configuration-2', 'application/octet-stream']
+  ]
+  // A file and a folder cannot have one name: each row has a folder of its own.
+  const folder = t.testdir({})
+  for (const memory of [true, false]) {
+    const wrong: unknown[] = []
+    for (const [index, [name, type]] of rows.entries()) {
+      const root = join(folder, `${memory}${index}`)
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), '{}')
+      const app = Fastify()
+      t.teardown(() => app.close())
+      await app.register(staticFiles, { root, prefix: '/', memory })
+      const answer = await app.inject(`/${name}`)
+      if (answer.headers['content-type'] !== type) wrong.push([name, answer.headers['content-type']])
+    }
+    t.strictSame(wrong, [])
+  }
 })

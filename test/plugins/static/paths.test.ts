@@ -390,16 +390,32 @@ t.test('a redirect never leads to another host', { skip: lacks.links }, async (t
 })
 
 t.test('what a route names in a text that no URL matches is not served', async (t) => {
-  const root = t.testdir({ 'a@b': { 'x.txt': secret }, 'a&b.txt': secret, 'a#b': { sub: { 'x.txt': secret } }, 'a@c.txt': 'open' })
+  const root = t.testdir({
+    'a@b': { 'x.txt': secret },
+    'a&b.txt': secret,
+    'a#b': { sub: { 'x.txt': secret } },
+    'A#b': { 'y.txt': secret },
+    'p:q#r.txt': secret,
+    'my files': { 'x.txt': secret },
+    'grüße.txt': secret,
+    'post#.txt': 'open',
+    'a@c.txt': 'open',
+    'a#c': { 'x.txt': 'open' },
+    '%.txt': 'open'
+  })
   const app = Fastify()
   t.teardown(() => app.close())
   await app.register(staticFiles, { root, memory: false })
-  for (const path of ['a%40b/*', 'a%26b.txt', 'a#b/*']) app.get(`/static/${path}`, (request, reply) => { reply.code(401).send() })
-  for (const target of ['a@b/x.txt', 'a&b.txt', 'a%23b/sub/x.txt']) {
+  for (const path of ['a%40b/*', 'a%26b.txt', 'a#b/*', 'p::q#r.txt', 'my%20files/*', 'gr%C3%BC%c3%9fe.txt', '%zz.txt']) app.get(`/static/${path}`, (request, reply) => { reply.code(401).send() })
+  app.post('/static/post#.txt', async () => 'posted')
+  for (const target of ['a@b/x.txt', 'a&b.txt', 'a%23b/sub/x.txt', 'A%23b/y.txt', 'p:q%23r.txt', 'my%20files/x.txt', 'gr%C3%BC%C3%9Fe.txt']) {
     t.equal((await app.inject(`/static/${target}`)).statusCode, 404, target)
   }
   t.equal((await app.inject('/static/a&b.0123456789abcdef.txt')).statusCode, 404, 'nor by a fingerprint')
-  t.equal((await app.inject('/static/a@c.txt')).body, 'open')
+  for (const target of ['a@c.txt', 'post%23.txt', 'a%23c/x.txt', '%25.txt']) t.equal((await app.inject(`/static/${target}`)).body, 'open', target)
+  mkdirSync(join(root, 'my files', 'sub'))
+  writeFileSync(join(root, 'my files', 'sub', 'later.txt'), secret)
+  t.equal((await app.inject('/static/my%20files/sub/later.txt')).statusCode, 404, 'a file that was made later')
 })
 
 for (const memory of [true, false, { maxFileSize: 0 }]) {

@@ -1,4 +1,5 @@
-import { appendFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib'
@@ -264,12 +265,83 @@ t.test('does not use what lies beside a file where it decodes to something else,
   }
 })
 
-t.test('a right form beside a file over the caps is not used', async (t) => {
-  const root = t.testdir({ 'app.js': script, 'app.js.gz': gzipSync(script) })
-  const app = await build(t, { root, memory: { maxFileSize: script.length - 1 } })
-  const answer = await app.inject({ url: '/static/app.js', headers: { 'accept-encoding': 'gzip' } })
-  t.equal(answer.headers['content-encoding'], undefined)
-  t.equal(answer.body, script)
+t.test('a form beside a file is used where it is smaller, whatever the size of the two', async (t) => {
+  const noise = randomBytes(3 * 1024 * 1024)
+  const longer = Buffer.concat([noise, Buffer.alloc(noise.length)])
+  const level0 = gzipSync(script, { level: 0 })
+  t.ok(level0.length > script.length)
+  const root = t.testdir({
+    'app.js': script,
+    'app.js.gz': gzipSync(script),
+    'app.js.br': brotliCompressSync(script),
+    'bigger.js': script,
+    'bigger.js.gz': level0,
+    'photo.jpg': script,
+    'photo.jpg.gz': level0,
+    'photo.jpg.br': brotliCompressSync(script),
+    'equal.bin': noise,
+    'equal.bin.gz': gzipSync(noise),
+    'model.wasm': longer,
+    'model.wasm.gz': gzipSync(longer),
+    'model.wasm.br': brotliCompressSync(longer, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })
+  })
+  const rows: [name: string, accepts: string, coding: string | undefined, where?: string][] = [
+    ['app.js', 'gzip', 'gzip'], ['app.js', 'br, gzip', 'br'], ['app.js', 'identity', undefined],
+    ['bigger.js', 'gzip', 'gzip', 'memory'], ['bigger.js', 'gzip', undefined, 'disk'],
+    ['photo.jpg', 'gzip', undefined], ['photo.jpg', 'gzip, br', 'br'],
+    ['equal.bin', 'gzip', undefined],
+    ['model.wasm', 'gzip', 'gzip'], ['model.wasm', 'br', 'br'], ['model.wasm', 'gzip;q=0.5, br;q=0.1', 'gzip'], ['model.wasm', '', undefined]
+  ]
+  const decoders: Record<string, (bytes: Buffer) => Buffer> = { gzip: gunzipSync, br: brotliDecompressSync }
+  for (const [mode, memory] of [['memory', { maxFileSize: 8_000_000 }], ['disk', { maxFileSize: 0 }], ['mixed', { maxFileSize: 3_500_000 }], ['memory', { maxTotalSize: 8_000_000 }]] as const) {
+    const app = await build(t, { root, memory })
+    const wrong: unknown[] = []
+    for (const [name, accepts, coding, where = mode] of rows) {
+      if (where !== mode) continue
+      const answer = await app.inject({ url: app.asset(name), headers: { 'accept-encoding': accepts } })
+      const { 'content-encoding': sent, vary, etag, 'cache-control': cacheControl } = answer.headers
+      const decode = decoders[String(sent)] ?? ((bytes) => bytes)
+      const isWhole = decode(answer.rawPayload).equals(readFileSync(join(root, name)))
+      const again = await app.inject({ url: `/static/${name}`, headers: { 'accept-encoding': accepts, 'if-none-match': String(etag) } })
+      const range = await app.inject({ url: `/static/${name}`, headers: { 'accept-encoding': accepts, range: 'bytes=5-9' } })
+      const isRight = sent === coding && isWhole && again.statusCode === 304 && range.statusCode === 206 &&
+        range.rawPayload.equals(answer.rawPayload.subarray(5, 10)) && String(cacheControl).includes('immutable') &&
+        (coding === undefined || vary === 'Accept-Encoding')
+      if (!isRight) wrong.push({ mode, name, accepts, isWhole, headers: answer.headers, again: again.statusCode })
+    }
+    t.strictSame(wrong, [])
+  }
+})
+
+t.test('beside a file on the disk, a form of another version is never used', async (t) => {
+  const lines: string[] = []
+  const root = t.testdir({ 'app.js': script, 'app.js.gz': gzipSync(script), 'old.js': script, 'old.js.gz': gzipSync(script.replace('again', 'older')), 'gone.js': script, 'gone.js.br': brotliCompressSync(script) })
+  const app = Fastify({ logger: { level: 'warn', stream: { write: (line) => { lines.push(line) } } } })
+  t.teardown(() => app.close())
+  await app.register(staticFiles, { root, memory: { maxFileSize: 0 } })
+  const get = async (name: string) => {
+    const { headers, rawPayload } = await app.inject({ url: `/static/${name}`, headers: { 'accept-encoding': 'gzip, br' } })
+    const decode = { gzip: gunzipSync, br: brotliDecompressSync }[String(headers['content-encoding'])] ?? ((bytes: Buffer) => bytes)
+    return [headers['content-encoding'], String(decode(rawPayload))]
+  }
+  t.strictSame(await get('app.js'), ['gzip', script])
+  t.strictSame(await get('old.js'), [undefined, script])
+  t.strictSame(lines.map((line) => JSON.parse(line)).map(({ file, msg }) => [file, msg]), [['old.js.gz', 'static: not used in place of old.js: it decodes to something else']])
+
+  const newer = `${script}// newer`
+  writeFileSync(join(root, 'app.js'), newer)
+  t.strictSame(await get('app.js'), [undefined, newer], 'the file has changed')
+  writeFileSync(join(root, 'app.js.gz'), gzipSync(newer))
+  t.strictSame(await get('app.js'), [undefined, newer], 'a form that was not there at start')
+  writeFileSync(join(root, 'app.js'), script)
+  writeFileSync(join(root, 'app.js.gz'), gzipSync(script))
+  t.strictSame(await get('app.js'), ['gzip', script])
+
+  t.strictSame(await get('gone.js'), ['br', script])
+  unlinkSync(join(root, 'gone.js.br'))
+  t.strictSame(await get('gone.js'), [undefined, script])
+  mkdirSync(join(root, 'gone.js.br'))
+  t.strictSame(await get('gone.js'), [undefined, script])
 })
 
 t.test('an empty file beside which an empty form lies is served', async (t) => {
