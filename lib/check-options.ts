@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyServerOptions } from 'fastify'
 
-/** What one option takes: a test of its value, and words for what passes the test. */
+/** The rule of one option: a test of its value, and words for values that pass it. */
 export interface OptionRule {
   /** `true` for a value that the option takes. Never called with `undefined`, which stands for the plugin's default. */
   accepts: (value: unknown) => boolean
@@ -32,8 +32,8 @@ const serverOptions: ReadonlyArray<keyof FastifyServerOptions | 'http' | 'https'
 ]
 
 /**
- * What arrives among a plugin's options and is not its own: what `register` itself understands, `skipOverride`, which
- * the test helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's options.
+ * Options that arrive among a plugin's and are not its own: those that `register` itself understands, `skipOverride`,
+ * which the test helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's options.
  */
 export const othersOptions: ReadonlySet<string> = new Set([
   'prefix', 'logLevel', 'logSerializers', 'skipOverride', ...serverOptions

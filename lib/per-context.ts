@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 
-/** What a plugin keeps in each Fastify context that it is registered in. */
+/** A plugin's state in each Fastify context that it is registered in. */
 export interface PerContext<Own> {
   /** Keeps `own` in this context. Throws, as Fastify does, where this context has one already. */
   add: (app: FastifyInstance, own: Own) => void
-  /** What this very context has. */
+  /** Returns this very context's own, or undefined. */
   own: (app: FastifyInstance) => Own | undefined
-  /** What this context has, or else the nearest one around it. */
+  /** Returns this context's own, or else that of the nearest context around it. */
   nearest: (app: FastifyInstance) => Own | undefined
-  /** What this context has and then, from the inside out, what each context around it has. */
+  /** Returns this context's own and then, from the inside out, those of the contexts around it. */
   all: (app: FastifyInstance) => readonly Own[]
 }
 

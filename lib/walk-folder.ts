@@ -11,7 +11,7 @@ export interface WalkedFile {
   realPath: string
 }
 
-/** What a walk takes in. */
+/** Rules of a walk. */
 export interface WalkRules {
   /** Whether a file or folder of this name below the root counts, with `/` between its segments. */
   accepts: (name: string) => boolean

@@ -242,7 +242,7 @@ async function connectRedisCounts (
 ): Promise<Counts> {
   const { Redis }: RedisPackage = await import('ioredis').catch(() => { throw new RedisMissing() })
   const client = new Redis(url, {
-    // What cannot be sent now is counted in memory, not sent later.
+    // A count that cannot be sent now is kept in memory, not sent later.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 2000,

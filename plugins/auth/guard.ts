@@ -9,7 +9,7 @@ import type { Login } from './login.ts'
 import { failCheck } from './login-log.ts'
 import type { User } from './options.ts'
 
-/** What a guard asks for: any login, a login if there is one, or one of a member of these groups. */
+/** A guard's demand: any login, a login if there is one, or one of a member of these groups. */
 export type Needs = 'login' | 'optional' | readonly string[]
 
 /**
@@ -23,7 +23,7 @@ export const standing = Symbol('fastify-quickstart/auth: standing')
 /** The guard of each context that the plugin is registered in. */
 export const guards = perContext<Guard>('fastify-quickstart/auth')
 
-/** What a guard goes by; each has a file of its own. */
+/** The rules that a guard goes by; each has a file of its own. */
 export interface GuardRules {
   login: Login
   challengeFor: (request: FastifyRequest) => string
@@ -35,7 +35,7 @@ export interface GuardRules {
 
 type Done = (error?: Error) => void
 
-/** What becomes of one request that is guarded: read `admit` from top to bottom. */
+/** Decides about one guarded request after the other: read `admit` from top to bottom. */
 export class Guard {
   readonly #rules: GuardRules
   /** The request's property that takes the user. */

@@ -1,4 +1,4 @@
-/** What the app and the command need of auth beyond its public interface. The package does not export it. */
+/** For the app and the command alone: the package does not export it. */
 export { parseHtpasswd, withUser } from './accounts/htpasswd.ts'
 export { isSupportedHash, nameProblem, passwordProblem } from './accounts/passwords.ts'
 export { decodeText } from './accounts/text.ts'

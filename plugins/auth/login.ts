@@ -9,7 +9,7 @@ import type { HeldAnswers } from './held-answers.ts'
 import { describeClient, failCheck } from './login-log.ts'
 import type { Guess, Throttle, Verdict } from './throttle.ts'
 
-/** What a login goes by; each has a file of its own. */
+/** The rules that a login goes by; each has a file of its own. */
 export interface LoginRules {
   readCredentials: ReadCredentials
   accounts: Accounts

@@ -14,7 +14,7 @@ export interface Monitored {
   failures: Counts | undefined
 }
 
-/** What can be asked in each context that the plugin is registered in. */
+/** The figures of each context that the plugin is registered in. */
 export const monitored = perContext<Monitored>('fastify-quickstart/auth: monitored')
 
 /** The logins of a context and of those around it since the start, by outcome, and the passwords being hashed now. */

@@ -73,7 +73,7 @@ export interface AuthOptions {
   verify?: OwnCheck
   /** Who is in which group, for `requiresGroup` and `request.user.groups`. Default: nobody is in any. */
   groups?: Groups
-  /** What the browser says one logs in to: printable ASCII, or a function of the request. Default 'Login Required'. */
+  /** The name of the place one logs in to: printable ASCII, or a function of the request. Default 'Login Required'. */
   realm?: string | ((request: FastifyRequest) => string)
   /** The secret page's path, below the prefix it is registered with; false for no page. Default `'/secret'`. */
   path?: string | false

@@ -11,7 +11,7 @@ export interface HelloOptions {
 }
 
 /**
- * Answers `GET /` with a line of plain text.
+ * Adds a route that answers `GET /` with a line of plain text.
  *
  * ```ts
  * import Fastify from 'fastify'

@@ -18,7 +18,7 @@ const Search = Type.Object({
   tag: Type.Array(string(), { maxItems: 100, default: [] })
 })
 
-/** What a generator of documents, such as @fastify/swagger, needs beside JSON Schema. */
+/** For generators of documents, such as @fastify/swagger, which need more than JSON Schema. */
 const answersText = { produces: ['text/plain'], response: { 200: Type.String() } }
 const takesForm = { consumes: ['application/x-www-form-urlencoded'] }
 

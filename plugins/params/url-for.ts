@@ -10,7 +10,7 @@ import { baseOf } from './urls/url-base.ts'
 import type { ParamValue, UrlQuery } from './urls/url-query.ts'
 import { isParamValue, queryString } from './urls/url-query.ts'
 
-/** What a URL can have besides its path. */
+/** Parts of a URL beside its path. */
 export interface UrlOptions {
   /** The query's keys and values. A list repeats its key; what is `undefined` is left out. Default: no query. */
   query?: UrlQuery

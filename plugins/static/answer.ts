@@ -12,7 +12,7 @@ import type { Files, Found } from './files/files.ts'
 import type { ServedFile } from './files/representation.ts'
 import type { FileUrls } from './urls.ts'
 
-/** What is served below one path. */
+/** The files below one path. */
 export interface Folder {
   files: Files
   urls: FileUrls
@@ -20,7 +20,7 @@ export interface Folder {
   isElsewhere: (name: string) => boolean
 }
 
-/** Answers a GET or HEAD. With a file in memory nothing waits, and no promise is returned: it would cost time. */
+/** Sends the answer to a GET or HEAD. Synchronous for a file in memory: a promise would cost time. */
 export function answer (request: FastifyRequest, reply: FastifyReply, folder: Folder): void | Promise<FastifyReply> {
   const found = lookUp(request, folder)
   if (found === undefined) {
@@ -35,7 +35,7 @@ export function answer (request: FastifyRequest, reply: FastifyReply, folder: Fo
 }
 
 /**
- * Answers a method that would change a file, before the body is read.
+ * Refuses a method that would change a file, before the body is read.
  *
  * @throws `FST_QUICKSTART_STATIC_METHOD_NOT_ALLOWED`
  */
@@ -175,7 +175,7 @@ function sendStream (reply: FastifyReply, stream: Readable): void {
   reply.send(stream)
 }
 
-/** What the host has said of caching stands: a guard knows better than this plugin who may keep the answer. */
+/** Leaves what the host has set: a guard knows better than this plugin who may keep the answer. */
 function setCacheControl (request: FastifyRequest, reply: FastifyReply, cacheControl: string): void {
   if (reply.hasHeader('cache-control')) return
   // RFC 9111 section 3.5: `public` would let a shared cache hand out to anyone what was asked for with a login.

@@ -25,7 +25,7 @@ interface Linked {
   urls: FileUrls
 }
 
-/** What each context serves, in the order it was registered. */
+/** The files of each context, in the order they were registered. */
 const linked = perContext<Linked[]>('fastify-quickstart/static')
 
 /** Adds `app.asset` to a context, or more files to the one that it has. Returns whether the context had none. */

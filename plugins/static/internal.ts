@@ -1,2 +1,2 @@
-/** What the app needs of static beyond its public interface. The package does not export it. */
+/** For the app alone: the package does not export it. */
 export { bytesInMemory } from './asset.ts'

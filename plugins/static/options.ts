@@ -9,7 +9,7 @@ import type { MemoryCaps } from './files/memory.ts'
 export interface StaticOptions {
   /** The folder to serve: an absolute path, or a `file:` URL such as `new URL('public', import.meta.url)`. */
   root: string | URL
-  /** What the files' URLs begin with, below the host's own prefix. Default `'/static/'`. */
+  /** The beginning of the files' URLs, below the host's own prefix. Default `'/static/'`. */
   prefix?: string
   /**
    * For how many seconds a file under its plain name may be kept without asking again.

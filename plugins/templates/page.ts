@@ -21,7 +21,7 @@ export interface PageRules {
 
 /** The pages of one Fastify context. */
 export interface Pages {
-  /** Whether there is a view of this name, here or in a context around this one. */
+  /** Whether this context or one around it has a view of this name. */
   has (view: string): boolean
   /** Renders a view to text: at once, or as a promise where something in it is awaited. Throws what fails. */
   render (reply: FastifyReply, view: string, data: object | undefined): string | Promise<string>

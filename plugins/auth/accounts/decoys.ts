@@ -13,7 +13,7 @@ const sampleSize = 100
  * more or less changes the decoys of a few names alone. The stored hashes are the key, which instances share: each
  * holds a salt that even its user does not know, so nobody can work out a decoy from outside.
  *
- * What can be learned: that a name's time changes. Then its user's hash has become one of another kind, or its decoy
+ * An attacker can learn that a name's time changes. Then its user's hash has become one of another kind, or its decoy
  * has. Whoever has read the stored hashes knows the names already.
  *
  * @param hashes lists the stored hashes right now, unchecked

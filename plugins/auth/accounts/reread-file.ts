@@ -50,7 +50,7 @@ export class RereadFile<Content> {
    * the loop, what comes meanwhile is read in the same turn.
    */
   contentFor ({ raw }: FastifyRequest): Content {
-    // What app.inject makes is not a message from the network, and can follow a change within a turn.
+    // A request of app.inject does not come from the network, and can follow a change within a turn.
     if (this.#isLookedAt && raw instanceof IncomingMessage) return this.#content
     if (!this.#isLookedAt) setImmediate(this.#endTurn)
     this.#isLookedAt = true

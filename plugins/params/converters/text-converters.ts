@@ -18,7 +18,7 @@ export interface StringOptions {
   minLength?: number
   /** The most characters. Default: no limit but the router's `maxParamLength` in a path. */
   maxLength?: number
-  /** What a missing parameter counts as. Default: it may not be missing. */
+  /** The value of a missing parameter. Default: it may not be missing. */
   default?: string
   /**
    * Takes tabs and line breaks, as a textarea sends them. Line breaks (CRLF, CR or LF) become LF, and are counted so.

@@ -10,7 +10,7 @@ export interface NumberOptions {
   min?: number
   /** The largest value. Default for `int`: `Number.MAX_SAFE_INTEGER`; for `float`: none. */
   max?: number
-  /** What a missing parameter counts as. Default: it may not be missing. */
+  /** The value of a missing parameter. Default: it may not be missing. */
   default?: number
 }
 
@@ -78,11 +78,11 @@ export function float (options: NumberOptions = {}): TNumber {
 
 /** Options of {@link bool}. */
 export interface BoolOptions {
-  /** What a missing parameter counts as. Default `false`: a form does not send a checkbox that is not ticked. */
+  /** The value of a missing parameter. Default `false`: a form does not send a checkbox that is not ticked. */
   default?: boolean
 }
 
-/** What counts as yes and no. A browser sends `on` for a checkbox that has no value of its own. */
+/** Texts for yes and no. A browser sends `on` for a checkbox that has no value of its own. */
 const truths = new Map([['on', true], ['true', true], ['1', true], ['off', false], ['false', false], ['0', false]])
 
 /**

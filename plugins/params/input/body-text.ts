@@ -62,7 +62,7 @@ export class BodyTexts {
   }
 }
 
-/** What bytes that are not UTF-8 are decoded to. */
+/** Stands for bytes that are not UTF-8. */
 const lost = /\ufffd/
 /** Half of a surrogate pair, which JSON can write and UTF-8 cannot hold. */
 const loneSurrogate = /\p{Cs}/u

@@ -19,7 +19,7 @@ const InvalidInput = createError('FST_QUICKSTART_PARAMS_INVALID', '%s', 400)
 const places = { params: 'path parameter', query: 'query parameter', body: 'body field', headers: 'header' }
 const contexts = { params: 'params', query: 'querystring', body: 'body', headers: 'headers' }
 
-/** What Fastify's own errors of validation carry. */
+/** Fields of Fastify's own errors of validation. */
 interface Validation {
   validation: object[]
   validationContext: string

@@ -1,7 +1,7 @@
 import { isObject } from '../../../lib/check-options.ts'
 import type { Field } from './schema-fields.ts'
 
-/** What a field's text comes to: its value, `undefined` for an absent one, or what it must be. */
+/** The outcome of reading a field: its value, `undefined` for an absent one, or words for what it must be. */
 export type Reading = { value: unknown } | { expected: string }
 
 /**

@@ -47,7 +47,7 @@ const words = new Map<unknown, Words>([
   ['null', () => 'null']
 ])
 
-/** What the formats of JSON Schema look like; another is named as it is. */
+/** Words for the formats of JSON Schema; another is named as it is. */
 const formats = new Map([
   ['date', 'a date such as 2026-01-31'],
   ['time', 'a time such as 13:45:00Z'],

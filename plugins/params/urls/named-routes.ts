@@ -30,11 +30,11 @@ export interface NamedRoute {
   schema: { properties?: Record<string, object> } | undefined
   /** The compiler that the route's own validation uses; `undefined` until the app is ready. */
   compiler: () => FastifyInstance['validatorCompiler']
-  /** What that made of the schema; `undefined` until the route's first URL is written. */
+  /** The validator it made of the schema; `undefined` until the route's first URL is written. */
   validator?: ParamsValidator | undefined
 }
 
-/** What a `validatorCompiler` makes: Ajv's kind says true or false, others return `{ error }`. */
+/** The product of a `validatorCompiler`: Ajv's kind returns true or false, others `{ error }`. */
 export interface ParamsValidator {
   (params: object): boolean | { error?: Error | object[] }
   errors?: object[] | null

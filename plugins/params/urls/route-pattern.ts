@@ -6,7 +6,7 @@ import { encode } from '../input/percent-encoding.ts'
 /** A stretch of a path; parameters come with the expression that takes their segment apart. */
 type Piece = RoutePiece & { matcher?: RegExp | undefined }
 
-/** What keeps a value out of a URL: the parameter, and words that complete "must be …". */
+/** The reason why a URL cannot hold a value: the parameter, and words that complete "must be …". */
 export interface Unfit {
   parameter: string
   expected: string

@@ -1,4 +1,4 @@
-/** What may stand between the scheme and the end: no login, query, fragment, space, backslash or control character. */
+/** A scheme and then no login, query, fragment, space, backslash or control character. */
 const plainHttpUrl = /^https?:\/\/[^/\\\s\p{Cc}?#][^\\\s\p{Cc}?#]*$/iu
 
 /**

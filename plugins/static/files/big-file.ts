@@ -15,7 +15,7 @@ interface Reading {
   readonly digest: Promise<Buffer>
 }
 
-/** What a big file was when it was read through. */
+/** A big file as it was when it was read through. */
 export interface Snapshot {
   readonly stamp: string
   readonly isSettled: boolean

@@ -8,7 +8,7 @@ import type { Coding } from '../accept-encoding.ts'
 
 export type CompressedCoding = Exclude<Coding, 'identity'>
 
-/** What of a file compression needs. */
+/** The part of a file that compression needs. */
 export interface Compressible {
   readonly isCompressible: boolean
   readonly identity: { readonly body: Buffer }

@@ -16,7 +16,7 @@ const readAtOnce = 1024 * 1024
 // for the other. (Windows has neither flag; undefined counts as 0.)
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** What the system says of a name that leads to nothing. */
+/** Codes of the system for a name that leads to nothing. */
 const nothingThere = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'])
 
 /**

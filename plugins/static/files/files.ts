@@ -6,7 +6,7 @@ import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
 import { withoutFingerprint } from './names.ts'
 import { adoptSiblings } from './siblings.ts'
 
-/** What a name in a URL leads to. */
+/** A file that a name in a URL leads to. */
 export interface Found {
   readonly file: MemoryFile | OpenableFile
   readonly name: string
@@ -25,7 +25,7 @@ export interface Files {
   bytesInMemory: () => number
 }
 
-/** What a fingerprint names never changes (RFC 8246). The seconds are a year. */
+/** Content with a fingerprint never changes (RFC 8246). The seconds are a year. */
 const immutable = 'public, max-age=31536000, immutable'
 
 /** The files as they are on the disk at each request. */
@@ -38,7 +38,7 @@ export function filesOnDisk (root: string, cacheControl: string): Files {
 /** Files that were read at start. */
 export interface FilesInMemory {
   files: Files
-  /** What can be compressed, the smallest first. */
+  /** Files that can be compressed, the smallest first. */
   kept: Iterable<MemoryFile>
   /** The bytes that the caps leave for compressed forms. */
   room: number

@@ -70,11 +70,11 @@ export interface FileLeftOnDisk {
   size: number
 }
 
-/** What a folder had in it at start. */
+/** A folder's files at start. */
 export interface LoadedFolder {
-  /** What is in memory, by name; the smallest first. */
+  /** Files in memory, by name; the smallest first. */
   kept: Map<string, MemoryFile>
-  /** What stays on the disk; the smallest first. */
+  /** Files that stay on the disk; the smallest first. */
   onDisk: FileLeftOnDisk[]
   /** The folder, with every link resolved. */
   realRoot: string

@@ -70,7 +70,7 @@ export class ViewEngine extends Eta {
     this.#isSealed = true
   }
 
-  /** Whether there is a view of this name. */
+  /** Whether a view has this name. */
   has (view: string): boolean {
     if (this.#views.has(view)) return true
     const name = this.folders.resolveView(view)
