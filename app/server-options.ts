@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { answerClientError } from './answers/client-errors.ts'
 import { createRouterErrorAnswer } from './answers/error-answers.ts'
 import { createRequestId } from './answers/request-id.ts'
-import { developmentLog } from './development/development-log.ts'
+import { createDevelopmentLog } from './development/development-log.ts'
 import { oneLinePerRequest } from './operation/access-log.ts'
 import { isFastifyStart } from './operation/start-failure.ts'
 import { loadEnvFile } from './settings/env-file.ts'
@@ -59,8 +59,8 @@ function readSettingsIfRight (): Settings | undefined {
 export interface LogOptions {
   redact: string[]
   level?: LogLevel
-  stream?: ReturnType<typeof developmentLog>['stream']
-  serializers?: ReturnType<typeof developmentLog>['serializers']
+  stream?: ReturnType<typeof createDevelopmentLog>['stream']
+  serializers?: ReturnType<typeof createDevelopmentLog>['serializers']
   hooks?: { logMethod: typeof oneLinePerRequest }
 }
 
@@ -80,5 +80,5 @@ function createLogOptions (settings: Settings | undefined): LogOptions {
 function logToTerminal () {
   // The server outlives the reader of its log.
   process.stdout.on('error', () => {})
-  return developmentLog(process.stdout)
+  return createDevelopmentLog(process.stdout)
 }

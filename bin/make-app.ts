@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { statSync } from 'node:fs'
-import { developmentLog } from '../app/development/development-log.ts'
+import { createDevelopmentLog } from '../app/development/development-log.ts'
 import { loadEnvFile } from '../app/settings/env-file.ts'
 import { logLevels, readSettings } from '../app/settings/settings.ts'
 import { OperatorError } from './read-flags.ts'
@@ -62,7 +62,7 @@ export function checkLogLevel (level: string | undefined): void {
 export function logOptions (given: string | undefined, settings = readSettings()) {
   const isProduction = process.env.NODE_ENV === 'production'
   const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
-  return { level, ...isProduction ? { stream: process.stderr } : developmentLog(process.stderr, saidOtherwise) }
+  return { level, ...isProduction ? { stream: process.stderr } : createDevelopmentLog(process.stderr, saidOtherwise) }
 }
 
 function useFolders (): void {

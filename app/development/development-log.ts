@@ -32,12 +32,12 @@ const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 4
 const omitted = new Set(['level', 'time', 'pid', 'hostname', 'reqId', 'msg', 'err', 'req'])
 
 /**
- * Logger options for development: text instead of JSON, one short line for a request, none for the files that a page
- * loads.
+ * Creates logger options for development: text instead of JSON, one short line for a request, none for the files that a
+ * page loads.
  *
  * @param omit messages that whoever starts the server says in another way
  */
-export function developmentLog (output: Output, omit = /^Server listening at /) {
+export function createDevelopmentLog (output: Output, omit = /^Server listening at /) {
   /** Requests whose refusal is written, which says more than that they were completed. */
   const refused = new Set<string>()
 
@@ -65,10 +65,21 @@ export function developmentLog (output: Output, omit = /^Server listening at /) 
     write (line: string): void {
       const entry = JSON.parse(line) as Entry // pino writes one object a line
       const text = describe(entry)
-      if (text !== undefined) output.write(`${new Date(entry.time).toTimeString().slice(0, 8)} ${text}\n`)
+      if (text !== undefined) output.write(`${new Date(entry.time).toTimeString().slice(0, 8)} ${tidy(text)}\n`)
     }
   }
   return { stream, serializers: { res: describeAnswer } }
+}
+
+/**
+ * Indents the lines after the first and spells out control characters, also those that turn the direction of writing.
+ * Text of a client's may be in a message: it must neither look like a line of its own nor move the cursor.
+ */
+function tidy (text: string): string {
+  return text.replaceAll('\n', '\n  ').replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
+    if (character === '\n' || character === '\t') return character
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 /** Request and reply of what the router refuses lack most fields. */

@@ -1,6 +1,10 @@
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { developmentLog } from '../../../app/development/development-log.ts'
+import { createDevelopmentLog } from '../../../app/development/development-log.ts'
 import { asAdmin, start } from '../start.ts'
+
+/** The text that a request brings along. */
+const sent = ({ headers }: FastifyRequest) => decodeURIComponent(String(headers['x-text'] ?? ''))
 
 /** The app with this log, and its lines without the time. */
 async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
@@ -14,7 +18,12 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
         request.log.debug('not at this level')
         return ''
       })
-      app.get('/fault', async () => { throw new Error('a fault') })
+      app.get('/fault', async (request) => { throw new Error(sent(request) || 'a fault') })
+      app.get('/refused', async (request) => { throw Object.assign(new Error(sent(request)), { statusCode: 400 }) })
+      app.get('/said', async (request) => {
+        request.log.info(sent(request))
+        return ''
+      })
       app.get('/odd', async (request) => {
         request.log.error({ err: 'no stack' }, 'odd')
         request.log.info({ res: { statusCode: 1 } })
@@ -24,7 +33,7 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
         return ''
       })
     }
-  }, {}, { logger: { level: 'info', ...developmentLog(output, omit) } })
+  }, {}, { logger: { level: 'info', ...createDevelopmentLog(output, omit) } })
   const taken = () => lines.splice(0).map((line) => {
     t.match(line, /^\d\d:\d\d:\d\d .*\n$/s)
     return line.slice(9, -1).replace(/\d+ ms$/, 'N ms')
@@ -60,9 +69,24 @@ t.test('a fault shows its stack', async (t) => {
   taken()
   await app.inject('/fault')
   const [fault, completed, ...others] = taken()
-  t.match(fault, /^error: the request failed\nError: a fault\n {4}at .*development-log\.test/s)
+  t.match(fault, /^error: the request failed\n {2}Error: a fault\n {6}at .*development-log\.test/s)
   t.equal(completed, '500 GET /fault N ms')
   t.same(others, [])
+})
+
+t.test('no text forges a line or moves the cursor', async (t) => {
+  const { app, taken } = await logged(t)
+  taken()
+  const forged = '\u001b[2J\u009b1A\r12:00:00 200 GET / 1 ms\n12:00:00 200 GET /forged 1 ms\u202e\ttext'
+  const shown = '\\u001b[2J\\u009b1A\\u000d12:00:00 200 GET / 1 ms\n  12:00:00 200 GET /forged 1 ms\\u202e\ttext'
+  for (const [url, line] of [
+    ['/fault', `error: the request failed\n  Error: ${shown}\n      at `],
+    ['/refused', `400 GET /refused: ${shown}`],
+    ['/said', `${shown}\n`]
+  ] as const) {
+    await app.inject({ url, headers: { 'x-text': encodeURIComponent(forged) } })
+    t.equal(`${taken()[0]}\n`.slice(0, line.length), line)
+  }
 })
 
 t.test('a crowd of refusals by the router is forgotten', async (t) => {
