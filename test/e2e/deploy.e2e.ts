@@ -177,7 +177,6 @@ for (const [from, fill] of Object.entries(contexts)) {
     // The command writes another file of that name: a folder that is mounted shows it.
     const before = statSync(join(accounts, 'users')).ino
     execFileSync('npx', ['fastify-quickstart', 'hash-password', 'bob', '--file', join(accounts, 'users'), '--delete'], { cwd: root })
-    chmodSync(join(accounts, 'users'), 0o644)
     t.not(statSync(join(accounts, 'users')).ino, before)
     for (const { port } of instances) {
       await until(async () => await login(port, 'bob', 'right') === 401, 'that bob is out')

@@ -98,12 +98,19 @@ class Machine {
   }
 }
 
+/** The instances are replaced while this process waits for commands, so no connection is kept. */
+const closing = { connection: 'close' }
+
+async function readText (port: string, path: string): Promise<string> {
+  return await (await fetch(`http://127.0.0.1:${port}${path}`, { headers: closing })).text()
+}
+
 async function readVersion (port: string): Promise<string> {
-  return await (await fetch(`http://127.0.0.1:${port}/static/version.txt`)).text()
+  return await readText(port, '/static/version.txt')
 }
 
 async function login (port: string, name: string): Promise<number> {
-  const headers = { authorization: `Basic ${btoa(`${name}:right`)}` }
+  const headers = { ...closing, authorization: `Basic ${btoa(`${name}:right`)}` }
   const answer = await fetch(`http://127.0.0.1:${port}/secret`, { headers })
   await answer.text()
   return answer.status
@@ -183,7 +190,7 @@ t.test('with workers, a reload follows the link', { skip }, async (t) => {
     machine.translate('[Service]\nExecStart=\nExecStart=/usr/bin/node bin/run.js --workers 2\n'))
   machine.expect(t, 'systemctl enable --now quickstart@5001')
   const [port] = machine.ports
-  const readAll = async () => `${await readVersion(port)}, ${await (await fetch(`http://127.0.0.1:${port}/hello`)).text()}`
+  const readAll = async () => `${await readVersion(port)}, ${await readText(port, '/hello')}`
   await answering(`http://127.0.0.1:${port}/health`)
   t.equal(await readAll(), 'one, Hello one!')
 

@@ -33,7 +33,7 @@ export function start (
 /** Waits until a URL answers with success. */
 export async function answering (url: string): Promise<void> {
   for (let tries = 0; ; tries++) {
-    if (await fetch(url).then(({ ok }) => ok, () => false)) return
+    if (await fetch(url, { headers: { connection: 'close' } }).then(({ ok }) => ok, () => false)) return
     if (tries === 300) throw new Error(`${url} does not answer`)
     await setTimeout(100)
   }
