@@ -32,8 +32,8 @@ const serverOptions: ReadonlyArray<keyof FastifyServerOptions | 'http' | 'https'
 ]
 
 /**
- * Options that arrive among a plugin's and are not its own: those that `register` itself understands, `skipOverride`,
- * which the test helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's options.
+ * Options that arrive among a plugin's own and are others': those of `register` itself, `skipOverride`, which the test
+ * helper of fastify-cli gives the app and @fastify/autoload its plugins, and the server's.
  */
 export const othersOptions: ReadonlySet<string> = new Set([
   'prefix', 'logLevel', 'logSerializers', 'skipOverride', ...serverOptions

@@ -1,20 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 
-/** A plugin's state in each Fastify context that it is registered in. */
+/** The state that a plugin keeps in each Fastify context that it is registered in. */
 export interface PerContext<Own> {
   /** Keeps `own` in this context. Throws, as Fastify does, where this context has one already. */
   add: (app: FastifyInstance, own: Own) => void
-  /** Returns this very context's own, or undefined. */
+  /** Returns the state of this very context. */
   own: (app: FastifyInstance) => Own | undefined
-  /** Returns this context's own, or else that of the nearest context around it. */
+  /** Returns the state of this context, or else of the nearest one around it. */
   nearest: (app: FastifyInstance) => Own | undefined
-  /** Returns this context's own and then, from the inside out, those of the contexts around it. */
+  /** Returns the state of this context and then, from the inside out, that of each context around it. */
   all: (app: FastifyInstance) => readonly Own[]
 }
 
 /**
- * Makes the one place where a plugin keeps its state: a decorator under a symbol. A plugin that is registered again in
- * a nested context adds its own there, which comes first, and still finds what the contexts around it have.
+ * Creates the one place where a plugin keeps its state: a decorator under a symbol. A plugin that is registered again
+ * in a nested context adds its own there, which comes first, and still finds what the contexts around it have.
  *
  * @param name the plugin's name, for error messages
  */
@@ -30,7 +30,7 @@ export function perContext<Own> (name: string): PerContext<Own> {
   }
 }
 
-/** A context and those around it, from the inside out. The prototype of each is the one around it. */
+/** Returns a context and those around it, from the inside out. The prototype of each is the one around it. */
 export function contextsAround (app: FastifyInstance): FastifyInstance[] {
   const around: FastifyInstance | object = Object.getPrototypeOf(app)
   // The outermost is a plain object.

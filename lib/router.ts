@@ -73,7 +73,7 @@ function parseParameters (path: string): { parameters: RouteParameter[], rest: s
   while (rest.startsWith(':')) {
     const [name] = /^:[^-.(/]*/.exec(rest)!
     rest = rest.slice(name.length)
-    const pattern = rest.startsWith('(') ? rest.slice(0, closingParenthesis(rest, 0) + 1) : ''
+    const pattern = rest.startsWith('(') ? rest.slice(0, findClosingParenthesis(rest) + 1) : ''
     rest = rest.slice(pattern.length)
     const [after] = /^(?:::|[^:/])*/.exec(rest)!
     rest = rest.slice(after.length)
@@ -87,12 +87,12 @@ function unescapeColons (text: string): string {
 }
 
 /**
- * Returns where the parenthesis closes that opens at `start`, or the length of the text where it does not. A backslash
- * escapes the character after it.
+ * Returns where the first parenthesis closes, or the length of the text where it does not. A backslash escapes the
+ * character after it.
  */
-export function closingParenthesis (text: string, start: number): number {
+function findClosingParenthesis (text: string): number {
   let depth = 0
-  for (let index = start; index < text.length; index++) {
+  for (let index = 0; index < text.length; index++) {
     if (text[index] === '\\') index++
     else if (text[index] === '(') depth++
     else if (text[index] === ')' && --depth === 0) return index
@@ -109,8 +109,8 @@ export function parameterNames (path: string): string[] {
 }
 
 /**
- * The two paths that the router makes of one that ends in `/:name?`: with that segment, and without it. Both are the
- * path itself where its last parameter is not optional.
+ * Returns the two paths that the router makes of one that ends in `/:name?`: with that segment, and without it. Both
+ * are the path itself where its last parameter is not optional.
  */
 export function withAndWithoutOptional (path: string): [longer: string, shorter: string] {
   const optional = /(\/:[^/()]*?)\?(\/?)/
@@ -118,8 +118,8 @@ export function withAndWithoutOptional (path: string): [longer: string, shorter:
 }
 
 /**
- * The expression by which the router takes a segment apart, with a group for each parameter. A segment that is one
- * bare parameter needs none.
+ * Creates the expression by which the router takes a segment apart, with a group for each parameter. A segment that is
+ * one bare parameter needs none.
  */
 export function segmentMatcher (parameters: readonly RouteParameter[]): RegExp | undefined {
   if (parameters.length === 1 && parameters[0]!.pattern === '' && parameters[0]!.after === '') return undefined
@@ -162,7 +162,7 @@ export function escapeRegExp (text: string): string {
 export const anyParameter = '\0'
 
 /**
- * The paths that a route answers, each as segments in a form in which two can be compared: two where its last
+ * Returns the paths that a route answers, each as segments in a form in which two can be compared: two where its last
  * parameter may be left out, else one.
  *
  * @param url the path that the route is declared with, its context's prefix included
@@ -176,7 +176,7 @@ export function answeredPaths (url: string, prefix: string, { ignoreTrailingSlas
 }
 
 /**
- * The segments of a declared path, in the form in which two can be compared. The router may be told to see no
+ * Returns the segments of a declared path, in the form in which two can be compared. The router may be told to see no
  * difference in case or in doubled slashes; and how a parameter is called, or which pattern it has, does not change
  * which path it is.
  */
@@ -215,7 +215,7 @@ export function printedRoutes (app: FastifyInstance): PrintedRoute[] {
   return routes
 }
 
-/** The path that a context's routes begin with: its prefix, without a slash at its end. */
+/** Returns the path that a context's routes begin with: its prefix, without a slash at its end. */
 export function basePath ({ prefix }: FastifyInstance): string {
   return prefix.replace(/\/$/, '')
 }

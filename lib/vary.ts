@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify'
 
 /**
- * The value of Vary (RFC 9110 section 12.5.5) with one more request field in it. A name that is listed already, in
- * whatever case, is not repeated; `*` stands for every field.
+ * Returns the value of Vary (RFC 9110 section 12.5.5) with one more request field in it. A name that is listed already,
+ * in whatever case, is not repeated; `*` stands for every field.
  *
  * @param value what Vary says so far; undefined where it is not set
  */

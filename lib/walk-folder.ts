@@ -11,7 +11,7 @@ export interface WalkedFile {
   realPath: string
 }
 
-/** Rules of a walk. */
+/** The files and folders that a walk takes in. */
 export interface WalkRules {
   /** Whether a file or folder of this name below the root counts, with `/` between its segments. */
   accepts: (name: string) => boolean

@@ -2,7 +2,7 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { invalidInput } from './input/invalid-input.ts'
+import { createInvalidInput } from './input/invalid-input.ts'
 import { path, string } from './converters/text-converters.ts'
 import type { UnfitParameterError } from './url-for.ts'
 import { int } from './converters/value-converters.ts'
@@ -18,12 +18,12 @@ const Search = Type.Object({
   tag: Type.Array(string(), { maxItems: 100, default: [] })
 })
 
-/** For generators of documents, such as @fastify/swagger, which need more than JSON Schema. */
+/** For a generator of documents such as @fastify/swagger, beside JSON Schema. */
 const answersText = { produces: ['text/plain'], response: { 200: Type.String() } }
 const takesForm = { consumes: ['application/x-www-form-urlencoded'] }
 
 /** The routes to try: parameters of the path, of the query and of a form, each with its converters. */
-export function demoRoutes (app: FastifyInstance): void {
+export function addDemoRoutes (app: FastifyInstance): void {
   const typed = app
     // The host's validator and serializer may not know TypeBox. Every parameter here has a converter, which has
     // checked it by the time the validator would; TypeBox's own one, moreover, fails on the name '*'.
@@ -70,7 +70,7 @@ export function demoRoutes (app: FastifyInstance): void {
     }, (request, reply) => {
       // Cast: a prefix may have parameters too, which this schema does not know.
       const prefixParams = request.params as Record<string, string>
-      reply.redirect(locationOf(app, prefixParams, request.body.username), 303)
+      reply.redirect(findLocation(app, prefixParams, request.body.username), 303)
     })
   })
 }
@@ -80,7 +80,7 @@ function sendText (reply: Pick<FastifyReply, 'type'>, text: string): void {
   reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(text)
 }
 
-function locationOf (app: FastifyInstance, prefixParams: Record<string, string>, username: string): string {
+function findLocation (app: FastifyInstance, prefixParams: Record<string, string>, username: string): string {
   try {
     return app.urlFor('user', { ...prefixParams, username })
   } catch (error) {
@@ -88,6 +88,6 @@ function locationOf (app: FastifyInstance, prefixParams: Record<string, string>,
     // Cast: whatever else was thrown has another code.
     const { code, parameter, expected } = error as UnfitParameterError
     if (code !== 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER') throw error
-    throw invalidInput([{ in: parameter === 'username' ? 'body' : 'params', name: parameter, expected }])
+    throw createInvalidInput([{ in: parameter === 'username' ? 'body' : 'params', name: parameter, expected }])
   }
 }

@@ -3,11 +3,11 @@ import fp from 'fastify-plugin'
 import { checkOptions } from '../../lib/check-options.ts'
 import { perContext } from '../../lib/per-context.ts'
 import { endOfPath, routerSettings } from '../../lib/router.ts'
-import { demoRoutes } from './demo-routes.ts'
+import { addDemoRoutes } from './demo-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
 import { addIssuesToError, readInput } from './request-input.ts'
 import { checkSchema } from './input/check-schema.ts'
-import { unreadConverters, withOptionalDefaults } from './input/schema-fields.ts'
+import { findUnreadConverters, makeDefaultsOptional } from './input/schema-fields.ts'
 import type { LooseUrlFor, TypedUrlFor } from './url-for.ts'
 import { urlFor } from './url-for.ts'
 
@@ -120,14 +120,14 @@ const params = fp(async (app: FastifyInstance, options: ParamsOptions & { prefix
     readInput(route, pathEnd)
     if (route.schema === undefined || route.method === 'HEAD') return // what follows was done for its GET route
 
-    for (const place of unreadConverters(route.schema)) {
+    for (const place of findUnreadConverters(route.schema)) {
       this.log.warn(`${route.method} ${route.url}: the converter at ${place} of the schema is not read there, ` +
         'and does no more than plain JSON Schema')
     }
-    route.schema = withOptionalDefaults(route.schema)
+    route.schema = makeDefaultsOptional(route.schema)
   })
 
-  if (options.routes ?? true) await app.register(async (child) => demoRoutes(child), { prefix: options.prefix })
+  if (options.routes ?? true) await app.register(async (child) => addDemoRoutes(child), { prefix: options.prefix })
 }, { fastify: '5.x', name: 'fastify-quickstart/params' })
 
 export { params, params as default }

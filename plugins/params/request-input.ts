@@ -5,11 +5,11 @@ import type {
 import { isObject } from '../../lib/check-options.ts'
 import { BodyTexts, isForm, isPercentEncoded } from './input/body-text.ts'
 import { findBrokenRules } from './input/broken-rules.ts'
-import { addIssues, invalidInput, type InvalidInputError } from './input/invalid-input.ts'
+import { addIssues, createInvalidInput, type InvalidInputError } from './input/invalid-input.ts'
 import type { Issue } from './input/issue.ts'
 import { malformedNames, suspicious, wellFormed, wellFormedLines, wellFormedText } from './input/percent-encoding.ts'
 import { readField } from './input/read-field.ts'
-import { type Field, fieldsOf, namesOf, type Part } from './input/schema-fields.ts'
+import { type Field, listFields, namesOf, type Part } from './input/schema-fields.ts'
 
 /** An error as Fastify hands it to a route that asks for it. */
 type ValidationError = NonNullable<FastifyRequest['validationError']>
@@ -32,7 +32,7 @@ interface Refusal {
 export function readInput (route: RouteOptions, pathEnd: RegExp): void {
   removeOwnHooks(route)
   const { attachValidation = false, schema, schemaErrorFormatter } = route
-  const fields = fieldsOf(schema)
+  const fields = listFields(schema)
   const refusals = new WeakMap<FastifyRequest, Refusal>()
 
   // Fastify's own validation comes in between. It makes values of texts that were refused here, and sets its own error.
@@ -42,7 +42,7 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
     else if (request.validationError !== undefined) addIssues(request.validationError, request)
     done()
   }
-  if (attachValidation && schema !== undefined) route.preHandler = [own(attach), ...listOf(route.preHandler)]
+  if (attachValidation && schema !== undefined) route.preHandler = [own(attach), ...toList(route.preHandler)]
   if (fields.length === 0) return
 
   const parts = [...new Set(fields.map(({ part }) => part))]
@@ -63,20 +63,20 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
     }
     const issues = malformed(request).concat(readings.issues)
     if (issues.length === 0) {
-      fields.forEach(({ part, name }, index) => setValue(inputOf(request, part), name, readings.values[index]))
+      fields.forEach(({ part, name }, index) => setValue(getInput(request, part), name, readings.values[index]))
       return done()
     }
-    const error = refusal(withoutRepeats([...issues, ...findBrokenRules(request, isRead)]), schemaErrorFormatter)
+    const error = createRefusal(dropRepeats([...issues, ...findBrokenRules(request, isRead)]), schemaErrorFormatter)
     if (!attachValidation) return done(error)
-    const input = Object.fromEntries(parts.map((part) => [part, copyOf(request[part])]))
+    const input = Object.fromEntries(parts.map((part) => [part, copyInput(request[part])]))
     refusals.set(request, { error, input })
     request.validationError = error
     done()
   }
 
   // First of the route's own hooks, so that the others find the values and not their texts.
-  if (hasBody) route.preParsing = [own(keepBody), ...listOf(route.preParsing)]
-  route.preValidation = [own(read), ...listOf(route.preValidation)]
+  if (hasBody) route.preParsing = [own(keepBody), ...toList(route.preParsing)]
+  route.preValidation = [own(read), ...toList(route.preValidation)]
 }
 
 /** Gives an error of Fastify's own validation its `issues`, before an error handler sees it. */
@@ -94,14 +94,15 @@ function own<Hook extends object> (hook: Hook): Hook {
 
 function removeOwnHooks (route: RouteOptions): void {
   for (const stage of ['preParsing', 'preValidation', 'preHandler'] as const) {
-    const hooks: object[] = listOf<object>(route[stage])
+    const hooks: object[] = toList<object>(route[stage])
     const others = hooks.filter((hook) => !(ownHook in hook))
     if (others.length < hooks.length) Object.assign(route, { [stage]: others })
   }
 }
 
-function listOf<Hook extends object> (hooks: Hook | Hook[] | undefined): Hook[] {
-  return hooks === undefined ? [] : Array.isArray(hooks) ? hooks : [hooks]
+function toList<Hook extends object> (hooks: Hook | Hook[] | undefined): Hook[] {
+  if (hooks === undefined) return []
+  return Array.isArray(hooks) ? hooks : [hooks]
 }
 
 /**
@@ -115,7 +116,7 @@ function readFields (fields: Field[], request: FastifyRequest): { values: unknow
   const issues: Issue[] = []
   for (const field of fields) {
     const { part, name, takesBlank } = field
-    const given = valueOf(inputOf(request, part), name)
+    const given = getValue(getInput(request, part), name)
     if (given === '' && part === 'params' && !takesBlank) return undefined
     const reading = readField(field, given, inForm[part])
     if ('expected' in reading) issues.push({ in: part, name, expected: reading.expected })
@@ -125,14 +126,14 @@ function readFields (fields: Field[], request: FastifyRequest): { values: unknow
 }
 
 /**
- * Makes the search for what is malformed in a query or body, where the parsed values no longer show it. The router has
+ * Creates the search for malformed text in a query or body, where the parsed values no longer show it. The router has
  * checked the path.
  */
 function createMalformedSearch (
   { schema }: RouteOptions, fields: Field[], pathEnd: RegExp, bodies: BodyTexts
 ): (request: FastifyRequest) => Issue[] {
   const names = { query: namesOf(schema, 'query'), body: namesOf(schema, 'body') }
-  const multiline = { query: multilineNames(fields, 'query'), body: multilineNames(fields, 'body') }
+  const multiline = { query: listMultilineNames(fields, 'query'), body: listMultilineNames(fields, 'body') }
   const hasBody = fields.some(({ part }) => part === 'body')
 
   function issueOf (part: 'query' | 'body', name: string, isPercentEncoded: boolean): Issue {
@@ -157,25 +158,25 @@ function createMalformedSearch (
   }
 }
 
-function multilineNames (fields: Field[], part: Part): Set<string> {
+function listMultilineNames (fields: Field[], part: Part): Set<string> {
   return new Set(fields.filter((field) => field.part === part && field.converter.multiline).map(({ name }) => name))
 }
 
 /** The first issue of each name. */
-function withoutRepeats (issues: Issue[]): Issue[] {
+function dropRepeats (issues: Issue[]): Issue[] {
   return issues.filter((issue, index) => {
     return issues.findIndex((other) => other.in === issue.in && other.name === issue.name) === index
   })
 }
 
 /** The names and values of a part; without any where the body is not an object. */
-function inputOf (request: FastifyRequest, part: Part): Record<string, unknown> {
+function getInput (request: FastifyRequest, part: Part): Record<string, unknown> {
   const input = request[part]
   return isObject(input) ? input : {}
 }
 
 /** An object of a JSON body inherits names such as `constructor`. */
-function valueOf (input: Record<string, unknown>, name: string): unknown {
+function getValue (input: Record<string, unknown>, name: string): unknown {
   return Object.hasOwn(input, name) ? input[name] : undefined
 }
 
@@ -185,15 +186,15 @@ function setValue (input: Record<string, unknown>, name: string, value: unknown)
 }
 
 /** A copy that the validator does not change: one level deep, and the lists there, as far as converters read. */
-function copyOf (input: unknown): unknown {
+function copyInput (input: unknown): unknown {
   if (!isObject(input)) return input
   const copies = Object.entries(input).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value])
   return Object.fromEntries(copies)
 }
 
 /** The error for a request. A route's own formatter has its say, as it has in Fastify's errors of validation. */
-function refusal (issues: Issue[], format: RouteOptions['schemaErrorFormatter']): ValidationError {
-  const error = invalidInput(issues)
+function createRefusal (issues: Issue[], format: RouteOptions['schemaErrorFormatter']): ValidationError {
+  const error = createInvalidInput(issues)
   if (format === undefined) return error
   const { code, statusCode, validation, validationContext } = error
   // Cast: an error of the host's making, which gets the missing fields below.

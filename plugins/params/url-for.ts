@@ -1,16 +1,16 @@
 import createError from '@fastify/error'
 import type { FastifyError } from 'fastify'
 import { checkOptions } from '../../lib/check-options.ts'
-import { converterOf } from './converters/converter.ts'
+import { getConverter } from './converters/converter.ts'
 import type { NamedRoute, NamedRoutes } from './urls/named-routes.ts'
 import { findRoute } from './urls/named-routes.ts'
 import type { Unfit } from './urls/route-pattern.ts'
-import { unfitFor } from './urls/route-schema.ts'
-import { baseOf } from './urls/url-base.ts'
+import { findUnfit } from './urls/route-schema.ts'
+import { parseBase } from './urls/url-base.ts'
 import type { ParamValue, UrlQuery } from './urls/url-query.ts'
-import { isParamValue, queryString } from './urls/url-query.ts'
+import { isParamValue, writeQuery } from './urls/url-query.ts'
 
-/** Parts of a URL beside its path. */
+/** The parts of a URL besides its path. */
 export interface UrlOptions {
   /** The query's keys and values. A list repeats its key; what is `undefined` is left out. Default: no query. */
   query?: UrlQuery
@@ -69,14 +69,14 @@ export function urlFor (
   const { query = {}, absolute } = options
 
   const values = readParams(route, params)
-  const unfit = unfitFor(route, values)
-  if (unfit !== undefined) throw unfitParameter(route, unfit)
+  const unfit = findUnfit(route, values)
+  if (unfit !== undefined) throw createUnfitParameter(route, unfit)
 
   const path = route.pattern.fill(new Map(Array.from(values, ([param, value]) => [param, String(value)])))
-  if (typeof path !== 'string') throw unfitParameter(route, path)
+  if (typeof path !== 'string') throw createUnfitParameter(route, path)
 
-  return (baseOf(absolute) ?? '') + path + queryString(query, (parameter, expected) => {
-    throw unfitParameter(route, { parameter, expected })
+  return (parseBase(absolute) ?? '') + path + writeQuery(query, (parameter, expected) => {
+    throw createUnfitParameter(route, { parameter, expected })
   })
 }
 
@@ -89,7 +89,7 @@ function checkArguments (name: string, params: UrlParams, options: UrlOptions): 
   checkOptions<UrlOptions>('params', options, {
     query: { accepts: isDictionary, expected: 'an object of keys and values' },
     absolute: {
-      accepts: (value) => baseOf(value) !== undefined,
+      accepts: (value) => parseBase(value) !== undefined,
       expected: 'an http or https URL without login, query, fragment, spaces and backslashes'
     }
   })
@@ -114,15 +114,15 @@ function readParams (route: NamedRoute, params: UrlParams): Map<string, unknown>
 }
 
 function readParam (route: NamedRoute, parameter: string, given: unknown): unknown {
-  if (!isParamValue(given)) throw unfitParameter(route, { parameter, expected: 'text, a number or a boolean' })
-  const converter = converterOf(route.schema?.properties?.[parameter] ?? {})
+  if (!isParamValue(given)) throw createUnfitParameter(route, { parameter, expected: 'text, a number or a boolean' })
+  const converter = getConverter(route.schema?.properties?.[parameter] ?? {})
   if (converter === undefined) return String(given)
   const value = converter.read(String(given))
-  if (value === undefined) throw unfitParameter(route, { parameter, expected: converter.expected })
+  if (value === undefined) throw createUnfitParameter(route, { parameter, expected: converter.expected })
   return value
 }
 
-function unfitParameter ({ name }: NamedRoute, unfit: Unfit): UnfitParameterError {
+function createUnfitParameter ({ name }: NamedRoute, unfit: Unfit): UnfitParameterError {
   const error = new UnfitParameter(name, unfit.parameter, unfit.expected)
   return Object.assign(error, { code: 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER' as const, ...unfit })
 }

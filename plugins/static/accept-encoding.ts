@@ -8,10 +8,10 @@ const member = /^([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(
 const plainOnly: readonly Coding[] = ['identity']
 
 /**
- * The codings that a request accepts (RFC 9110 section 12.5.3), best first.
+ * Returns the codings that a request accepts (RFC 9110 section 12.5.3), best first.
  * A request without the field accepts anything, but is likelier to understand plain bytes.
  */
-export function acceptedCodings (acceptEncoding: string | undefined): readonly Coding[] {
+export function listAcceptedCodings (acceptEncoding: string | undefined): readonly Coding[] {
   if (acceptEncoding === undefined) return plainOnly
   const weights = new Map<string, number>()
   for (const text of acceptEncoding.toLowerCase().split(',')) {

@@ -4,7 +4,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { addVary } from '../../lib/vary.ts'
-import { acceptedCodings } from './accept-encoding.ts'
+import { listAcceptedCodings } from './accept-encoding.ts'
 import { isModifiedSince, matchesTag, selectRange } from './conditions.ts'
 import type { OpenableFile } from './files/disk.ts'
 import { MethodNotAllowed, NotAcceptable, PreconditionFailed, RangeNotSatisfiable } from './errors.ts'
@@ -12,7 +12,7 @@ import type { Files, Found } from './files/files.ts'
 import type { ServedFile } from './files/representation.ts'
 import type { FileUrls } from './urls.ts'
 
-/** The files below one path. */
+/** The files that are served below one path. */
 export interface Folder {
   files: Files
   urls: FileUrls
@@ -50,7 +50,7 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, folder: Fo
 }
 
 /**
- * The file for a request; or the one URL of what it asks for, where it is spelt otherwise. That is decided before any
+ * Returns the file for a request, or the one URL of a file that it spells otherwise. The spelling comes before any
  * look-up, so a redirect does not tell whether there is a file.
  */
 function lookUp (request: FastifyRequest, { files, urls, isElsewhere }: Folder): Found | string | undefined {
@@ -96,7 +96,7 @@ function send (request: FastifyRequest, reply: FastifyReply, file: ServedFile, c
   const { type, lastModified } = file
 
   // The representation that the client likes best.
-  const codings = acceptedCodings(headers['accept-encoding'])
+  const codings = listAcceptedCodings(headers['accept-encoding'])
   const coding = codings.find((coding) => file[coding] !== undefined)
   if (file.varies || coding === undefined) addVary(reply, 'Accept-Encoding')
   if (coding === undefined) throw new NotAcceptable()
@@ -175,7 +175,7 @@ function sendStream (reply: FastifyReply, stream: Readable): void {
   reply.send(stream)
 }
 
-/** Leaves what the host has set: a guard knows better than this plugin who may keep the answer. */
+/** A Cache-Control of the host's stands: a guard knows better than this plugin who may keep the answer. */
 function setCacheControl (request: FastifyRequest, reply: FastifyReply, cacheControl: string): void {
   if (reply.hasHeader('cache-control')) return
   // RFC 9111 section 3.5: `public` would let a shared cache hand out to anyone what was asked for with a login.

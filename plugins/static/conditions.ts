@@ -27,8 +27,8 @@ export function isModifiedSince (field: string, lastModified: string): boolean |
 export interface ByteRange { readonly first: number, readonly last: number }
 
 /**
- * The part that Range names (section 14.1.2), and `undefined` for the whole: what is not one valid range of bytes is
- * ignored, as section 14.2 allows. Of an empty file a range from its beginning is the whole, as with nginx and Go.
+ * Returns the part that Range names (section 14.1.2), and `undefined` for the whole: all but one valid range of bytes
+ * is ignored, as section 14.2 allows. Of an empty file a range from its beginning is the whole, as with nginx and Go.
  */
 export function selectRange (field: string, length: number): ByteRange | 'not satisfiable' | undefined {
   const range = /^bytes=(?:(\d+)-(\d*)|-(\d+))[ \t,]*$/i.exec(field)

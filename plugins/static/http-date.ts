@@ -9,7 +9,7 @@ const formats = [
   new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${month} (?<day>[ \\d]\\d) ${time} (?<year>\\d{4})$`)
 ]
 
-/** The milliseconds since 1970 of an HTTP-date; `undefined` for any other text. Date.parse would accept much more. */
+/** Returns the milliseconds since 1970 of an HTTP-date; `undefined` for other texts. Date.parse would take many. */
 export function parseHttpDate (text: string): number | undefined {
   for (const format of formats) {
     const parts = format.exec(text)?.groups
@@ -19,7 +19,7 @@ export function parseHttpDate (text: string): number | undefined {
 }
 
 function toTime (parts: Record<string, string | undefined>): number | undefined {
-  const year = parts.year!.length === 2 ? nearestCentury(Number(parts.year)) : Number(parts.year)
+  const year = parts.year!.length === 2 ? findNearestYear(Number(parts.year)) : Number(parts.year)
   const [day, hour, minute, second] = [parts.day, parts.hour, parts.minute, parts.second].map(Number)
   // The grammar goes from 00:00:00 to 23:59:60. Date has no leap second: it is the second before, and one more.
   const leap = second === 60 && hour === 23 && minute === 59 ? 1 : 0
@@ -30,8 +30,8 @@ function toTime (parts: Record<string, string | undefined>): number | undefined 
   return exists ? date.getTime() + leap * 1000 : undefined
 }
 
-/** Section 5.6.7: a year of two digits that seems more than 50 years ahead is the last one in the past that ends so. */
-function nearestCentury (twoDigits: number): number {
+/** Section 5.6.7: a year of two digits that seems more than 50 years ahead lies in the past. */
+function findNearestYear (twoDigits: number): number {
   const now = new Date().getUTCFullYear()
   const year = now - now % 100 + twoDigits
   return year > now + 50 ? year - 100 : year

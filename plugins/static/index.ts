@@ -7,7 +7,7 @@ import { basePath, routerSettings } from '../../lib/router.ts'
 import { answer, type Folder, refuse } from './answer.ts'
 import { decorateAsset } from './asset.ts'
 import { compress } from './files/compression.ts'
-import { type Files, filesInMemory, filesOnDisk } from './files/files.ts'
+import { type Files, readFilesIntoMemory, createFilesOnDisk } from './files/files.ts'
 import type { MemoryCaps } from './files/memory.ts'
 import { checkStaticOptions, type StaticOptions } from './options.ts'
 import { createUnreachableTest } from './unreachable-routes.ts'
@@ -43,16 +43,16 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
   const base = basePath(app) + path
   const cacheControl =
     maxAge === 0 || (memory === false && !isProduction) ? 'no-cache' : `public, max-age=${maxAge}`
-  const found = memory === false
-    ? filesOnDisk(root, cacheControl)
+  const files = memory === false
+    ? createFilesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
   const urls = createFileUrls(base, routerSettings(app))
-  const folder: Folder = { files: found, urls, isElsewhere: () => false }
+  const folder: Folder = { files, urls, isElsewhere: () => false }
   // All routes are declared by then, those of other parts of the app included.
   app.addHook('onReady', async () => { folder.isElsewhere = createUnreachableTest(app, base) })
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
-  const isFirst = decorateAsset(app, { files: found, urls })
+  const isFirst = decorateAsset(app, { files, urls })
   const config = isFirst ? { config: { name: 'static' } } : {} // for urlFor
   const schema: object = { hide: true } // from @fastify/swagger
   const read = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, folder)
@@ -72,7 +72,7 @@ const preparationBudget = 1000
 
 /** Reads the files. What can be done while they are served is begun when the app is ready, and ends when it closes. */
 async function prepare (app: FastifyInstance, root: string, caps: MemoryCaps, cacheControl: string): Promise<Files> {
-  const { files, kept, room, readBigOnes } = await filesInMemory(root, caps, cacheControl, app.log)
+  const { files, kept, room, readBigOnes } = await readFilesIntoMemory(root, caps, cacheControl, app.log)
 
   const closing = new AbortController()
   app.addHook('onReady', async () => {

@@ -29,7 +29,7 @@ export interface StaticOptions {
 export function checkStaticOptions (options: StaticOptions): string {
   checkOptions<StaticOptions>('static', options, {
     root: {
-      accepts: (value) => pathOf(value) !== undefined,
+      accepts: (value) => toPath(value) !== undefined,
       expected: 'the absolute path, or file: URL, of a folder',
       required: true
     },
@@ -37,13 +37,13 @@ export function checkStaticOptions (options: StaticOptions): string {
     maxAge: { accepts: isCount, expected: 'a whole number of seconds, 0 or more' },
     memory: { accepts: isMemoryOption, expected: 'true, false, or { maxFileSize, maxTotalSize } in bytes' }
   })
-  const root = pathOf(options.root)!
+  const root = toPath(options.root)!
   checkRoot(root)
   return root
 }
 
 /** The absolute path that a path or a `file:` URL stands for; `undefined` for anything else. */
-function pathOf (root: unknown): string | undefined {
+function toPath (root: unknown): string | undefined {
   try {
     if (root instanceof URL || (typeof root === 'string' && /^file:\/\//i.test(root))) return fileURLToPath(root)
   } catch {

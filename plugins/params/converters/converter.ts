@@ -18,13 +18,13 @@ export interface Converter {
  */
 export const converterKey = Symbol('fastify-quickstart/params converter')
 
-/** The converter of a schema that a function of this file made; `undefined` for any other schema. */
-export function converterOf (schema: object): Converter | undefined {
-  // Cast: any schema may be asked, and only those of this file have the key.
+/** Returns the converter of a schema that a converter function has made; `undefined` for any other schema. */
+export function getConverter (schema: object): Converter | undefined {
+  // Cast: any schema may be asked, and only those of converters have the key.
   return (schema as { [converterKey]?: Converter })[converterKey]
 }
 
-/** `default` alone, and only when given: JSON Schema has no meaning for `default: undefined`. */
-export function defaultOf<Value> (options: { default?: Value }): { default?: Value } {
+/** Returns `default` alone, and only when given: JSON Schema has no meaning for `default: undefined`. */
+export function pickDefault<Value> (options: { default?: Value }): { default?: Value } {
   return options.default === undefined ? {} : { default: options.default }
 }

@@ -2,7 +2,7 @@ import type { TString, TUnsafe } from 'typebox'
 import { Type } from 'typebox'
 import { checkOptions, isCount } from '../../../lib/check-options.ts'
 import type { Converter } from './converter.ts'
-import { converterKey, defaultOf } from './converter.ts'
+import { converterKey, pickDefault } from './converter.ts'
 
 /** Text without the control characters U+0000–001F and U+007F–009F, in the dialect of JSON Schema's `pattern`. */
 const withoutControls = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$'
@@ -53,10 +53,10 @@ export function string (options: StringOptions = {}): TString {
     minLength,
     ...(maxLength !== Infinity && { maxLength }),
     pattern: multiline ? withoutControlsButLines : withoutControls,
-    ...defaultOf(options),
+    ...pickDefault(options),
     [converterKey]: {
       type: 'string',
-      expected: `text${lengthInWords(minLength, maxLength)} ${without}`,
+      expected: `text${describeLength(minLength, maxLength)} ${without}`,
       read: (text) => {
         // HTML sends CRLF and counts one character for it (HTML Standard, section 4.10.11, "API value").
         const value = multiline ? text.replace(/\r\n?/g, '\n') : text
@@ -138,7 +138,7 @@ function fitsLength (text: string, min: number, max: number): boolean {
   return length >= min && length <= max
 }
 
-function lengthInWords (min: number, max: number): string {
+function describeLength (min: number, max: number): string {
   if (max !== Infinity) return ` of ${min} to ${max} characters`
   if (min === 0) return ''
   return min === 1 ? ' of at least 1 character' : ` of at least ${min} characters`

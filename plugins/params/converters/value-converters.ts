@@ -2,7 +2,7 @@ import type { TBoolean, TInteger, TNumber } from 'typebox'
 import { Type } from 'typebox'
 import { checkOptions } from '../../../lib/check-options.ts'
 import type { Converter } from './converter.ts'
-import { converterKey, defaultOf } from './converter.ts'
+import { converterKey, pickDefault } from './converter.ts'
 
 /** Options of {@link int} and {@link float}. */
 export interface NumberOptions {
@@ -37,11 +37,11 @@ export function int (options: NumberOptions = {}): TInteger {
   return Type.Integer({
     minimum: min,
     maximum: max,
-    ...defaultOf(options),
+    ...pickDefault(options),
     [converterKey]: {
       type: 'number',
       expected: `a whole number from ${min} to ${max}`,
-      read: numberReader(/^-?\d+$/, min, max)
+      read: createNumberReader(/^-?\d+$/, min, max)
     } satisfies Converter
   })
 }
@@ -66,12 +66,12 @@ export function float (options: NumberOptions = {}): TNumber {
   return Type.Number({
     ...(options.min !== undefined && { minimum: min }),
     ...(options.max !== undefined && { maximum: max }),
-    ...defaultOf(options),
+    ...pickDefault(options),
     [converterKey]: {
       type: 'number',
-      expected: `a decimal number${rangeInWords(options)}`,
+      expected: `a decimal number${describeRange(options)}`,
       // Beyond Number.MAX_VALUE a text reads as Infinity, which is past any max.
-      read: numberReader(/^-?(?:\d+|\d*\.\d+|\d+\.(?=e))(?:e[+-]?\d+)?$/i, min, max)
+      read: createNumberReader(/^-?(?:\d+|\d*\.\d+|\d+\.(?=e))(?:e[+-]?\d+)?$/i, min, max)
     } satisfies Converter
   })
 }
@@ -82,7 +82,7 @@ export interface BoolOptions {
   default?: boolean
 }
 
-/** Texts for yes and no. A browser sends `on` for a checkbox that has no value of its own. */
+/** The texts for yes and no. A browser sends `on` for a checkbox that has no value of its own. */
 const truths = new Map([['on', true], ['true', true], ['1', true], ['off', false], ['false', false], ['0', false]])
 
 /**
@@ -106,7 +106,7 @@ export function bool (options: BoolOptions = {}): TBoolean {
   })
 }
 
-function numberReader (form: RegExp, min: number, max: number): (text: string) => number | undefined {
+function createNumberReader (form: RegExp, min: number, max: number): (text: string) => number | undefined {
   return (text) => {
     if (!form.test(text)) return undefined
     // Plus zero turns the "-0" of floating point into the zero that the client meant.
@@ -119,7 +119,7 @@ function isBetween (value: unknown, min: number, max: number): boolean {
   return typeof value === 'number' && value >= min && value <= max
 }
 
-function rangeInWords ({ min, max }: NumberOptions): string {
+function describeRange ({ min, max }: NumberOptions): string {
   if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`
   if (min !== undefined) return ` of at least ${min}`
   return max === undefined ? '' : ` of at most ${max}`

@@ -57,27 +57,27 @@ export class BodyTexts {
   malformedNames (request: FastifyRequest, multiline: ReadonlySet<string>): Iterable<string> {
     const bytes = Buffer.concat(this.#chunks.get(request) ?? [])
     if (isPercentEncoded(request)) return malformedNames(bytes.toString(), suspiciousInForm, multiline)
-    if (isOfType(request, json)) return malformedInJson(bytes, request.body)
-    return isOfType(request, multipart) ? malformedInFields(request.body) : []
+    if (isOfType(request, json)) return findMalformedInJson(bytes, request.body)
+    return isOfType(request, multipart) ? findMalformedInFields(request.body) : []
   }
 }
 
-/** Stands for bytes that are not UTF-8. */
+/** Bytes that are not UTF-8 are decoded to this. */
 const lost = /\ufffd/
 /** Half of a surrogate pair, which JSON can write and UTF-8 cannot hold. */
 const loneSurrogate = /\p{Cs}/u
 
-function malformedInJson (bytes: Buffer, body: unknown): string[] {
+function findMalformedInJson (bytes: Buffer, body: unknown): string[] {
   if (!isUtf8(bytes)) {
-    const names = namesOfTexts(body, lost)
+    const names = findNames(body, lost)
     return names.length > 0 ? names : ['*']
   }
   // Few bodies have such an escape, and the others need no look at each text.
-  return /\\ud[89a-f]/i.test(bytes.toString('latin1')) ? namesOfTexts(body, loneSurrogate) : []
+  return /\\ud[89a-f]/i.test(bytes.toString('latin1')) ? findNames(body, loneSurrogate) : []
 }
 
-/** The names under which a body has a text, however deep, that an expression matches. */
-function namesOfTexts (body: unknown, expression: RegExp): string[] {
+/** Returns the names under which a body has a text, however deep, that an expression matches. */
+function findNames (body: unknown, expression: RegExp): string[] {
   if (!isObject(body)) return hasText(body, expression) ? ['*'] : []
   return Object.entries(body).filter((entry) => hasText(entry, expression)).map(([name]) => name)
 }
@@ -95,7 +95,7 @@ function hasText (value: unknown, expression: RegExp): boolean {
 }
 
 /** A file is no text, and fields that are objects hold all others. */
-function malformedInFields (body: unknown): string[] {
+function findMalformedInFields (body: unknown): string[] {
   const isLost = (value: unknown): boolean => typeof value === 'string' && lost.test(value)
   return Object.entries(body ?? {}).filter(([, value]) => [value].flat().some(isLost)).map(([name]) => name)
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isObject } from '../../../lib/check-options.ts'
 import type { Issue } from './issue.ts'
-import { fitsSchema, schemaInWords } from './schema-words.ts'
+import { fitsSchema, describeSchema } from './schema-words.ts'
 
 /** The parts of a request that have a schema, and Fastify's name for each one's schema. */
 const parts = [['params', 'params'], ['query', 'querystring'], ['body', 'body'], ['headers', 'headers']] as const
@@ -26,7 +26,7 @@ export function findBrokenRules (
   request: FastifyRequest, isRead?: (part: Issue['in'], name: string) => boolean
 ): Issue[] {
   return parts.flatMap(([part, httpPart]) => {
-    const schema = schemaOf(request, httpPart)
+    const schema = findSchema(request, httpPart)
     if (!isObject(schema)) return []
     const search: Search = { part, httpPart, request, root: schema }
     const input: unknown = request[part] ?? {}
@@ -37,7 +37,7 @@ export function findBrokenRules (
   })
 }
 
-function schemaOf ({ routeOptions, mediaType = '' }: FastifyRequest, httpPart: HttpPart): unknown {
+function findSchema ({ routeOptions, mediaType = '' }: FastifyRequest, httpPart: HttpPart): unknown {
   const schema: unknown = routeOptions.schema?.[httpPart]
   if (httpPart !== 'body' || !isObject(schema) || !isObject(schema.content)) return schema
   // A schema for each media type.
@@ -100,7 +100,7 @@ function checkFields (
     const own = rules[name]
     if (Object.hasOwn(fields, key)) return check(search, own, fields[key], [...path, name])
     const isMissing = required.has(name) && !(isObject(own) && own.default !== undefined)
-    return isMissing ? [createIssue(search, [...path, name], `given: ${schemaInWords(own)}`)] : []
+    return isMissing ? [createIssue(search, [...path, name], `given: ${describeSchema(own)}`)] : []
   })
 }
 
@@ -109,7 +109,7 @@ function issueOf (search: Search, rule: Rule, value: unknown, path: string[]): I
   if (isObject(value)) {
     return createIssue(search, [...path, '*'], rule.additionalProperties === false ? 'known here' : fitsSchema)
   }
-  const expected = schemaInWords(rule)
+  const expected = describeSchema(rule)
   return path.length === 0 ? createIssue(search, ['*'], `in ${expected}`) : createIssue(search, path, expected)
 }
 

@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { RouteOptions } from 'fastify'
 import { parameterNames } from '../../../lib/router.ts'
-import { fieldsOf, functionsIn } from './schema-fields.ts'
+import { listFields, findFunctions } from './schema-fields.ts'
 
 const InvalidSchema = createError(
   'FST_QUICKSTART_PARAMS_INVALID_SCHEMA', 'the schema of %s %s has %s', 500, TypeError
@@ -14,12 +14,12 @@ const InvalidSchema = createError(
  *   parameter that the path does not have
  */
 export function checkSchema ({ method, url, schema }: RouteOptions): void {
-  const [uncalled] = functionsIn(schema)
+  const [uncalled] = findFunctions(schema)
   if (uncalled !== undefined) {
     throw new InvalidSchema(String(method), url, `a function at ${uncalled}; call the converter, as in int()`)
   }
   const names = parameterNames(url)
-  const unknown = fieldsOf(schema).find((field) => {
+  const unknown = listFields(schema).find((field) => {
     return field.part === 'params' && field.required && field.default === undefined && !names.includes(field.name)
   })
   if (unknown !== undefined) {

@@ -19,17 +19,17 @@ const InvalidInput = createError('FST_QUICKSTART_PARAMS_INVALID', '%s', 400)
 const places = { params: 'path parameter', query: 'query parameter', body: 'body field', headers: 'header' }
 const contexts = { params: 'params', query: 'querystring', body: 'body', headers: 'headers' }
 
-/** Fields of Fastify's own errors of validation. */
+/** The fields of Fastify's own errors of validation. */
 interface Validation {
   validation: object[]
   validationContext: string
 }
 
 /**
- * The error for what is wrong with a request, which is at least one issue. It carries `validation` and
+ * Creates the error for a request with at least one issue. It carries `validation` and
  * `validationContext` as Fastify's own errors do, so that a host that looks at those sees this one too.
  */
-export function invalidInput (issues: Issue[]): InvalidInputError & Validation {
+export function createInvalidInput (issues: Issue[]): InvalidInputError & Validation {
   const error = new InvalidInput(issues.map(inWords).join('; '))
   return Object.assign(error, {
     code: 'FST_QUICKSTART_PARAMS_INVALID' as const,

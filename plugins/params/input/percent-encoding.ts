@@ -32,8 +32,8 @@ export const suspiciousInForm = /[%\p{Cc}\ufffd]/u
 const surrogates = /\p{Cs}/u
 
 /**
- * The names in `a=1&b=2` whose name or value is not well-formed: a `%` without two hex digits, bytes that are not
- * UTF-8 (overlong forms and surrogates are not), a control character, or a character that may not stand there
+ * Returns the names in `a=1&b=2` whose name or value is not well-formed: a `%` without two hex digits, bytes that are
+ * not UTF-8 (overlong forms and surrogates are not), a control character, or a character that may not stand there
  * unencoded.
  *
  * @param suspect what a well-formed text does not have once its escapes are taken out

@@ -1,7 +1,7 @@
 import { isObject } from '../../../lib/check-options.ts'
 import type { Field } from './schema-fields.ts'
 
-/** The outcome of reading a field: its value, `undefined` for an absent one, or words for what it must be. */
+/** The outcome of a field's text: its value, `undefined` for an absent one, or what it must be. */
 export type Reading = { value: unknown } | { expected: string }
 
 /**
@@ -11,12 +11,12 @@ export type Reading = { value: unknown } | { expected: string }
  * @param inForm whether it was sent by a form, or as a query, which is what a form with the method GET sends
  */
 export function readField (field: Field, given: unknown, inForm: boolean): Reading {
-  const sent = inForm ? withoutBlanks(field, lastOf(field, given)) : given
+  const sent = inForm ? dropBlanks(field, pickLast(field, given)) : given
   if (sent === undefined) return readAbsent(field, given)
   return field.list === undefined ? readOne(field, sent) : readList(field, field.list, sent)
 }
 
-function lastOf ({ converter, list }: Field, given: unknown): unknown {
+function pickLast ({ converter, list }: Field, given: unknown): unknown {
   return converter.takesLast === true && list === undefined && Array.isArray(given) ? given.at(-1) : given
 }
 
@@ -24,7 +24,7 @@ function lastOf ({ converter, list }: Field, given: unknown): unknown {
  * A form sends each of its fields, and a blank one as `''`. That stands for the field's default or for its absence, and
  * for nothing in a list. Only a field that must be given, and may be empty, has `''` for its value.
  */
-function withoutBlanks ({ list, required, default: fallback, takesBlank }: Field, given: unknown): unknown {
+function dropBlanks ({ list, required, default: fallback, takesBlank }: Field, given: unknown): unknown {
   const keepsBlank = takesBlank && required && fallback === undefined
   if (list === undefined || !Array.isArray(given)) return given === '' && !keepsBlank ? undefined : given
   if (given.every((value) => value === '') && !keepsBlank) return undefined
@@ -66,9 +66,9 @@ function readList ({ converter, part }: Field, limits: NonNullable<Field['list']
 }
 
 /**
- * The value of a text. A JSON body has types of its own: a value of the converter's type is left to the validator, and
- * so is an object, which it refuses. Anything else is refused here, as Fastify's validator would make a value of it:
- * of `null` it makes 0, of `true` 1.
+ * Reads the value of a text. A JSON body has types of its own: a value of the converter's type is left to the
+ * validator, and so is an object, which it refuses. Anything else is refused here, as Fastify's validator would make a
+ * value of it: of `null` it makes 0, of `true` 1.
  */
 function readValue (converter: Field['converter'], part: Field['part'], sent: unknown): unknown {
   if (typeof sent === 'string') return converter.read(sent)

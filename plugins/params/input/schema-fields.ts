@@ -1,6 +1,6 @@
 import type { FastifySchema } from 'fastify'
 import type { Converter } from '../converters/converter.ts'
-import { converterOf } from '../converters/converter.ts'
+import { getConverter } from '../converters/converter.ts'
 
 /** The parts of a request that converters read. */
 export type Part = 'params' | 'query' | 'body'
@@ -34,17 +34,17 @@ interface PropertySchema {
   maxItems?: number
 }
 
-/** The fields of a route's schema. A part that is not a plain object schema (a `$ref`, another library's) has none. */
-export function fieldsOf ({ params, querystring, query = querystring, body }: Schema = {}): Field[] {
-  return [...fieldsOfPart(params, 'params'), ...fieldsOfPart(query, 'query'), ...fieldsOfPart(body, 'body')]
+/** Lists the fields of a route's schema. A part that is a `$ref` or another library's schema has none. */
+export function listFields ({ params, querystring, query = querystring, body }: Schema = {}): Field[] {
+  return [...listFieldsOfPart(params, 'params'), ...listFieldsOfPart(query, 'query'), ...listFieldsOfPart(body, 'body')]
 }
 
-function fieldsOfPart (schema: unknown, part: Part): Field[] {
+function listFieldsOfPart (schema: unknown, part: Part): Field[] {
   // Cast: whatever the host wrote. A schema without properties, or with others, has no converter in them.
   const { properties = {}, required = [] } = (schema ?? {}) as PartSchema
   return Object.entries(properties).flatMap(([name, property]): Field[] => {
     const items = property.type === 'array' ? property.items : undefined
-    const converter = converterOf(items ?? property)
+    const converter = getConverter(items ?? property)
     if (converter === undefined) return []
     const { default: fallback, minItems = 0, maxItems = Infinity } = property
     return [{
@@ -59,28 +59,28 @@ function fieldsOfPart (schema: unknown, part: Part): Field[] {
   })
 }
 
-/** The names that a part's schema has, also those that no converter reads. */
+/** Lists the names that a part's schema has, also those that no converter reads. */
 export function namesOf ({ querystring, query = querystring, body }: Schema = {}, part: 'query' | 'body'): Set<string> {
   const { properties = {} } = ((part === 'query' ? query : body) ?? {}) as PartSchema // as above
   return new Set(Object.keys(properties))
 }
 
 /**
- * The schema without the defaults among its required properties: TypeBox lists them there, and a generator of documents
- * would tell clients that they must be sent. The host's own schema stays as it is.
+ * Returns the schema without the defaults among its required properties: TypeBox lists them there, and a generator of
+ * documents would tell clients that they must be sent. The host's own schema stays as it is.
  */
-export function withOptionalDefaults (schema: Schema): Schema {
-  const fields = fieldsOf(schema)
+export function makeDefaultsOptional (schema: Schema): Schema {
+  const fields = listFields(schema)
   const optional = { ...schema }
   for (const [key, part] of [['querystring', 'query'], ['query', 'query'], ['body', 'body']] as const) {
     const names = fields.filter((field) => field.part === part && field.default !== undefined).map(({ name }) => name)
     const given = schema[key]
-    if (names.length > 0 && typeof given === 'object' && given !== null) optional[key] = withoutRequired(given, names)
+    if (names.length > 0 && typeof given === 'object' && given !== null) optional[key] = dropRequired(given, names)
   }
   return optional
 }
 
-function withoutRequired (schema: object, names: string[]): object {
+function dropRequired (schema: object, names: string[]): object {
   const { required = [] }: PartSchema = schema
   // Two objects may not have the same $id.
   if ('$id' in schema || !required.some((name) => names.includes(name))) return schema
@@ -93,37 +93,38 @@ function withoutRequired (schema: object, names: string[]): object {
 }
 
 /**
- * Where a route's schema has a converter that is not read: in the headers, or deeper than a property or a list of it,
- * such as `querystring/properties/page/anyOf/0`. A body is left out: its values have types of their own.
+ * Finds where a route's schema has a converter that is not read: in the headers, or deeper than a property or a list of
+ * it, such as `querystring/properties/page/anyOf/0`. A body is left out: its values have types of their own.
  */
-export function unreadConverters (schema: Schema = {}): string[] {
+export function findUnreadConverters (schema: Schema = {}): string[] {
   const { params, querystring, query, headers } = schema
-  const read = new Set(fieldsOf(schema).map(({ part, name, list }) => {
+  const read = new Set(listFields(schema).map(({ part, name, list }) => {
     return `${part}/properties/${name}${list === undefined ? '' : '/items'}`
   }))
   return Object.entries({ params, querystring, query, headers })
-    .flatMap(([part, schema]) => convertersIn(schema, part))
+    .flatMap(([part, schema]) => findConverters(schema, part))
     .filter((place) => !read.has(place.replace(/^querystring/, 'query')))
 }
 
-/** Where a route's schema has a function, as where a converter is not called: `params/properties/id`. */
-export function functionsIn ({ params, querystring, query, body }: Schema = {}): string[] {
+/** Finds where a route's schema has a function, as where a converter is not called: `params/properties/id`. */
+export function findFunctions ({ params, querystring, query, body }: Schema = {}): string[] {
   const isFunction = (schema: unknown): boolean => typeof schema === 'function'
   return Object.entries({ params, querystring, query, body })
-    .flatMap(([part, schema]) => placesIn(schema, part, isFunction))
+    .flatMap(([part, schema]) => findPlaces(schema, part, isFunction))
 }
 
-function convertersIn (schema: unknown, place: string): string[] {
-  return placesIn(schema, place, (inner) => isPlain(inner) && converterOf(inner) !== undefined)
+function findConverters (schema: unknown, place: string): string[] {
+  return findPlaces(schema, place, (inner) => isPlain(inner) && getConverter(inner) !== undefined)
 }
 
-/** The places in a schema of what a test finds. Another library's schema is an object of its class, not looked into. */
-function placesIn (
+/** Finds the places in a schema that pass a test. Another library's schema is not looked into. */
+function findPlaces (
   schema: unknown, place: string, test: (schema: unknown) => boolean, around: unknown[] = []
 ): string[] {
   if (test(schema)) return [place]
   if (!isPlain(schema) || around.includes(schema)) return []
-  return Object.entries(schema).flatMap(([key, inner]) => placesIn(inner, `${place}/${key}`, test, [...around, schema]))
+  const within = [...around, schema]
+  return Object.entries(schema).flatMap(([key, inner]) => findPlaces(inner, `${place}/${key}`, test, within))
 }
 
 function isPlain (schema: unknown): schema is object {

@@ -1,5 +1,5 @@
 import { isObject } from '../../../lib/check-options.ts'
-import { converterOf } from '../converters/converter.ts'
+import { getConverter } from '../converters/converter.ts'
 
 /** Stands for a rule that is not put into words. */
 export const fitsSchema = 'such that it fits the schema of this route'
@@ -8,20 +8,20 @@ export const fitsSchema = 'such that it fits the schema of this route'
  * Says what a schema takes, in words that complete "must be …". They come from the schema alone, so nothing that a
  * client sent is among them.
  */
-export function schemaInWords (schema: unknown): string {
+export function describeSchema (schema: unknown): string {
   if (!isObject(schema)) return fitsSchema
   const { type, enum: values, const: value, anyOf, oneOf = anyOf } = schema
-  const converter = converterOf(schema)
+  const converter = getConverter(schema)
   if (converter !== undefined) return converter.expected
   if (Array.isArray(values)) return `${values.length > 1 ? 'one of ' : ''}${values.map(quote).join(', ')}`
   if (value !== undefined) return quote(value)
-  if (Array.isArray(oneOf)) return choiceOf(oneOf)
-  if (Array.isArray(type)) return choiceOf(type.map((one) => ({ ...schema, type: one })))
+  if (Array.isArray(oneOf)) return describeChoice(oneOf)
+  if (Array.isArray(type)) return describeChoice(type.map((one) => ({ ...schema, type: one })))
   return words.get(type)?.(schema) ?? fitsSchema
 }
 
-function choiceOf (schemas: unknown[]): string {
-  return [...new Set(schemas.map(schemaInWords))].join(', or ')
+function describeChoice (schemas: unknown[]): string {
+  return [...new Set(schemas.map(describeSchema))].join(', or ')
 }
 
 function quote (value: unknown): string {
@@ -33,21 +33,21 @@ type Words = (schema: Record<string, unknown>) => string
 const words = new Map<unknown, Words>([
   ['string', ({ format, pattern, minLength, maxLength }) => {
     if (typeof format === 'string') return formats.get(format) ?? `text in the format "${format}"`
-    const length = countInWords(minLength, maxLength, 'character')
+    const length = describeCount(minLength, maxLength, 'character')
     const pace = typeof pattern === 'string' ? ` that matches ${pattern}` : ''
     return `text${length}${pace}`
   }],
-  ['integer', (schema) => `a whole number${rangeInWords(schema)}`],
-  ['number', (schema) => `a number${rangeInWords(schema)}`],
+  ['integer', (schema) => `a whole number${describeRange(schema)}`],
+  ['number', (schema) => `a number${describeRange(schema)}`],
   ['boolean', () => 'true or false'],
   ['array', ({ minItems, maxItems, uniqueItems }) => {
-    return `a list${countInWords(minItems, maxItems, 'value')}${uniqueItems === true ? ' without repeats' : ''}`
+    return `a list${describeCount(minItems, maxItems, 'value')}${uniqueItems === true ? ' without repeats' : ''}`
   }],
   ['object', () => 'an object'],
   ['null', () => 'null']
 ])
 
-/** Words for the formats of JSON Schema; another is named as it is. */
+/** The formats of JSON Schema in words; another is named as it is. */
 const formats = new Map([
   ['date', 'a date such as 2026-01-31'],
   ['time', 'a time such as 13:45:00Z'],
@@ -60,13 +60,13 @@ const formats = new Map([
   ['uuid', 'a UUID such as 123e4567-e89b-12d3-a456-426614174000']
 ])
 
-function countInWords (min: unknown = 0, max: unknown, unit: string): string {
+function describeCount (min: unknown = 0, max: unknown, unit: string): string {
   const plural = max === undefined && min === 1 ? unit : `${unit}s`
   if (max !== undefined) return ` of ${String(min)} to ${String(max)} ${plural}`
   return min === 0 ? '' : ` of at least ${String(min)} ${plural}`
 }
 
-function rangeInWords (schema: Record<string, unknown>): string {
+function describeRange (schema: Record<string, unknown>): string {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema
   const parts: [words: string, limit: unknown][] = minimum !== undefined && maximum !== undefined
     ? [[`from ${String(minimum)} to`, maximum]]

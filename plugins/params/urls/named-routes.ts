@@ -30,11 +30,11 @@ export interface NamedRoute {
   schema: { properties?: Record<string, object> } | undefined
   /** The compiler that the route's own validation uses; `undefined` until the app is ready. */
   compiler: () => FastifyInstance['validatorCompiler']
-  /** The validator it made of the schema; `undefined` until the route's first URL is written. */
+  /** The validator that it made; `undefined` until the route's first URL is written. */
   validator?: ParamsValidator | undefined
 }
 
-/** The product of a `validatorCompiler`: Ajv's kind returns true or false, others `{ error }`. */
+/** A validator, as a `validatorCompiler` makes it: Ajv's says true or false, others return `{ error }`. */
 export interface ParamsValidator {
   (params: object): boolean | { error?: Error | object[] }
   errors?: object[] | null
@@ -74,12 +74,12 @@ export class NamedRoutes {
     if (!known.some((other) => isSamePath(other, route))) this.#inner.set(named.name, [...known, named])
   }
 
-  /** The route of this context that has the name. */
+  /** Returns the route of this context that has the name. */
   own (name: string): NamedRoute | undefined {
     return this.#own.get(name)
   }
 
-  /** The routes of contexts within that have the name. */
+  /** Returns the routes of contexts within that have the name. */
   inner (name: string): readonly NamedRoute[] {
     return this.#inner.get(name) ?? []
   }
@@ -101,8 +101,8 @@ export class NamedRoutes {
 }
 
 /**
- * The route that a name stands for in a context: its own, then those of the contexts around it from the inside out,
- * then those of contexts within.
+ * Returns the route that a name stands for in a context: its own, then those of the contexts around it from the inside
+ * out, then those of contexts within.
  *
  * @param contexts the names of the context and then of those around it
  * @throws `FST_QUICKSTART_PARAMS_UNKNOWN_ROUTE` when no route has the name

@@ -24,15 +24,17 @@ export class RoutePattern {
 
   constructor (pattern: string, settings: RouterSettings) {
     const [longer, shorter] = withAndWithoutOptional(pattern)
-    this.#full = piecesOf(longer)
-    this.#short = piecesOf(shorter)
+    this.#full = parsePieces(longer)
+    this.#short = parsePieces(shorter)
     this.#settings = settings
     this.names = parameterNames(longer)
     const kept = parameterNames(shorter)
     this.optional = new Set(this.names.filter((name) => !kept.includes(name)))
   }
 
-  /** The path with the given texts in it. Without the optional parameters it is the shorter of the router's two. */
+  /**
+   * Writes the path with the given texts in it. Without the optional parameters it is the shorter of the router's two.
+   */
   fill (texts: Map<string, string>): string | Unfit {
     const pieces = texts.size === this.names.length ? this.#full : this.#short
     let path = ''
@@ -98,7 +100,7 @@ function isDots (text: string): boolean {
   return text === '.' || text === '..'
 }
 
-function piecesOf (path: string): Piece[] {
+function parsePieces (path: string): Piece[] {
   return parseRoute(path).map((piece) => {
     return 'parameters' in piece ? { ...piece, matcher: segmentMatcher(piece.parameters) } : piece
   })

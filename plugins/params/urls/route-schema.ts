@@ -2,10 +2,10 @@ import type { NamedRoute, ParamsValidator } from './named-routes.ts'
 import type { Unfit } from './route-pattern.ts'
 
 /**
- * Why a route would refuse its parameters: asks the validator that its requests go through. `undefined` when they fit,
+ * Finds why a route would refuse its parameters, by the validator of its requests. `undefined` when they fit,
  * or while there is no validator to ask, as the app is not ready yet.
  */
-export function unfitFor (route: NamedRoute, values: Map<string, unknown>): Unfit | undefined {
+export function findUnfit (route: NamedRoute, values: Map<string, unknown>): Unfit | undefined {
   const { schema } = route
   if (schema === undefined) return undefined
   // Compiled when the first URL is written.
@@ -16,7 +16,8 @@ export function unfitFor (route: NamedRoute, values: Map<string, unknown>): Unfi
 
   const params = Object.fromEntries(values)
   const answer = route.validator(params)
-  const errors = answer === false ? route.validator.errors : typeof answer === 'object' ? answer.error : undefined
+  if (answer === true) return undefined
+  const errors = answer === false ? route.validator.errors : answer.error
   if (!errors) return undefined
 
   // Cast: Ajv's errors have these two fields; those of another validator may have none.

@@ -16,9 +16,9 @@ export function isParamValue (value: unknown): value is ParamValue {
  *
  * @param refuse called with the key whose value a URL cannot hold, and what it must be
  */
-export function queryString (query: UrlQuery, refuse: (key: string, expected: string) => never): string {
+export function writeQuery (query: UrlQuery, refuse: (key: string, expected: string) => never): string {
   const pairs = Object.entries(query).flatMap(([key, given]) => {
-    const values: readonly unknown[] = Array.isArray(given) ? given : given === undefined ? [] : [given]
+    const values: unknown[] = given === undefined ? [] : [given].flat()
     return values.map((value) => {
       if (!isParamValue(value)) return refuse(key, 'text, a number, a boolean, or a list of these')
       const [name, text] = [encode(key), encode(String(value))]

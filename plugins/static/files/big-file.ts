@@ -9,7 +9,7 @@ export type Digests = Map<string, Reading>
 interface Reading {
   /** Everything that the file system said of the file. */
   readonly stamp: string
-  /** Whatever was written to the file since gave it another stamp. */
+  /** Every write to the file since then has given it another stamp. */
   readonly isSettled: boolean
   /** SHA-256 of its bytes. Requests that arrive together wait for the same reading. */
   readonly digest: Promise<Buffer>
@@ -30,14 +30,14 @@ export interface Snapshot {
  */
 const chunkSize = 256 * 1024
 
-/** An open file as it is now. It is read only if it has changed since it was read last. */
-export async function snapshotOf (handle: FileHandle, path: string, digests: Digests): Promise<Snapshot> {
+/** Describes an open file as it is now. It is read only if it has changed since it was read last. */
+export async function takeSnapshot (handle: FileHandle, path: string, digests: Digests): Promise<Snapshot> {
   const stat = await handle.stat({ bigint: true })
   const stamp = stampOf(stat)
   const length = Number(stat.size)
   let reading = digests.get(path)
   if (reading?.stamp !== stamp) {
-    reading = { stamp, isSettled: isSettled(stat, Date.now()), digest: digestOf(handle, length) }
+    reading = { stamp, isSettled: isSettled(stat, Date.now()), digest: computeDigest(handle, length) }
     digests.set(path, reading)
   }
   try {
@@ -77,11 +77,11 @@ export function streamPart (handle: FileHandle, snapshot: Snapshot, first: numbe
 async function stillHolds (handle: FileHandle, { digest, isSettled, length, stamp }: Snapshot): Promise<boolean> {
   const stat = await handle.stat({ bigint: true })
   if (isSettled && stampOf(stat) === stamp) return true
-  return stat.size >= length && digest.equals(await digestOf(handle, length))
+  return stat.size >= length && digest.equals(await computeDigest(handle, length))
 }
 
-/** Reads as many bytes as the file had at first: should it grow meanwhile, these are the ones that are sent. */
-async function digestOf (handle: FileHandle, length: number): Promise<Buffer> {
+/** Hashes as many bytes as the file had at first: should it grow meanwhile, these are sent. */
+async function computeDigest (handle: FileHandle, length: number): Promise<Buffer> {
   const hash = createHash('sha256')
   const chunk = Buffer.allocUnsafe(chunkSize)
   for (let position = 0; position < length;) {

@@ -8,7 +8,7 @@ import type { Coding } from '../accept-encoding.ts'
 
 export type CompressedCoding = Exclude<Coding, 'identity'>
 
-/** The part of a file that compression needs. */
+/** A file as far as compression needs it. */
 export interface Compressible {
   readonly isCompressible: boolean
   readonly identity: { readonly body: Buffer }
@@ -66,7 +66,7 @@ export async function compress (files: Iterable<Compressible>, room: number, sig
 
 /** `undefined` where the result would not be smaller. */
 const encode = {
-  br: async (bytes: Buffer) => await smaller(bytes, promisify<Buffer, BrotliOptions, Buffer>(brotliCompress), {
+  br: async (bytes: Buffer) => await encodeSmaller(bytes, promisify<Buffer, BrotliOptions, Buffer>(brotliCompress), {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: brotliQuality,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
@@ -76,11 +76,11 @@ const encode = {
     }
   }),
   gzip: async (bytes: Buffer) => {
-    return await smaller(bytes, promisify<Buffer, ZlibOptions, Buffer>(gzip), { level: gzipLevel })
+    return await encodeSmaller(bytes, promisify<Buffer, ZlibOptions, Buffer>(gzip), { level: gzipLevel })
   }
 }
 
-async function smaller<Options extends object> (
+async function encodeSmaller<Options extends object> (
   bytes: Buffer, encoder: (bytes: Buffer, options: Options) => Promise<Buffer>, options: Options
 ): Promise<Buffer | undefined> {
   if (bytes.length < 2) return undefined

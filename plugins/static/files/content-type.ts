@@ -19,8 +19,8 @@ const typesOfNames: readonly [name: RegExp, type: string][] = [
   [/^\.well-known\/host-meta$/, 'application/xrd+xml'] // RFC 6415
 ]
 
-/** The Content-Type of a file by its name; text is UTF-8. */
-export function contentType (name: string): string {
+/** Returns the Content-Type of a file by its name; text is UTF-8. */
+export function findContentType (name: string): string {
   const known = typesOfNames.find(([pattern]) => pattern.test(name))
   // The slash keeps mime from taking a file called `js` for an extension.
   const type = known?.[1] ?? mime.getType(`/${name}`) ?? 'application/octet-stream'

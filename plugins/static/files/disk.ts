@@ -4,10 +4,10 @@ import {
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { copyBytes } from '../../../lib/own-memory.ts'
-import { type Digests, snapshotOf, streamPart } from './big-file.ts'
+import { type Digests, takeSnapshot, streamPart } from './big-file.ts'
 import { Unreadable } from '../errors.ts'
-import { fingerprinted, isPublicName, isPublicPath } from './names.ts'
-import { entityTag, fieldsOf, type ServedFile, sha256 } from './representation.ts'
+import { addFingerprint, isPublicName, isPublicPath } from './names.ts'
+import { createEntityTag, createFields, type ServedFile, hashBytes } from './representation.ts'
 
 /** Files up to this many bytes are read at once, so that the tag and the bytes are of one moment. */
 const readAtOnce = 1024 * 1024
@@ -16,7 +16,7 @@ const readAtOnce = 1024 * 1024
 // for the other. (Windows has neither flag; undefined counts as 0.)
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
-/** Codes of the system for a name that leads to nothing. */
+/** The system's codes for a name that leads to nothing. */
 const nothingThere = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EINVAL'])
 
 /**
@@ -34,12 +34,14 @@ export function findOnDisk (root: string, name: string, digests: Digests): FileO
     if (path !== join(realRoot, name) && !leadsInside(realRoot, name)) return undefined
     return statSync(path).isFile() ? new FileOnDisk(name, path, realRoot, digests) : undefined
   } catch (error) {
-    return undefinedIfMissing(error)
+    return ignoreMissing(error)
   }
 }
 
-/** For an error that means that there is no such file. Any other is thrown, as its cause: it names the path. */
-function undefinedIfMissing (error: unknown): undefined {
+/**
+ * Returns `undefined` for an error that means that there is no such file. Any other is the cause: it names the path.
+ */
+function ignoreMissing (error: unknown): undefined {
   // The file system throws system errors.
   if (!nothingThere.has(String((error as NodeJS.ErrnoException).code))) throw new Unreadable({ cause: error })
 }
@@ -60,7 +62,7 @@ function leadsInside (realRoot: string, name: string): boolean {
   return true
 }
 
-/** Reads a file at start. Throws what the system says, and where it does not lie in the folder any more. */
+/** Reads a file at start. Throws the error of the system, or one of its own for a file outside the folder. */
 export function readInside (path: string, realRoot: string): Buffer {
   const fd = openSync(path, flags)
   try {
@@ -125,7 +127,7 @@ export class FileOnDisk implements OpenableFile {
   }
 
   async open (): Promise<OpenFile | undefined> {
-    const handle = await this.#openHandle().catch(undefinedIfMissing)
+    const handle = await this.#openHandle().catch(ignoreMissing)
     if (handle === undefined) return undefined
     try {
       return await this.#read(handle)
@@ -149,9 +151,9 @@ export class FileOnDisk implements OpenableFile {
 
   async #read (handle: FileHandle): Promise<OpenFile> {
     const stat = await handle.stat()
-    const [name, fields] = [this.#name, fieldsOf(this.#name, stat.mtimeMs)]
+    const [name, fields] = [this.#name, createFields(this.#name, stat.mtimeMs)]
     if (stat.size > readAtOnce) {
-      const snapshot = await snapshotOf(handle, this.#path, this.#digests)
+      const snapshot = await takeSnapshot(handle, this.#path, this.#digests)
       const { digest, length } = snapshot
       let isStreaming = false
       const body = (first: number, last: number) => {
@@ -160,8 +162,8 @@ export class FileOnDisk implements OpenableFile {
       }
       return {
         ...fields,
-        identity: { etag: entityTag(digest), length, body },
-        link: fingerprinted(name, digest),
+        identity: { etag: createEntityTag(digest), length, body },
+        link: addFingerprint(name, digest),
         release: async () => { if (!isStreaming) await handle.close() }
       }
     }
@@ -169,11 +171,11 @@ export class FileOnDisk implements OpenableFile {
     // A file that has grown meanwhile is sent as far as it went; one that has shrunk gives what is left of it.
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(stat.size), 0, stat.size, 0)
     const body = buffer.subarray(0, bytesRead)
-    const digest = sha256(body)
+    const digest = hashBytes(body)
     return {
       ...fields,
-      identity: { etag: entityTag(digest), length: bytesRead, body },
-      link: fingerprinted(name, digest),
+      identity: { etag: createEntityTag(digest), length: bytesRead, body },
+      link: addFingerprint(name, digest),
       release: async () => await handle.close()
     }
   }

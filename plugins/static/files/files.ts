@@ -3,10 +3,10 @@ import type { Digests } from './big-file.ts'
 import { findOnDisk, type OpenableFile } from './disk.ts'
 import { FilesLeftOnDisk } from './left-on-disk.ts'
 import { loadFolder, type MemoryCaps, type MemoryFile } from './memory.ts'
-import { withoutFingerprint } from './names.ts'
+import { removeFingerprint } from './names.ts'
 import { adoptSiblings } from './siblings.ts'
 
-/** A file that a name in a URL leads to. */
+/** The file that a name in a URL leads to. */
 export interface Found {
   readonly file: MemoryFile | OpenableFile
   readonly name: string
@@ -17,19 +17,19 @@ export interface Found {
 
 /** The files below a root. */
 export interface Files {
-  /** The file for a name in a URL, decoded; `undefined` when there is none. */
+  /** Returns the file for a name in a URL, decoded; `undefined` when there is none. */
   find: (name: string) => Found | undefined
-  /** The name to link a file by; `undefined` when there is no such file. */
+  /** Returns the name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
-  /** Bytes that are held in memory: files and their compressed forms. */
+  /** Counts the bytes that are held in memory: files and their compressed forms. */
   bytesInMemory: () => number
 }
 
-/** Content with a fingerprint never changes (RFC 8246). The seconds are a year. */
+/** A file under its fingerprint never changes (RFC 8246). The seconds are a year. */
 const immutable = 'public, max-age=31536000, immutable'
 
-/** The files as they are on the disk at each request. */
-export function filesOnDisk (root: string, cacheControl: string): Files {
+/** Serves the files as they are on the disk at each request. */
+export function createFilesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
   const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
   return { ...rules, bytesInMemory: () => 0 }
@@ -38,7 +38,7 @@ export function filesOnDisk (root: string, cacheControl: string): Files {
 /** Files that were read at start. */
 export interface FilesInMemory {
   files: Files
-  /** Files that can be compressed, the smallest first. */
+  /** The files that can be compressed, the smallest first. */
   kept: Iterable<MemoryFile>
   /** The bytes that the caps leave for compressed forms. */
   room: number
@@ -46,8 +46,8 @@ export interface FilesInMemory {
   readBigOnes: (signal: AbortSignal) => Promise<void>
 }
 
-/** The files as they are at start; what is over the caps is read from the disk at each request. */
-export async function filesInMemory (
+/** Reads the files at start. Those over the caps are read from the disk at each request. */
+export async function readFilesIntoMemory (
   root: string, caps: MemoryCaps, cacheControl: string, log: FastifyBaseLogger
 ): Promise<FilesInMemory> {
   const folder = loadFolder(root, caps, log)
@@ -59,14 +59,14 @@ export async function filesInMemory (
   const open = (name: string): Found['file'] | undefined => kept.get(name) ?? rest.find(name)
   const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
   return {
-    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => bytesOf(kept.values()) },
+    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => countBytes(kept.values()) },
     kept: kept.values(),
     room,
     readBigOnes: async (signal) => await rest.readBigOnes(signal)
   }
 }
 
-function bytesOf (files: Iterable<MemoryFile>): number {
+function countBytes (files: Iterable<MemoryFile>): number {
   // A file `app.js.br` may be the compressed form of `app.js` too.
   const bodies = new Set([...files].flatMap(({ identity, br, gzip }) => [identity.body, br?.body, gzip?.body]))
   return [...bodies].reduce((sum, body) => sum + (body?.length ?? 0), 0)
@@ -85,7 +85,7 @@ function createFiles (
       // A real file wins over a fingerprinted name.
       const plain = open(asked)
       if (plain !== undefined) return { file: plain, name: asked, asked, cacheControl }
-      const name = withoutFingerprint(asked)
+      const name = removeFingerprint(asked)
       const file = name === undefined ? undefined : open(name)
       if (name === undefined || file === undefined) return undefined
       // A page from before the last deployment, or from an instance that has the next one, asks for another version:

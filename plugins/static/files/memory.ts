@@ -4,8 +4,8 @@ import { walkFolder } from '../../../lib/walk-folder.ts'
 import type { CompressedCoding } from './compression.ts'
 import { isCompressible } from './content-type.ts'
 import { readInside } from './disk.ts'
-import { fingerprinted, isPublicName, isPublicPath } from './names.ts'
-import { entityTag, fieldsOf, type Representation, type ServedFile, sha256 } from './representation.ts'
+import { addFingerprint, isPublicName, isPublicPath } from './names.ts'
+import { createEntityTag, createFields, type Representation, type ServedFile, hashBytes } from './representation.ts'
 
 /** How much may be kept in memory. */
 export interface MemoryCaps {
@@ -41,13 +41,13 @@ export class MemoryFile implements ServedFile {
    * @param modified when it was modified, in milliseconds since 1970
    */
   constructor (name: string, bytes: Buffer, modified: number) {
-    const digest = sha256(bytes)
-    const { type, lastModified, varies } = fieldsOf(name, modified)
+    const digest = hashBytes(bytes)
+    const { type, lastModified, varies } = createFields(name, modified)
     this.type = type
     this.lastModified = lastModified
     this.varies = varies
-    this.identity = { etag: entityTag(digest), length: bytes.length, body: bytes }
-    this.link = fingerprinted(name, digest)
+    this.identity = { etag: createEntityTag(digest), length: bytes.length, body: bytes }
+    this.link = addFingerprint(name, digest)
   }
 
   get isCompressible (): boolean {
@@ -57,7 +57,7 @@ export class MemoryFile implements ServedFile {
   /** Adds a compressed form, to be sent from now on to clients that accept it. */
   add (coding: CompressedCoding, bytes: Buffer): void {
     this.varies = true
-    this[coding] = { etag: entityTag(sha256(bytes)), length: bytes.length, body: bytes }
+    this[coding] = { etag: createEntityTag(hashBytes(bytes)), length: bytes.length, body: bytes }
   }
 }
 
@@ -70,11 +70,11 @@ export interface FileLeftOnDisk {
   size: number
 }
 
-/** A folder's files at start. */
+/** The files of a folder, as they were at start. */
 export interface LoadedFolder {
-  /** Files in memory, by name; the smallest first. */
+  /** The files in memory, by name; the smallest first. */
   kept: Map<string, MemoryFile>
-  /** Files that stay on the disk; the smallest first. */
+  /** The files that stay on the disk; the smallest first. */
   onDisk: FileLeftOnDisk[]
   /** The folder, with every link resolved. */
   realRoot: string

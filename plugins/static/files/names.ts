@@ -31,7 +31,7 @@ const digits = 16
 const extension = new RegExp(`(?<=[^/])\\.(?![0-9a-f]{${digits}}$)[^./]*$`)
 
 /** `js/app.js` → `js/app.0123456789abcdef.js`; a name without extension gets the fingerprint at its end. */
-export function fingerprinted (name: string, digest: Buffer): string {
+export function addFingerprint (name: string, digest: Buffer): string {
   const fingerprint = digest.toString('hex', 0, digits / 2)
   const end = name.search(extension)
   return end === -1 ? `${name}.${fingerprint}` : `${name.slice(0, end)}.${fingerprint}${name.slice(end)}`
@@ -39,8 +39,8 @@ export function fingerprinted (name: string, digest: Buffer): string {
 
 const withFingerprint = new RegExp(`^(.*[^/])\\.[0-9a-f]{${digits}}(\\.[^./]*)?$`, 's')
 
-/** The name without its fingerprint, current or not; `undefined` when it has none. */
-export function withoutFingerprint (name: string): string | undefined {
+/** Returns the name without its fingerprint, current or not; `undefined` when it has none. */
+export function removeFingerprint (name: string): string | undefined {
   const match = withFingerprint.exec(name)
   return match === null ? undefined : `${match[1]}${match[2] ?? ''}`
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { contentType, isCompressible } from './content-type.ts'
+import { findContentType, isCompressible } from './content-type.ts'
 
 /** One encoded form of a file: what RFC 9110 section 3.2 calls a representation. */
 export interface Representation {
@@ -25,18 +25,18 @@ export interface ServedFile {
   readonly gzip?: Representation | undefined
 }
 
-/** The fields of a file, by its name and when it was modified, in milliseconds since 1970. */
-export function fieldsOf (name: string, modified: number): Pick<ServedFile, 'type' | 'lastModified' | 'varies'> {
-  const type = contentType(name)
+/** Creates the fields of a file, by its name and when it was modified, in milliseconds since 1970. */
+export function createFields (name: string, modified: number): Pick<ServedFile, 'type' | 'lastModified' | 'varies'> {
+  const type = findContentType(name)
   // RFC 9110 section 8.8.2.1: not later than the answer itself.
   return { type, lastModified: new Date(Math.min(modified, Date.now())).toUTCString(), varies: isCompressible(type) }
 }
 
-/** A strong validator of content alone (RFC 9110 section 8.8.1), so that every server gives the same one: 128 bits. */
-export function entityTag (digest: Buffer): string {
+/** Creates a strong validator of content alone (RFC 9110 section 8.8.1): 128 bits, the same on every server. */
+export function createEntityTag (digest: Buffer): string {
   return `"${digest.toString('base64url', 0, 16)}"`
 }
 
-export function sha256 (bytes: Buffer): Buffer {
+export function hashBytes (bytes: Buffer): Buffer {
   return createHash('sha256').update(bytes).digest()
 }

@@ -6,7 +6,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { type CompressedCoding, decodesTo } from './compression.ts'
 import type { FileOnDisk, OpenFile } from './disk.ts'
 import type { MemoryFile } from './memory.ts'
-import { entityTag, type Representation } from './representation.ts'
+import { createEntityTag, type Representation } from './representation.ts'
 
 /*
  * A build may have left `app.js.br` and `app.js.gz` beside `app.js`. They are sent in its place where they decode to
@@ -21,13 +21,13 @@ export async function adoptSiblings (files: Map<string, MemoryFile>, log: Fastif
       const sibling = files.get(name + extension)
       if (sibling === undefined) continue
       const bytes = sibling.identity.body
-      if (!await decodesTo(coding, bytes, file.identity.body)) logOther(log, name, extension)
+      if (!await decodesTo(coding, bytes, file.identity.body)) logWrongForm(log, name, extension)
       else if (bytes.length < file.identity.length) file.add(coding, bytes)
     }
   }
 }
 
-function logOther (log: FastifyBaseLogger, name: string, extension: string): void {
+function logWrongForm (log: FastifyBaseLogger, name: string, extension: string): void {
   log.warn({ file: name + extension }, `static: not used in place of ${name}: it decodes to something else`)
 }
 
@@ -55,8 +55,8 @@ export class DiskSiblings {
       if (sibling === undefined) continue
       const { identity } = sibling
       if (identity.length < file.length) {
-        if (await isFormOf(coding, identity, file, signal)) this.#pairs.add(keyOf(file, identity))
-        else if (!signal.aborted) logOther(this.#log, name, extension)
+        if (await isFormOf(coding, identity, file, signal)) this.#pairs.add(joinTags(file, identity))
+        else if (!signal.aborted) logWrongForm(this.#log, name, extension)
       }
       await sibling.release?.()
     }
@@ -69,7 +69,7 @@ export class DiskSiblings {
     for (const [coding, extension] of extensions) {
       const sibling = await this.#openSibling(name + extension)
       if (sibling === undefined) continue
-      if (this.#pairs.has(keyOf(file.identity, sibling.identity))) forms[coding] = sibling.identity
+      if (this.#pairs.has(joinTags(file.identity, sibling.identity))) forms[coding] = sibling.identity
       if (sibling.release !== undefined) releases.push(sibling.release)
     }
     const varies = file.varies || Object.keys(forms).length > 0
@@ -87,7 +87,7 @@ export class DiskSiblings {
   }
 }
 
-function keyOf (file: Representation, form: Representation): string {
+function joinTags (file: Representation, form: Representation): string {
   return `${file.etag}${form.etag}`
 }
 
@@ -110,5 +110,5 @@ async function isFormOf (
   } catch {
     return false
   }
-  return decoder.bytesWritten === form.length && entityTag(hash.digest()) === file.etag
+  return decoder.bytesWritten === form.length && createEntityTag(hash.digest()) === file.etag
 }
