@@ -60,7 +60,7 @@ function digestSources () {
   return hash.digest('hex')
 }
 
-/** What a build left that was ended with SIGKILL. */
+/** Removes the draft of a build that was ended with SIGKILL. */
 function removeAbandoned () {
   for (const name of readdirSync('.')) {
     const [, pid] = /^dist\.(\d+)(?:\.old)?$/.exec(name) ?? []

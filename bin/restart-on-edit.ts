@@ -7,7 +7,7 @@ import { createFilesState } from '../app/development/files-state.ts'
 export interface EditedProgram {
   /** Node's words for it. */
   args: readonly string[]
-  /** Absolute paths of files and folders. What a browser runs (`public`), packages and builds in them do not count. */
+  /** Absolute paths of files and folders. Folders `public` and `views`, packages and builds in them do not count. */
   paths: readonly string[]
 }
 

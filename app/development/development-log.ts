@@ -17,7 +17,7 @@ interface Entry {
   reason?: string
 }
 
-/** What is logged of an answer. */
+/** The part of an answer that is logged. */
 type Answer = {
   statusCode: number
   method?: string
@@ -28,7 +28,7 @@ type Answer = {
 
 const levels: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
 
-/** What Fastify adds to each line and nobody needs while developing. */
+/** Fields that Fastify adds to each line and nobody needs while developing. */
 const omitted = new Set(['level', 'time', 'pid', 'hostname', 'reqId', 'msg', 'err', 'req'])
 
 /**

@@ -16,7 +16,7 @@ const inline = new RegExp([
 const data = /\stype\s*=\s*["']?(?!module|importmap|speculationrules|(?:text|application)\/javascript|["'\s])[\w/+-]/i
 
 /** The kinds of inline code in a page that have no nonce, each once. */
-export function inlineCode (html: string): Array<{ kind: 'script' | 'style', what: string }> {
+export function findInlineCode (html: string): Array<{ kind: 'script' | 'style', what: string }> {
   const found = new Map<string, 'script' | 'style'>()
   for (const { groups = {} } of html.matchAll(inline)) {
     const { script, style, attributes = '' } = groups
@@ -39,7 +39,7 @@ export function warnOfInlineCode (app: FastifyInstance, csp: ContentSecurityPoli
   const stopped = (['script', 'style'] as const).filter((kind) => blocksInline(policy, kind))
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' || !/^text\/html/i.test(String(reply.getHeader('content-type')))) return
-    const found = inlineCode(payload).filter(({ kind }) => stopped.includes(kind)).map(({ what }) => what)
+    const found = findInlineCode(payload).filter(({ kind }) => stopped.includes(kind)).map(({ what }) => what)
     if (found.length === 0) return
     request.log.warn(
       `${request.url} holds ${found.join(' and ')}, which the Content-Security-Policy stops: ` +

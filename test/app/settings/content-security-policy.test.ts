@@ -1,6 +1,6 @@
 import t from 'tap'
 import { blocksInline, addNonce } from '../../../app/settings/content-security-policy.ts'
-import { inlineCode } from '../../../app/development/inline-code.ts'
+import { findInlineCode } from '../../../app/development/inline-code.ts'
 import { captureLog, html, start } from '../start.ts'
 
 const strict = "default-src 'self';base-uri 'self';font-src 'self';form-action 'self';frame-ancestors 'self';" +
@@ -117,13 +117,13 @@ t.test('finds the inline code of a page', async (t) => {
     ['<script>1', ['an inline <script>']],
     ['a < b style="x" > c', []]
   ]
-  for (const [page, found] of cases) t.same(inlineCode(page).map(({ what }) => what), found, page)
+  for (const [page, found] of cases) t.same(findInlineCode(page).map(({ what }) => what), found, page)
 })
 
 t.test('reads a page in linear time', async (t) => {
   for (const piece of ['<!--', '<script', '<script>', '<style a="', '<p style', '<p "', '<a onclick']) {
     const begun = performance.now()
-    inlineCode(piece.repeat(20_000))
+    findInlineCode(piece.repeat(20_000))
     t.ok(performance.now() - begun < 1000, piece)
   }
 })
