@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { describeListenFailure } from '../app/operation/start-failure.ts'
 import { OperatorError } from './read-flags.ts'
@@ -19,8 +18,7 @@ export type Place = { host: string, port: number } | { path: string }
 const maxSocketPath = 103
 
 /**
- * Returns what the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read: the defaults are
- * read once.
+ * Returns what the flags say, else PORT and HOST, else 127.0.0.1:5001. To be called when .env is read.
  *
  * @throws OperatorError for flags that do not fit, and for a PORT that is not one
  */
@@ -33,11 +31,11 @@ export function readPlace (flags: { port?: string, address?: string, socket?: st
   }
   // An empty one would be all addresses.
   if (address === '') throw new OperatorError('--address takes a name or an address of this machine')
-  // The defaults' address is missing beside FASTIFY_SOCKET, which is for fastify-cli alone.
-  const defaults = createRequire(import.meta.url)('#fastify.config') as { port: number | string }
+  // As fastify.config.cjs has it for `npm start`.
+  const { HOST, PORT } = process.env
   return {
-    host: address ?? (process.env.HOST || '127.0.0.1'),
-    port: port === undefined ? readPort('PORT', String(defaults.port)) : readPort('--port', port)
+    host: address ?? (HOST || '127.0.0.1'),
+    port: port === undefined ? readPort('PORT', PORT || '5001') : readPort('--port', port)
   }
 }
 

@@ -37,7 +37,8 @@ export function createRouteList () {
     /** For the server whose routes are to be listed. */
     routerOptions: {
       buildPrettyMeta (entry: object) {
-        entries.push(entry as RouterEntry) // the router's own
+        // Copied, for the router changes it while it prints. Its fields are those of find-my-way and of Fastify.
+        entries.push({ ...entry as RouterEntry })
         return {}
       }
     },
@@ -65,7 +66,7 @@ function listRoutes (entries: readonly RouterEntry[]): ListedRoute[] {
   // A declaration has an entry for each of its methods, and for each path of a parameter that may be missing.
   const routes = [...new Map(shown.map(({ route }) => [JSON.stringify(route), route])).values()]
   // No path holds a character below the space.
-  const keyOf = ({ path, methods }: ListedRoute) => `${path} ${methods.join()}`
+  const keyOf = ({ path, methods, constraints }: ListedRoute) => `${path} ${methods.join()} ${constraints.join()}`
   return routes.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1)
 }
 

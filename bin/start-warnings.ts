@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync } from 'node:fs'
+import { closeSync, openSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { sep } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -58,7 +58,7 @@ function warnOfUnreadableFiles ({ publicDir = publicFolder, switches }: Settings
   })
   for (const { name, path } of files) {
     try {
-      accessSync(path, constants.R_OK)
+      closeSync(openSync(path, 'r'))
     } catch (error) {
       note(name, error as NodeJS.ErrnoException) // the file system throws these alone
     }

@@ -56,8 +56,8 @@ export function commandLine (): string[] {
 
 /**
  * Makes a failed start one clear line on stderr and exit code 1, where the operator can do something about it.
- * fastify-cli leaves a rejected start to Node or to its own log, which print a stack trace or, at the default log
- * level, nothing.
+ * fastify-cli leaves a rejected start to Node or to its own log, which print a stack trace or, at the default level,
+ * nothing.
  *
  * @returns the function to call once the server listens, which leaves errors to fastify-cli again
  */
@@ -98,14 +98,15 @@ export function describeStartFailure (reason: unknown): string | undefined {
  * @param socketName the flag or setting that names the Unix socket
  */
 export function describeListenFailure (error: StartError, socketName = '--socket'): string | undefined {
-  const { code = '', hostname, address = '', port } = error
+  const { code = '', hostname, address, port } = error
   if (unknownName.has(code)) {
     return `${hostname} is not a name or an address of this machine; choose another with HOST or --address`
   }
   if (port === -1) return `${socketName} ${address} cannot be listened on (${code}); choose another one`
   const failure = listenFailures[code]
-  if (failure === undefined || port === undefined) return failure
-  return `${address.includes(':') ? `[${address}]` : address}:${port} ${failure}`
+  if (failure === undefined || address === undefined) return failure
+  const host = address.includes(':') ? `[${address}]` : address
+  return `${port === undefined ? host : `${host}:${port}`} ${failure}` // port 0, which is any, is not told
 }
 
 /** As `describeListenFailure`, of an error that may be of the routes' own: a file, another server, another host. */

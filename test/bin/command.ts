@@ -45,24 +45,22 @@ export async function ending (folder: string, args: string[], variables?: Record
   return { exitCode, ...output }
 }
 
-/** Starts the server and gives its address; it is stopped when the test ends. */
-export async function serving (
-  t: Test,
-  folder: string,
-  args: string[] = [],
-  variables: Record<string, string> = {},
-  announcement = /^Open (http:\/\/\S+)\/ in a browser\. Ctrl-C stops the server\.\n$/
-) {
+/** Where a server says that it listens: on standard output, and in production as JSON in its log. */
+const announcement = /^(?:Open (http:\S+)\/ in a browser|Listening on the socket (.+))\. Ctrl-C stops the server\.$/m
+const productionLine = /"msg":"Server listening at ([^"]+)"/
+
+/** Starts the server and returns its address, or its socket; it is stopped when the test ends. */
+export async function serving (t: Test, folder: string, args: string[] = [], variables: Record<string, string> = {}) {
   const { child, output } = run(folder, args, { PORT: '0', ...variables })
   const exited = once(child, 'close')
   t.teardown(async () => {
     child.kill('SIGTERM')
     await exited
   })
-  await Promise.race([exited, new Promise<void>((resolve) => {
-    child.stdout?.on('data', () => { if (output.stdout.includes('\n')) resolve() })
-  })])
-  const [, url] = announcement.exec(output.stdout) ?? []
+  const find = () => announcement.exec(output.stdout) ?? productionLine.exec(output.stderr)
+  await until(() => find() !== null || child.exitCode !== null, 'the start')
+  const [, web, socket] = find() ?? []
+  const url = web ?? socket
   if (url === undefined) throw new Error(`the server did not start: ${output.stdout}${output.stderr}`)
   return { url, child, exited, output }
 }
