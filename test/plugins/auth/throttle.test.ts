@@ -315,7 +315,8 @@ t.test('places are given back when failures cannot be counted, whichever step it
   for (const [index, [step, fails]] of Object.entries(steps).entries()) {
     const { lines, stream } = logLines()
     const options: AuthOptions = {
-      cache: false, throttle: { cluster: true, delay: 0, perLogin: 2, perAddress: 3, block: 1, window: 1, keyPrefix: step }
+      cache: false,
+      throttle: { cluster: true, delay: 0, perLogin: 2, perAddress: 3, block: 1, window: 1, keyPrefix: step }
     }
     const app = await start(t, options, { logger: { stream, level: 'error' }, disableRequestLogging: true })
     const address = `10.0.1.${index}`
