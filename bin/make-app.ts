@@ -5,7 +5,7 @@ import { loadEnvFile } from '../app/settings/env-file.ts'
 import { logLevels, readSettings } from '../app/settings/settings.ts'
 import { OperatorError } from './read-flags.ts'
 
-/** What every subcommand that makes the app takes: the app's options as texts, and the log's level. */
+/** Flags of every subcommand that makes the app: the app's options as texts, and the log's level. */
 export const appFlags = {
   hello: { type: 'string' },
   static: { type: 'string' },

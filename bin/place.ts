@@ -14,7 +14,7 @@ export const placeFlags = {
 /** Where the server listens: on the network, where port 0 is any free one, or on a Unix socket. */
 export type Place = { host: string, port: number } | { path: string }
 
-/** What fits into the system's sockaddr_un, of Linux and macOS; Node would cut the rest off. */
+/** Bytes that fit into sockaddr_un of Linux and macOS; Node would cut the rest off. */
 const maxSocketPath = 103
 
 /**

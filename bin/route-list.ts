@@ -9,11 +9,11 @@ export interface ListedRoute {
   constraints: string[]
   name: string
   answeredBy: string
-  /** What its guards ask for: `login`, `optional`, or groups. */
+  /** The demand of its guards: `login`, `optional`, or groups. */
   needs: ReturnType<typeof loginNeeds>
 }
 
-/** What Fastify's router keeps of each method and path, and shows to `buildPrettyMeta`. */
+/** The record that Fastify's router keeps of each method and path, and shows to `buildPrettyMeta`. */
 interface RouterEntry {
   method: string
   path: string

@@ -3,7 +3,7 @@ import cluster from 'node:cluster'
 import { leaveQuietly } from '../app/operation/stopping.ts'
 import { closeGently } from './signals.ts'
 
-/** What a worker and the primary of `--workers` say to each other. */
+/** The messages between a worker and the primary of `--workers`. */
 export interface Messages {
   /** The worker listens, at a place that begins a sentence; or, each second, it is not blocked. */
   fromWorker: { listening?: string, isAlive?: true }

@@ -12,7 +12,7 @@ const statuses: Record<string, number> = {
 }
 
 /**
- * Answers what Node's parser refuses, which never becomes a request, and logs it. RFC 9112 section 9.6: the connection
+ * Sends the answer to what Node's parser refuses, which never becomes a request, and logs it. RFC 9112 section 9.6: the connection
  * ends with such an answer.
  */
 export function answerClientError (this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {

@@ -19,7 +19,7 @@ export interface InputIssue {
 /** An error as a handler meets it: Fastify's own, a plugin's, or anything that was thrown. */
 type AnyError = Partial<FastifyError> & { issues?: InputIssue[] }
 
-/** What an error answer holds, as JSON or in the page. */
+/** The content of an error answer, as JSON or in the page. */
 export interface ErrorBody {
   statusCode: number
   /** The status in words, such as `Not Found`. */
@@ -40,7 +40,7 @@ declare module 'node:http' {
 }
 
 /**
- * Answers every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
+ * Handles every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
  *
  * @param csp for what the router refuses, which comes before any hook of the app
  */
@@ -51,7 +51,7 @@ export function answerErrors (app: FastifyInstance, csp: ContentSecurityPolicy):
   app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp) }
 }
 
-/** Answers what no route does, unless the host or its own routes do: Fastify takes one handler for each prefix. */
+/** Handles what no route does, unless the host or its own routes do: Fastify takes one handler for each prefix. */
 export function answerNotFound (app: FastifyInstance): void {
   try {
     app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
@@ -60,12 +60,12 @@ export function answerNotFound (app: FastifyInstance): void {
 
 const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }
 
-/** What the error page says where the server is at fault: nothing of what happened. */
+/** The message where the server is at fault: nothing of what happened. */
 const serverFaults: Record<number, string> = {
   503: 'The server is busy right now. Please try again in a moment.'
 }
 
-/** What the router refuses, by its error's code. Its own messages repeat what the client sent. */
+/** Messages for what the router refuses, by its error's code. Its own repeat what the client sent. */
 const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> = {
   FST_ERR_BAD_URL: {
     message: 'The path of the address must be percent-encoded UTF-8.',
@@ -117,7 +117,7 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
   const statusCode = given !== undefined && given >= 400 && given <= 599 ? given : 500
   const refused = { req: request, statusCode, code, reason: message }
   if (statusCode >= 500) {
-    // What the suite refuses under load comes many times over, and its stack says nothing.
+    // A refusal under load comes many times over, and its stack says nothing.
     if (statusCode === 503 && code?.startsWith('FST_QUICKSTART_') === true) {
       request.log.warn(refused, 'the request was refused')
     } else {

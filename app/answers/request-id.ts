@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { createProxyTest, type TrustProxy } from './trusted-proxies.ts'
 
-/** What a trusted proxy may call a request. Anything else could forge lines of a log. */
+/** A name that a trusted proxy may give a request. Anything else could forge lines of a log. */
 const wellFormed = /^[\w.:+/=-]{1,128}$/
 
 /**

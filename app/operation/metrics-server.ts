@@ -17,7 +17,7 @@ export interface MetricsServer {
   close: () => Promise<void>
 }
 
-/** What is to be served: the text of all metrics, and its media type. */
+/** The text of all metrics, and its media type. */
 export interface Metrics {
   contentType: string
   render: () => Promise<string>

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 
 const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
 
-/** What the operator can do when the server cannot listen, by the system's or Node's error code. */
+/** Advice for an operator whose server cannot listen, by the system's or Node's error code. */
 const listenFailures: Record<string, string> = {
   EADDRINUSE: 'is in use; choose another port with PORT or --port',
   EACCES: 'may not be used by this account; choose a port above 1023 with PORT or --port',
@@ -23,7 +23,7 @@ const settingBehind: Record<string, string> = {
 /** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */
 interface StartError extends Error {
   code?: string
-  /** What the system was asked for. */
+  /** The system's call that failed. */
   syscall?: string
   hostname?: string
   address?: string

@@ -58,7 +58,7 @@ export class WorkersMetrics implements Metrics {
 
   readonly #workers: () => Iterable<MeasuredWorker>
   readonly #log: FastifyBaseLogger
-  /** What each worker has told last. */
+  /** The last figures of each worker. */
   readonly #told = new WeakMap<MeasuredWorker, MetricObject[]>()
   /** Those of which the log says already that they tell nothing. */
   readonly #silent = new WeakSet<MeasuredWorker>()

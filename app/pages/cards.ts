@@ -26,7 +26,7 @@ export interface CardUrls {
   helloUrl: string
   /** The URL of app.js, or undefined where there is none. */
   scriptUrl: string | undefined
-  /** What the URLs of the sources begin with, or undefined where they are not shown. */
+  /** The beginning of the sources' URLs, or undefined where they are not shown. */
   sourceUrl: string | undefined
   /** The page that needs a login, or undefined where there is none. */
   secretUrl: string | undefined

@@ -32,7 +32,7 @@ export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptio
    */
   routes?: OwnRoutes
   /**
-   * What pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
+   * The policy for what pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
    * or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
    */
   csp?: ContentSecurityPolicy

@@ -17,7 +17,7 @@ function listExamples (): string[] {
   return readdirSync(source).filter((name) => existsSync(join(source, name, 'package.json')))
 }
 
-/** What git is to leave alone: what npm and tsc write, and what is secret. */
+/** Files that git leaves alone: those that npm and tsc write, and secret ones. */
 const gitignore = 'node_modules/\ndist/\n/.env\n/users\n'
 
 /**

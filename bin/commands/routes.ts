@@ -27,7 +27,7 @@ function formatRoute (route: ListedRoute): string[] {
   return [methods.join(', '), place, name, answeredBy, describeLogin(route)].map(escapeControls)
 }
 
-/** What the route asks for, the strictest last: a login, one of a member of a group, or one if there is any. */
+/** The route's demand, the strictest last: a login, one of a member of a group, or one if there is any. */
 function describeLogin ({ needs }: ListedRoute): string {
   const groups = needs.flatMap((need) => typeof need === 'string' ? [] : `group ${need.join(' or ')}`)
   if (groups.length > 0) return groups.join(', ')
