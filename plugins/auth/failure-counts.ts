@@ -44,7 +44,7 @@ const restPeriod = 2000
 
 /** Counts of each kind that are kept in memory: the oldest go first. A kind takes 11 MB at the most. */
 const mostInMemory = 50_000
-/** The same, of those that a worker has in the primary of node:cluster. A kind takes 8 MB at the most. */
+/** The same, of those that a worker has in the primary of node:cluster. A kind takes 11 MB at the most. */
 const mostInPrimary = 10_000
 
 /** How often the plugin has been registered in an app, kept by its outermost context. */
