@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The file that npm links as the command. It is not built, so it keeps its run bit, and is there before the first
-// build. Until then, a Node that runs TypeScript runs the sources. Node runs none below node_modules, where all is
-// built.
+// build: until then, a Node that runs TypeScript runs the sources. It runs none below node_modules, where all is built.
 import { existsSync } from 'node:fs'
 
 const built = new URL('../dist/bin/fastify-quickstart.js', import.meta.url)

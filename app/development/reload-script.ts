@@ -7,10 +7,11 @@
  * Its element has `data-url`, where it asks, and `data-state`, what the page shows.
  */
 export const reloadScript = `(() => {
-  const { url, state } = document.currentScript.dataset
-  if (origin === 'null') return // neither a sandboxed frame nor a saved page may ask
+  const { dataset } = document.currentScript
+  if (window.origin === 'null') return // neither a sandboxed frame nor a saved page may ask
+  const url = location.origin + dataset.url // wherever a <base> of the page leads
+  let shown = dataset.state
   let isOver = false
-  let shown = state
   let wake
 
   const pause = (milliseconds) => new Promise((resolve) => {
@@ -19,7 +20,7 @@ export const reloadScript = `(() => {
   })
   document.addEventListener('visibilitychange', () => wake())
   document.addEventListener('securitypolicyviolation', ({ blockedURI }) => {
-    if (blockedURI === new URL(url, location).href) isOver = true // the page's policy lets it connect to nothing
+    if (blockedURI === url) isOver = true // the page's policy lets it connect to nothing
   })
 
   // The server's state; undefined while it is away.

@@ -132,7 +132,7 @@ t.test('a page has names of its own, and fetches fragments and files as they are
   const folder = t.testdir({ file: 'one' })
   const { url } = await startHost(t, folder, (app) => {
     app.get('/', async (request, reply) => send(reply, 'page', `<script>
-      const server = 'my server'; let url = 'my url', state = 'my state', pause = 1, ask = 2, watch = 3, shown, wake, isOver, isRepeated
+      const server = 'my server'; let origin = 'my origin', url = 'my url', dataset, state = 'my state', pause = 1, ask = 2, watch = 3, shown, wake, isOver, isRepeated
       function listen () { return 'my listen' }
       const events = []
       class EventSource { constructor () { throw new Error('none is asked for') } }
@@ -168,6 +168,19 @@ t.test('frames reload too, and a sandboxed one is left alone', async (t) => {
     await page.frameLocator('iframe >> nth=0').getByText(text).waitFor()
   }
   t.same(seen.consoleErrors, [])
+})
+
+t.test('a page reloads behind a login that everything asks for, and where a <base> leads elsewhere', async (t) => {
+  const head = '<title>A view</title><base href="http://127.0.0.2:9/">'
+  const folder = t.testdir({ 'index.eta': `${head}<p>one</p>` })
+  const { url } = await startServer(t, { env: { QUICKSTART_VIEWS_DIR: folder, QUICKSTART_PROTECT: '/*' }, flags: ['--reload=true'] })
+  const httpCredentials = { username: 'admin', password: 'secret' }
+  const { page } = await openPage(t, await startBrowser(t), url, { httpCredentials })
+  await page.goto(url)
+  for (const text of ['two', 'three']) {
+    writeFileSync(join(folder, 'index.eta'), `${head}<p>${text}</p>`)
+    await shows(page, text)
+  }
 })
 
 t.test('a tab that nobody sees asks seldom, and at once when it is shown', async (t) => {
