@@ -12,8 +12,8 @@ const statuses: Record<string, number> = {
 }
 
 /**
- * Sends the answer to what Node's parser refuses, which never becomes a request, and logs it. RFC 9112 section 9.6: the connection
- * ends with such an answer.
+ * Sends the answer to what Node's parser refuses, which never becomes a request, and logs it. RFC 9112 section 9.6: the
+ * connection ends with such an answer.
  */
 export function answerClientError (this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   const { code = '' } = error

@@ -32,8 +32,8 @@ export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptio
    */
   routes?: OwnRoutes
   /**
-   * The policy for what pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'` (no header),
-   * or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
+   * The policy for what pages may load and run: `'strict'` (this server's files and what has the page's nonce), `'off'`
+   * (no header), or the text of a Content-Security-Policy header. Default: `QUICKSTART_CSP`, else `'strict'`.
    */
   csp?: ContentSecurityPolicy
   /**
