@@ -10,7 +10,7 @@ const openers = '[O\\]PX^_'
 const text = '[^\\x00-\\x1f\\x7f]*'
 
 /**
- * What keys without a character send, and terminals by themselves (ECMA-48): arrow and function keys, Alt with a
+ * The sequences of keys without a character, and those that terminals send by themselves (ECMA-48): arrow and function keys, Alt with a
  * character, the place of the cursor, the focus, the marks around a paste, the mouse, answers about colours and kind.
  */
 const sequence = new RegExp('\\x1b+(?:' + [
