@@ -314,11 +314,8 @@ t.test('places are given back when failures cannot be counted, whichever step it
   const wrong: unknown[] = []
   for (const [index, [step, fails]] of Object.entries(steps).entries()) {
     const { lines, stream } = logLines()
-    const options: AuthOptions = {
-      cache: false,
-      throttle: { cluster: true, delay: 0, perLogin: 2, perAddress: 3, block: 1, window: 1, keyPrefix: step }
-    }
-    const app = await start(t, options, { logger: { stream, level: 'error' }, disableRequestLogging: true })
+    const throttle = { cluster: true, delay: 0, perLogin: 2, perAddress: 3, block: 1, window: 1, keyPrefix: step }
+    const app = await start(t, { cache: false, throttle }, { logger: { stream, level: 'error' }, disableRequestLogging: true })
     const address = `10.0.1.${index}`
     primary.fails = fails
     // One at a time, then together; each kind of guess.
