@@ -50,9 +50,9 @@ module.exports = {
     },
     {
       name: 'templates-compiler-has-one-door',
-      comment: 'All else knows compile/compile.ts alone, and nothing of acorn or of how a template is read.',
+      comment: 'All else knows compile/compile.ts alone, and nothing of how a template is read. Acorn reads routes too.',
       severity: 'error',
-      from: { pathNot: '^plugins/templates/compile/' },
+      from: { pathNot: '^(?:plugins/templates/compile/|app/routes-file\\.ts$)' },
       to: {
         path: ['^plugins/templates/compile/', '^node_modules/acorn/'],
         pathNot: '^plugins/templates/compile/compile\\.ts$'

@@ -55,8 +55,9 @@ export function commandLine (): string[] {
 }
 
 /**
- * Makes a failed start one clear line on stderr and exit code 1, where the operator can do something about it. fastify-cli leaves a
- * rejected start to Node or to its own log, which print a stack trace or, at the default log level, nothing.
+ * Makes a failed start one clear line on stderr and exit code 1, where the operator can do something about it.
+ * fastify-cli leaves a rejected start to Node or to its own log, which print a stack trace or, at the default log
+ * level, nothing.
  *
  * @returns the function to call once the server listens, which leaves errors to fastify-cli again
  */
