@@ -1,21 +1,22 @@
-import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import { addSecurityHeaders } from './app/answers/security-headers.ts'
 import { answerErrors, answerNotFound } from './app/answers/error-answers.ts'
+import { keepHttpRules } from './app/answers/http-rules.ts'
+import { believeAddressesAlone } from './app/answers/trusted-proxies.ts'
 import { warnOfInlineCode } from './app/development/inline-code.ts'
 import { reloadPages } from './app/development/live-reload.ts'
 import { logAccess } from './app/operation/access-log.ts'
 import { announceStart } from './app/operation/announce.ts'
 import { answerAlike } from './app/operation/each-server.ts'
-import { followOperator } from './app/operation/fastify-start.ts'
+import { explainStartFailures, followOperator } from './app/operation/fastify-start.ts'
 import { shedLoad } from './app/operation/load-shedding.ts'
 import { measure } from './app/operation/metrics.ts'
-import { commandLine, isFastifyStart, reportStartFailure } from './app/operation/start-failure.ts'
+import { isFastifyStart } from './app/operation/start-failure.ts'
 import { stopGently } from './app/operation/stopping.ts'
 import { loadRoutes, type OwnRoutes, type RoutesPlugin } from './app/own-routes.ts'
 import { sourcePages } from './app/pages/source-pages.ts'
 import { options } from './app/server-options.ts'
-import { type QuickstartOptions, readOptions, refuseLostSwitches } from './app/settings/quickstart-options.ts'
+import { type QuickstartOptions, readOptions } from './app/settings/quickstart-options.ts'
 import { readSettings } from './app/settings/settings.ts'
 import {
   createAuthOptions, createHelloOptions, createSourcePagesOptions, createStaticOptions, createTemplatesOptions,
@@ -37,13 +38,6 @@ declare module 'fastify' {
     answeredBy?: string
   }
 }
-
-const ProtectWithoutAuth = createError(
-  'FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH',
-  'QUICKSTART_PROTECT names pages that need a login, but auth is off; switch auth on or take QUICKSTART_PROTECT away',
-  500,
-  TypeError
-)
 
 /**
  * The root app: registers each topic that is on, what a whole app needs around them, and your own routes.
@@ -67,23 +61,21 @@ const ProtectWithoutAuth = createError(
  * where pages are to be protected and auth is off, and what the plugins throw when their options are wrong
  */
 async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
-  if (isFastifyStart()) {
-    app.addHook('onListen', reportStartFailure(process))
-    refuseLostSwitches(commandLine())
-  }
+  if (isFastifyStart()) explainStartFailures(app)
   const settings = readSettings()
   if (isFastifyStart()) followOperator(app, settings)
   const { on, csp, reload, isWorker } = readOptions(given, settings)
   const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   const isProduction = process.env.NODE_ENV === 'production'
-  if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
 
   answerAlike(app)
   stopGently(app, settings.stop)
+  believeAddressesAlone(app)
   if (isProduction) logAccess(app)
   if (settings.metrics) measure(app, isWorker ? 'primary' : settings.metrics)
   addSecurityHeaders(app, csp)
   if (!isProduction) warnOfInlineCode(app, csp)
+  keepHttpRules(app)
   answerErrors(app, csp)
 
   // The first, for it names what is declared after it.

@@ -1,5 +1,6 @@
-import type { FastifyHttpOptions } from 'fastify'
+import type { FastifyHttpOptions, FastifyRequest } from 'fastify'
 import type { Server } from 'node:http'
+import { escapeInJson } from '../lib/escape-controls.ts'
 import { answerClientError } from './answers/client-errors.ts'
 import { createRouterErrorAnswer } from './answers/error-answers.ts'
 import { createRequestId } from './answers/request-id.ts'
@@ -24,8 +25,8 @@ export function createServerOptions () {
     // it by QUICKSTART_TRUST_PROXY: genReqId and frameworkErrors go by the setting too.
     trustProxy,
     // Milliseconds that a client has to send its headers, to send a whole request, and to be silent. Node looks at
-    // these limits each connectionsCheckingInterval.
-    http: { headersTimeout: 15_000, connectionsCheckingInterval: 1000 },
+    // these limits each connectionsCheckingInterval. The app itself refuses a request without Host.
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 1000, requireHostHeader: false },
     requestTimeout: 30_000,
     connectionTimeout: 120_000,
     // Longer than a proxy keeps an idle connection (Caddy: 2 minutes). The server must not close one just as the proxy
@@ -60,8 +61,8 @@ export interface LogOptions {
   redact: string[]
   level?: LogLevel
   stream?: ReturnType<typeof createDevelopmentLog>['stream']
-  serializers?: ReturnType<typeof createDevelopmentLog>['serializers']
-  hooks?: { logMethod: typeof oneLinePerRequest }
+  serializers?: Partial<ReturnType<typeof createDevelopmentLog>['serializers']> & { req?: typeof describeRequest }
+  hooks?: { logMethod: typeof oneLinePerRequest, streamWrite: typeof escapeInJson }
 }
 
 function createLogOptions (settings: Settings | undefined): LogOptions {
@@ -73,8 +74,17 @@ function createLogOptions (settings: Settings | undefined): LogOptions {
     ...(!isFastifyStart() && { level: settings?.logLevel ?? 'info' }),
     // The package's command makes its own log.
     ...(isFastifyStart() && !isProduction && logToTerminal()),
-    ...(isProduction && { hooks: { logMethod: oneLinePerRequest } })
+    ...(isProduction && {
+      serializers: { req: describeRequest },
+      hooks: { logMethod: oneLinePerRequest, streamWrite: escapeInJson }
+    })
   }
+}
+
+/** As Fastify does, but without the query, which may hold secrets. */
+function describeRequest (request: Pick<FastifyRequest, 'method' | 'url' | 'host' | 'ip'>): Record<string, unknown> {
+  const { method, url, host, ip } = request
+  return { method, url: url.replace(/\?.*/s, ''), host, remoteAddress: ip }
 }
 
 function logToTerminal () {

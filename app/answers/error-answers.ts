@@ -7,7 +7,7 @@ import { addVary } from '../../lib/vary.ts'
 import { logAnswer } from '../operation/access-log.ts'
 import type { ContentSecurityPolicy } from '../settings/content-security-policy.ts'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
-import { createProxyTest, type TrustProxy } from './trusted-proxies.ts'
+import { createProxyTest, findClientAddress, type TrustProxy } from './trusted-proxies.ts'
 
 /** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
 export interface InputIssue {
@@ -92,11 +92,11 @@ export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAns
     believeProxies(request, isTrusted)
     const { app, setSecurityHeaders } = request.server.server[errorAnswers] ??
       { app: request.server, setSecurityHeaders: setDefaultHeaders }
+    if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
     setSecurityHeaders(request, reply)
     const { statusCode, code } = error
     const refusal = routerRefusals[code]
     answer(app, refusal === undefined ? error : { statusCode, code, ...refusal }, request, reply)
-    if (process.env.NODE_ENV === 'production') logAnswer(request, reply)
   }
 }
 
@@ -105,7 +105,7 @@ export function createRouterErrorAnswer (trustProxy: TrustProxy): RouterErrorAns
  * proxy's, its protocol always the one between the proxy and the app.
  */
 function believeProxies (request: FastifyRequest, isTrusted: ReturnType<typeof createProxyTest>): void {
-  Object.defineProperty(request, 'ip', { value: proxyAddr.all(request.raw, isTrusted).at(-1) })
+  Object.defineProperty(request, 'ip', { value: findClientAddress(proxyAddr.all(request.raw, isTrusted)) })
   const { 'x-forwarded-proto': given } = request.headers
   if (given === undefined || !isTrusted(request.raw.socket.remoteAddress)) return
   // Where there are several, the last is the nearest proxy's, as in Fastify's own requests.
@@ -121,7 +121,7 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
     if (statusCode === 503 && code?.startsWith('FST_QUICKSTART_') === true) {
       request.log.warn(refused, 'the request was refused')
     } else {
-      request.log.error({ err: error }, 'the request failed')
+      request.log.error({ err: error, req: request }, 'the request failed')
     }
     const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
     return send(app, request, reply, { statusCode, error: phrase(statusCode), message: says })
@@ -153,7 +153,7 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   app.page(reply, 'error', { ...body }).then(
     (html) => reply.type('text/html; charset=utf-8').send(html),
     (error) => {
-      request.log.error({ err: error }, 'the error page failed')
+      request.log.error({ err: error, req: request }, 'the error page failed')
       sendJson()
     })
   return reply

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { escapeControls } from '../../lib/escape-controls.ts'
 
 /** Where lines go: standard output or standard error. */
 interface Output { write: (text: string) => unknown }
@@ -42,7 +43,7 @@ export function createDevelopmentLog (output: Output, omit = /^Server listening 
   const refused = new Set<string>()
 
   function describe (entry: Entry): string | undefined {
-    const { level, msg = '', reqId = '', err, req, res, responseTime = 0, statusCode, reason } = entry
+    const { level, msg = '', reqId = '', req, res, responseTime = 0, statusCode, reason } = entry
     const isAsset = res !== undefined && res.isAsset && res.statusCode < 400 && level <= 30
     if (isAsset || omit.test(msg)) return undefined
     switch (msg) {
@@ -54,32 +55,30 @@ export function createDevelopmentLog (output: Output, omit = /^Server listening 
       case 'request completed':
         if (refused.delete(reqId)) return undefined
         return `${res?.statusCode} ${res?.method} ${res?.url} ${responseTime.toFixed(0)} ms`
+      case 'stream closed prematurely':
+        return `${res?.statusCode} ${res?.method} ${res?.url}: not sent whole`
     }
     const more = Object.entries(entry).filter(([name]) => !omitted.has(name))
       .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`)
-    const stack = err?.stack === undefined ? '' : `\n${err.stack}`
-    return `${level === 30 ? '' : `${levels[level] ?? level}: `}${msg}${more.join('')}${stack}`
+    const what = req === undefined ? msg : `${req.method} ${req.url}: ${msg}`
+    return `${level === 30 ? '' : `${levels[level] ?? level}: `}${what}${more.join('')}`
   }
 
   const stream = {
     write (line: string): void {
       const entry = JSON.parse(line) as Entry // pino writes one object a line
       const text = describe(entry)
-      if (text !== undefined) output.write(`${new Date(entry.time).toTimeString().slice(0, 8)} ${tidy(text)}\n`)
+      if (text === undefined) return
+      const time = new Date(entry.time).toTimeString().slice(0, 8)
+      output.write(`${time} ${escapeControls(text)}\n${indentStack(entry.err?.stack ?? '')}`)
     }
   }
   return { stream, serializers: { res: describeAnswer } }
 }
 
-/**
- * Indents the lines after the first and spells out control characters, also those that turn the direction of writing.
- * Text of a client's may be in a message: it must neither look like a line of its own nor move the cursor.
- */
-function tidy (text: string): string {
-  return text.replaceAll('\n', '\n  ').replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
-    if (character === '\n' || character === '\t') return character
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+/** No line of an error's text is taken for a line of the log. */
+function indentStack (stack: string): string {
+  return stack.split('\n').filter((line) => line !== '').map((line) => `  ${escapeControls(line)}\n`).join('')
 }
 
 /** Request and reply of what the router refuses lack most fields. */

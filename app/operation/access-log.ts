@@ -1,48 +1,55 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { basePath } from '../../lib/router.ts'
+import { byClient, watchAnswer } from './sent-answer.ts'
 
-/** Bytes that a connection had sent before a request, so that those of its answer can be told. */
-const sentBefore = Symbol('fastify-quickstart.sent-before')
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    [sentBefore]: number
-  }
-}
-
-/**
- * Logs one line for each request when its answer is sent, but none for health checks: method, path without the query
- * (which may hold secrets), status, bytes with the headers, milliseconds, address, user and request id.
- */
+/** Logs one line for each request when its answer has been sent, or cut, but none for health checks. */
 export function logAccess (app: FastifyInstance): void {
   const health = `${basePath(app)}/health`
-  app.decorateRequest(sentBefore, 0)
-  app.addHook('onRequest', async (request) => { request[sentBefore] = request.raw.socket.bytesWritten })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.url !== health) logAnswer(request, reply)
+    done()
   })
 }
 
-/** Logs the line of one request. The router's own refusals come to no hook. */
+/**
+ * Logs the line of one request when its answer has been sent: method, path without the query (which may hold secrets),
+ * status, bytes, milliseconds, address, user and request id. The bytes are those of the connection, headers included;
+ * over HTTP/2, where many answers share one, those of the body.
+ *
+ * An answer that was not sent whole has `cut`: `by the client`, which left, `by the server`, or over HTTP/2 `with the
+ * connection`. Where the client left before the answer began, the status is 499, as nginx has it.
+ */
 export function logAnswer (request: FastifyRequest, reply: FastifyReply): void {
-  const { method, url, ip, user } = request
-  request.log.info({
-    method,
-    path: url.replace(/\?.*/s, ''),
-    status: reply.statusCode,
-    bytes: request.raw.socket.bytesWritten - (request[sentBefore] ?? 0),
-    ms: Math.round(reply.elapsedTime * 10) / 10,
-    address: ip,
-    user: user?.name
-  }, 'answered')
+  const answer = watchAnswer(request)
+  const { method, url, ip } = request // a connection that has ended has no address
+  function log (cut?: string): void {
+    const hasLeft = cut === byClient && !reply.raw.headersSent
+    request.log.info({
+      method,
+      path: url.replace(/\?.*/s, ''),
+      status: hasLeft ? 499 : reply.statusCode,
+      bytes: answer.bytes(),
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: ip,
+      user: request.user?.name,
+      cut
+    }, 'answered')
+  }
+  function logCut (): void { log(answer.cut() ?? 'by the server') }
+  reply.raw.once('close', logCut).once('finish', () => {
+    reply.raw.off('close', logCut)
+    log(answer.isShared ? answer.cut() : undefined)
+  })
 }
 
-/** Leaves out Fastify's own two lines for a request. A hook of pino's, for every log method. */
+/** Leaves out Fastify's own lines for a request. A hook of pino's, for every log method. */
 export function oneLinePerRequest (
   this: FastifyBaseLogger,
   words: Parameters<FastifyBaseLogger['info']>,
   log: (...words: Parameters<FastifyBaseLogger['info']>) => void
 ): void {
   const message: unknown = words[1]
-  if (message !== 'incoming request' && message !== 'request completed') log.apply(this, words)
+  if (!fastifysOwn.has(message)) log.apply(this, words)
 }
+
+const fastifysOwn = new Set<unknown>(['incoming request', 'request completed', 'stream closed prematurely'])

@@ -2,8 +2,19 @@ import type { FastifyInstance } from 'fastify'
 import { parseArgs } from 'node:util'
 import { removeDeadSocket } from './dead-socket.ts'
 import { dieOfCrashes, surviveHangup } from './process-signals.ts'
-import { commandLine } from './start-failure.ts'
+import { commandLine, reportStartFailure } from './start-failure.ts'
+import { refuseLostSwitches } from '../settings/quickstart-options.ts'
 import type { Settings } from '../settings/settings.ts'
+
+/**
+ * Makes a failed start one line, to be called before anything can fail.
+ *
+ * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for a switch that fastify-cli drops without a word
+ */
+export function explainStartFailures (app: FastifyInstance): void {
+  app.addHook('onListen', reportStartFailure(process))
+  refuseLostSwitches(commandLine())
+}
 
 /**
  * Does for `fastify start` what the package's command does by itself: signals, the log's level as it is set, and a

@@ -5,7 +5,7 @@ import type { ParamsOptions } from '../../plugins/params/index.ts'
 import type { StaticOptions } from '../../plugins/static/index.ts'
 import type { TemplatesOptions } from '../../plugins/templates/index.ts'
 import { type ContentSecurityPolicy, findPolicyProblem } from './content-security-policy.ts'
-import { InvalidOption } from './errors.ts'
+import { InvalidOption, ProtectWithoutAuth } from './errors.ts'
 import type { OwnRoutes } from '../own-routes.ts'
 import type { Settings } from './settings.ts'
 
@@ -86,10 +86,13 @@ export interface CheckedOptions {
  * Reads the options of the app. Command-line flags arrive among them, as strings. Both win over the environment.
  *
  * @throws `FST_QUICKSTART_APP_INVALID_OPTION` for an unknown name or a value that does not fit
+ * @throws `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH` where pages are to be protected and auth is off
  */
 export function readOptions (given: QuickstartOptions, settings: Settings): CheckedOptions {
+  const on = readSwitches(given, settings)
+  if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
   return {
-    on: readSwitches(given, settings),
+    on,
     csp: readPolicy(given, settings),
     reload: readFlag('reload', given.reload) && process.env.NODE_ENV !== 'production',
     isWorker: readFlag('worker', given.worker)

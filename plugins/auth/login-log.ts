@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { escapeControls } from '../../lib/escape-controls.ts'
 import { CheckFailed } from './errors.ts'
 
 /** Who tries to log in, for a line of the log. Both come from the client: the address too, through a trusted proxy. */
@@ -11,9 +12,4 @@ export function describeClient (name: string, { ip }: FastifyRequest): { name: s
 export function failCheck (error: unknown, name: string, request: FastifyRequest): never {
   request.log.error({ err: error, ...describeClient(name, request) }, 'the login could not be checked')
   throw new CheckFailed()
-}
-
-/** Escapes what changes how a terminal shows the rest of a line: control and format characters, line separators. */
-export function escapeControls (text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
 }

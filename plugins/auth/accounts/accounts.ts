@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { OwnCheck } from '../options.ts'
-import { escapeControls } from '../login-log.ts'
+import { escapeControls } from '../../../lib/escape-controls.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import { createDecoyPicker } from './decoys.ts'
 import { type BoundedVerify, type HashingLoad, isSupportedHash } from './passwords.ts'

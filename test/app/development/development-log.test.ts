@@ -1,10 +1,8 @@
-import type { FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
 import t from 'tap'
 import { createDevelopmentLog } from '../../../app/development/development-log.ts'
+import { until } from '../../bin/command.ts'
 import { asAdmin, start } from '../start.ts'
-
-/** The text that a request brings along. */
-const sent = ({ headers }: FastifyRequest) => decodeURIComponent(String(headers['x-text'] ?? ''))
 
 /** The app with this log, and its lines without the time. */
 async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
@@ -18,12 +16,8 @@ async function logged (t: Parameters<typeof start>[0], omit?: RegExp) {
         request.log.debug('not at this level')
         return ''
       })
-      app.get('/fault', async (request) => { throw new Error(sent(request) || 'a fault') })
-      app.get('/refused', async (request) => { throw Object.assign(new Error(sent(request)), { statusCode: 400 }) })
-      app.get('/said', async (request) => {
-        request.log.info(sent(request))
-        return ''
-      })
+      app.get('/fault', async () => { throw new Error('a fault') })
+      app.get('/endless', async () => new Readable({ read () { this.push(Buffer.alloc(65_536)) } }))
       app.get('/odd', async (request) => {
         request.log.error({ err: 'no stack' }, 'odd')
         request.log.info({ res: { statusCode: 1 } })
@@ -69,24 +63,45 @@ t.test('a fault shows its stack', async (t) => {
   taken()
   await app.inject('/fault')
   const [fault, completed, ...others] = taken()
-  t.match(fault, /^error: the request failed\n {2}Error: a fault\n {6}at .*development-log\.test/s)
+  t.match(fault, /^error: GET \/fault: the request failed\n {2}Error: a fault\n {6}at .*development-log\.test/s)
   t.equal(completed, '500 GET /fault N ms')
   t.same(others, [])
 })
 
-t.test('no text forges a line or moves the cursor', async (t) => {
+t.test('nothing that is logged changes the terminal or looks like another line', async (t) => {
   const { app, taken } = await logged(t)
   taken()
-  const forged = '\u001b[2J\u009b1A\r12:00:00 200 GET / 1 ms\n12:00:00 200 GET /forged 1 ms\u202e\ttext'
-  const shown = '\\u001b[2J\\u009b1A\\u000d12:00:00 200 GET / 1 ms\n  12:00:00 200 GET /forged 1 ms\\u202e\ttext'
-  for (const [url, line] of [
-    ['/fault', `error: the request failed\n  Error: ${shown}\n      at `],
-    ['/refused', `400 GET /refused: ${shown}`],
-    ['/said', `${shown}\n`]
-  ] as const) {
-    await app.inject({ url, headers: { 'x-text': encodeURIComponent(forged) } })
-    t.equal(`${taken()[0]}\n`.slice(0, line.length), line)
+  const hostile = 'a\u001b[2Jb\u009b31mc\u202ed\u2028e\r\n12:00:00 200 GET /forged 3 ms'
+  const shown = 'a\\u{1b}[2Jb\\u{9b}31mc\\u{202e}d\\u{2028}e\\u{d}'
+  const cases: [name: string, write: () => void][] = [
+    ['message', () => app.log.info(hostile)],
+    ['field', () => app.log.info({ hostile }, 'a line')],
+    ['error', () => app.log.error(new Error(hostile))],
+    ['cause', () => app.log.error(new Error('a', { cause: new Error(hostile) }))],
+    ['refusal', () => app.log.info({ req: { method: 'GET', url: '/', headers: {} }, reason: hostile }, 'the request was refused')]
+  ]
+  const wrong: unknown[] = []
+  for (const [name, write] of cases) {
+    write()
+    const text = taken().join('\n')
+    const ownLines = text.split('\n').filter((line) => !line.startsWith('  '))
+    const isShown = text.includes(shown) || name === 'field'
+    // eslint-disable-next-line no-control-regex -- what must not be there
+    if (!isShown || /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e]/.test(text) || ownLines.length !== 1) wrong.push({ name, text })
   }
+  t.same(wrong, [])
+})
+
+t.test('a download that is cut is a line', async (t) => {
+  const { app, taken } = await logged(t)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  taken()
+  const leaving = new AbortController()
+  await fetch(`${url}/endless`, { signal: leaving.signal })
+  leaving.abort()
+  const lines: string[] = []
+  await until(() => lines.push(...taken()) > 0, 'the line')
+  t.same(lines, ['200 GET /endless: not sent whole'])
 })
 
 t.test('a crowd of refusals by the router is forgotten', async (t) => {
