@@ -107,6 +107,7 @@ export class Login {
     guess: Guess, { name, password }: Credentials, found: string | null | undefined, request: FastifyRequest
   ): Promise<'right' | 'wrong' | 'busy'> {
     const { accounts, throttle } = this.#rules
+    let outcome: 'right' | 'wrong' | 'busy' = 'busy'
     let verdict: Verdict = 'uncounted'
     try {
       const stored = found === undefined ? await accounts.find(name, request) : found
@@ -115,16 +116,16 @@ export class Login {
       // be a way to guess unseen.
       if (isFirst) verdict = 'wrong'
       const isRight = await result
+      outcome = isRight ? 'right' : 'wrong'
       if (isRight && isFirst) verdict = 'right'
       if (isRight && stored !== null) this.#remember(guess.key, name, stored)
-      return isRight ? 'right' : 'wrong'
     } catch (error) {
       if (!(error instanceof TooBusy)) throw error
       verdict = 'uncounted'
-      return 'busy'
     } finally {
       await throttle.settle(guess, verdict)
     }
+    return outcome
   }
 
   /** Returns the name of a known login, and counts it, if its hash is still the stored one; else null. */

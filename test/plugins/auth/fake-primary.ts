@@ -13,7 +13,7 @@ interface Message {
 
 /** Answers what a worker of node:cluster asks its primary, as `new RateLimiterClusterMaster()` does there. */
 export class FakePrimary {
-  /** What it has been asked, in order. */
+  /** The operations it has been asked for, in order. */
   readonly asked: Array<{ func: Message['func'], key: string }> = []
   readonly limiters = new Map<string, RateLimiterMemory>()
   /** Whether it refuses to do what it is asked. */

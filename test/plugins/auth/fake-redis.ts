@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 
-/** What the throttle uses of an ioredis client, in memory. It can be made to fail, to hang, or to be away. */
+/** The parts of an ioredis client that the throttle uses, in memory. It can be made to fail, to hang, or to be away. */
 export class FakeRedis extends EventEmitter {
   static last: FakeRedis
   status = 'ready'
