@@ -10,9 +10,9 @@ const openers = '[O\\]PX^_'
 const text = '[^\\x00-\\x1f\\x7f]*'
 
 /**
- * Sequences that keys without a character send, and terminals by themselves (ECMA-48): arrow and function keys, Alt
- * with a character, the place of the cursor, the focus, the marks around a paste, the mouse, answers about colours and
- * kind.
+ * Sequences that keys without a character send, and that terminals send by themselves (ECMA-48): arrow and function
+ * keys, Alt with a character, the place of the cursor, the focus, the marks around a paste, the mouse, answers about
+ * colours and kind.
  */
 const sequence = new RegExp('\\x1b+(?:' + [
   '\\[\\[[A-E]', // the function keys of the Linux console
