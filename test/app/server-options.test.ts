@@ -69,3 +69,31 @@ t.test('in production a request is one line', async (t) => {
   t.match(lines, [{ msg: 'ready' }, { msg: 'answered', method: 'GET', path: '/hello', status: 200 }])
   t.equal(lines.length, 2)
 })
+
+t.test('in production the line of an error has method and path, and no line changes the terminal', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production', QUICKSTART_DRAIN_SECONDS: '0' })
+  const texts: string[] = []
+  const production = createServerOptions()
+  const stream = { write: (text: string) => { texts.push(text) } }
+  const app = Fastify({ ...production, logger: { ...production.logger, stream } })
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    auth: { users: cheapUsers },
+    routes: async (app) => { app.get('/fails/*', async ({ url }) => { throw new Error(`a fault\u001b[2J at ${url}`) }) }
+  })
+  texts.length = 0
+  const path = '/fails/a\u009b31m\u202e\u2028\u{e0001}🦆'
+  await app.inject({ url: '/fails/a?token=secret', remoteAddress: '192.0.2.1' })
+  app.log.info({ path }, path)
+  const entries = texts.map((text) => JSON.parse(text))
+  t.match(entries, [
+    { level: 50, msg: 'the request failed', req: { method: 'GET', url: '/fails/a', remoteAddress: '192.0.2.1' }, err: { message: /a fault/ } },
+    { msg: 'answered', status: 500 },
+    { path, msg: path }
+  ])
+  t.notMatch(JSON.stringify(entries[0].req), 'secret')
+  // eslint-disable-next-line no-control-regex -- what must not be there
+  const changing = texts.filter((text) => /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e\u{e0001}]|\n./u.test(text))
+  t.same(changing, [])
+  t.match(texts.at(-1), '🦆')
+})

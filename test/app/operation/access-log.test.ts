@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2'
+import { type ClientHttp2Session, connect as connectHttp2, type ServerHttp2Session } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -95,6 +95,8 @@ t.test('the bytes of an answer are those of the connection', async (t) => {
 t.test('over HTTP/2 the bytes are those of the body, and a cut stream is told', async (t) => {
   const { app, url, readLine } = await listen(t, { http2: true })
   const open = () => connectHttp2(url).on('error', () => {})
+  const served: ServerHttp2Session[] = []
+  app.server.on('session', (session: ServerHttp2Session) => served.push(session))
   let session: ClientHttp2Session = open()
   const cases: [path: string, end: string, line: object][] = [
     ['/hello', 'read', { status: 200, bytes: 12, cut: undefined }],
@@ -104,7 +106,8 @@ t.test('over HTTP/2 the bytes are those of the body, and a cut stream is told', 
     ['/endless', 'cancel', { status: 200, bytes: Number, cut: 'by the client' }],
     ['/never', 'cancel', { status: 499, bytes: 0, cut: 'by the client' }],
     ['/fails', 'read', { status: 200, bytes: 5, cut: 'by the server' }],
-    ['/endless', 'leave', { status: 200, bytes: Number, cut: /by the client|with the connection/ }]
+    ['/endless', 'leave', { status: 200, bytes: Number, cut: /by the client|with the connection/ }],
+    ['/endless', 'drop', { status: 200, bytes: Number, cut: 'with the connection' }]
   ]
   for (const [path, end, line] of cases) {
     if (session.destroyed) session = open()
@@ -114,6 +117,7 @@ t.test('over HTTP/2 the bytes are those of the body, and a cut stream is told', 
     else await once(request, 'data')
     if (end === 'cancel') request.close(8)
     if (end === 'leave') session.destroy()
+    if (end === 'drop') served.at(-1)?.destroy()
     t.match(await readLine(), [{ path, address: '127.0.0.1', ...line }], `${path} ${end}`)
   }
   session.destroy()
