@@ -27,11 +27,18 @@ export function environment (): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)))
 }
 
+/** Who runs a command: root may do more than an operator's account. */
+export interface Account {
+  uid?: number
+  gid?: number
+}
+
 /** Runs the command in a folder, as a process of its own. */
 export function run (
-  folder: string, args: string[], variables: Record<string, string> = {}
+  folder: string, args: string[], variables: Record<string, string> = {}, account: Account = {}
 ): { child: ChildProcess, output: { stdout: string, stderr: string } } {
-  const child = spawn(process.execPath, [...command, ...args], { cwd: folder, env: { ...environment(), ...variables } })
+  const env = { ...environment(), ...variables }
+  const child = spawn(process.execPath, [...command, ...args], { cwd: folder, env, ...account })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => { output.stdout += chunk.toString() })
   child.stderr.on('data', (chunk: Buffer) => { output.stderr += chunk.toString() })
@@ -39,8 +46,8 @@ export function run (
 }
 
 /** Runs the command to its end. */
-export async function ending (folder: string, args: string[], variables?: Record<string, string>) {
-  const { child, output } = run(folder, args, variables)
+export async function ending (folder: string, args: string[], variables?: Record<string, string>, account?: Account) {
+  const { child, output } = run(folder, args, variables, account)
   const [exitCode] = await once(child, 'close')
   return { exitCode, ...output }
 }
