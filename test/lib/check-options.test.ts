@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 import t from 'tap'
 import hello from '../../plugins/hello/index.ts'
+import params from '../../plugins/params/index.ts'
 import staticFiles from '../../plugins/static/index.ts'
 import { root } from '../docs/pages.ts'
 
@@ -14,6 +15,12 @@ const passedOn = {
 }
 
 t.test('the test helper of fastify-cli starts a topic by itself', async (t) => {
+  // It wraps the plugin, and so marks it for whoever registers it later.
+  const mark = Symbol.for('skip-override')
+  for (const plugin of [hello, params] as unknown as Record<symbol, boolean>[]) {
+    const before = plugin[mark]!
+    t.teardown(() => { plugin[mark] = before })
+  }
   for (const [url, topic] of [['/', 'hello'], ['/user/alice', 'params']] as const) {
     const app = await build([join(root, 'plugins', topic, 'index.ts')], { skipOverride: true })
     t.teardown(() => app.close())

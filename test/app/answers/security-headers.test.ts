@@ -3,13 +3,17 @@ import { once } from 'node:events'
 import { connect as connectPlain, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
+import quickstart from '../../../app.ts'
+import { createServerOptions } from '../../../app/server-options.ts'
 import { setEnvironment } from '../../environment.ts'
 import { cheap } from '../../plugins/auth/logins.ts'
+import { asAdmin, start } from '../start.ts'
 
-// The server's options are made when the app is imported.
+// The server's options go by the settings as they are when they are made.
 process.env.QUICKSTART_TRUST_PROXY = '127.0.0.1'
-const { default: quickstart, options } = await import('../../../app.ts')
-const { asAdmin, start } = await import('../start.ts')
+const options = createServerOptions()
+delete process.env.QUICKSTART_TRUST_PROXY
+
 const hsts = 'max-age=31536000'
 
 /** The app with a route that fails. */

@@ -1,18 +1,18 @@
-import { createRequire } from 'node:module'
+import * as argon2 from '@node-rs/argon2'
+import * as bcrypt from '@node-rs/bcrypt'
 import Fastify from 'fastify'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
+import { basic, cheap } from './logins.ts'
 
 /** The hashes that passwords have been checked against, in their order. */
 const checked: string[] = []
 
 t.test('an unknown name is checked against a stored hash, as long as a user is', async (t) => {
-  // Before these packages are imported for the first time, which copies what they export.
-  const require = createRequire(import.meta.url)
-  Object.assign(require('@node-rs/argon2'), { verify: async (stored: string) => { checked.push(stored) } })
-  Object.assign(require('@node-rs/bcrypt'), { verify: async (password: string, stored: string) => { checked.push(stored) } })
-  const { default: auth } = await import('../../../plugins/auth/index.ts')
-  const { basic, cheap } = await import('./logins.ts')
+  const { default: auth } = await t.mockImport<typeof import('../../../plugins/auth/index.ts')>('../../../plugins/auth/index.ts', {
+    '@node-rs/argon2': { ...argon2, verify: async (stored: string) => { checked.push(stored) } },
+    '@node-rs/bcrypt': { ...bcrypt, verify: async (password: string, stored: string) => { checked.push(stored) } }
+  })
 
   /** Starts an instance. Returns the function that gives the hash that each name is checked against. */
   async function start (options: AuthOptions): Promise<(names: string[]) => Promise<string[]>> {
