@@ -32,7 +32,7 @@ async function serveAs (t: Test, account: number, folder: string, env: Record<st
     child.kill('SIGTERM')
     await closed
   })
-  const place = () => /^Open (http:\/\/\S+)\/ /m.exec(output)?.[1]
+  const place = () => /Server listening at (http:[^\s"]+)/.exec(output)?.[1]
   const metrics = () => /served at (http:[^\s"]+)/.exec(output)?.[1]
   await until(() => child.exitCode !== null || (place() !== undefined && metrics() !== undefined), 'the start')
   if (place() === undefined) throw new Error(output)
