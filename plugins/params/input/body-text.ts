@@ -97,5 +97,5 @@ function hasText (value: unknown, expression: RegExp): boolean {
 /** A file is no text, and fields that are objects hold all others. */
 function findMalformedInFields (body: unknown): string[] {
   const isLost = (value: unknown): boolean => typeof value === 'string' && lost.test(value)
-  return Object.entries(body ?? {}).filter(([, value]) => [value].flat().some(isLost)).map(([name]) => name)
+  return Object.entries(Object(body)).filter(([, value]) => [value].flat().some(isLost)).map(([name]) => name)
 }

@@ -18,8 +18,7 @@ export function isPublicName (name: string): boolean {
 /** Whether a path with its links resolved lies inside root, and is not hidden there. */
 export function isPublicPath (realRoot: string, realPath: string): boolean {
   const name = relative(realRoot, realPath)
-  // An absolute one is on another drive of Windows. The empty one is root itself.
-  if (name === '') return true
+  // An absolute one is on another drive of Windows. The empty one is root itself, or the folder of a volume.
   const place = withoutVolumeFolders(name.split(sep).join('/'))
   return !isAbsolute(name) && (place === '' || isPublicName(place))
 }

@@ -107,6 +107,8 @@ t.test('names every field that is wrong, by plain rules, by converters and by bo
     ['too few names', body({}, { minProperties: 2 }), { payload: { [marker]: marker } }, [['body', '*', 'such that it fits the schema of this route']]],
     ['a rule for names of the client', body({ a: Type.Record(Type.String(), Type.Integer()) }), { payload: { a: { [marker]: marker } } }, [['body', 'a.*', 'such that it fits the schema of this route']]],
     ['a schema for each media type', { body: { content: { 'application/json': { schema: Type.Object({ day: date }) } } } }, { payload: { day: marker } }, [['body', 'day', aDate]]],
+    ['a media type without a schema', { body: { content: { 'application/xml': { schema: Type.Object({ day: date }) } } }, querystring: Type.Object({ n: Type.Integer() }) },
+      { url: `?n=${marker}`, payload: { day: marker } }, [['query', 'n', 'a whole number']]],
     ['every part at once',
       {
         params: Type.Object({ id: Type.Integer({ minimum: 1 }) }),

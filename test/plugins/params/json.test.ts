@@ -158,6 +158,17 @@ t.test('JSON that is not text is refused by the name of the field', async (t) =>
   }
   t.strictSame(wrong, [])
 
+  const latin = Fastify()
+  t.teardown(() => latin.close())
+  await latin.register(params, { routes: false })
+  latin.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => done(null, JSON.parse(bytes.toString('latin1'))))
+  latin.addContentTypeParser('text/plain', { parseAs: 'string' }, (request, text, done) => done(null, { s: text }))
+  latin.post('/', { schema: { body } }, async (request) => request.body)
+  const asLatin1 = await latin.inject({ method: 'POST', url: '/', headers: { 'content-type': 'application/json' }, payload: latin1('{"s":"\xe9"}') })
+  t.equal(asLatin1.json().message, `every body field must be ${text}`, 'a parser of the host does not change what JSON is')
+  const asText = await latin.inject({ method: 'POST', url: '/', headers: { 'content-type': 'text/plain' }, payload: latin1('\xe9') })
+  t.equal(asText.json().s, '\ufffd', 'another type is the host\'s matter')
+
   const post = async (json: string | Buffer, url = '/') => await app.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload: json })
   t.strictSame((await post('{"s":"\\ufffd","o":{"a":1}}')).json(), { s: '\ufffd', list: [], o: { a: 1 } }, 'what was lost elsewhere is text')
   t.equal((await post(latin1('"\xff"'))).json().message, `every body field must be ${text}`)

@@ -7,6 +7,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import staticFiles from '../../../plugins/static/index.ts'
@@ -283,6 +284,20 @@ t.test('clients that read slowly hold a few chunks each, however big the file is
   }
   t.ok(held <= 1024 * 1024, `${Math.round(held / 1024)} KiB for a client`)
   for (const { socket } of clients) socket.destroy()
+})
+
+t.test('a form that the system does not let the server read is no reason to refuse the file', async (t) => {
+  const app = await serve(t, t.testdir({ 'big.txt': big, 'big.txt.gz': gzipSync(big) }), { maxFileSize: 1000 })
+  const get = async () => await rawRequest(app, 'GET', '/static/big.txt', { 'accept-encoding': 'gzip' })
+  t.equal((await get()).fields['content-encoding'], 'gzip')
+  const { open: openAsEver } = fileSystemPromises
+  openWith(t, async (...args) => {
+    if (String(args[0]).endsWith('.gz')) throw Object.assign(new Error('no'), { code: 'EACCES' })
+    return await openAsEver(...args)
+  })
+  const answer = await get()
+  t.equal(answer.fields['content-encoding'], undefined)
+  t.ok(answer.body.equals(big))
 })
 
 for (const failing of ['looking', 'opening', 'reading']) {

@@ -266,6 +266,7 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
       ['dots.txt', '..secret'], ['outside.txt', '..data/../../../x']
     ] as const
     for (const [at, to] of links) symlinkSync(to, join(root, at))
+    symlinkSync('..data', join(root, 'all'))
     const app = Fastify()
     t.teardown(() => app.close())
     await app.register(staticFiles, { root, memory })
@@ -273,7 +274,7 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
 
     const version = '..2026_01_31_12_00_01.123456789'
     const rows: [name: string, body: string | undefined][] = [
-      ['app.js', 'app.js'], ['sub/x.txt', 'sub/x.txt'], ['.well-known/security.txt', 'contact'], ['nested/page.html', 'page'],
+      ['app.js', 'app.js'], ['sub/x.txt', 'sub/x.txt'], ['.well-known/security.txt', 'contact'], ['nested/page.html', 'page'], ['all/app.js', 'app.js'],
       ...[
         '..data/app.js', '%2e%2edata/app.js', '..data', `${version}/app.js`, version, 'nested/..data/page.html', 'nested/../..data/app.js', '.env', 'nested/.env',
         'sub/.env', '.git/config', '.git2/config', ...links.map(([at]) => at), 'git/config', 'git2/config'
@@ -442,6 +443,33 @@ for (const memory of [true, false, { maxFileSize: 0 }]) {
       for (const [target, status] of rows) {
         const answer = await rawRequest(app, 'GET', target)
         if (answer.status !== status) wrong.push([target, answer.status])
+      }
+      t.strictSame(wrong, [])
+    }
+  })
+}
+
+for (const memory of [true, false]) {
+  t.test(`a semicolon in a name where it ends the path, memory ${memory}`, { skip: lacks.links }, async (t) => {
+    const root = t.testdir({ 'a;b.txt': 'semicolon', 'a@b.txt': 'at', 'a.js': 'script' })
+    // Fastify's types know the setting in its older place alone.
+    const setting = { useSemicolonDelimiter: true }
+    for (const server of [setting, { routerOptions: setting as object }]) {
+      const app: FastifyInstance = Fastify(server)
+      t.teardown(() => app.close())
+      await app.register(staticFiles, { root, memory })
+      await app.listen({ port: 0, host: '127.0.0.1' })
+      const rows: [target: string, status: number, body?: string, location?: string][] = [
+        [app.asset('a;b.txt'), 200, 'semicolon'], [app.asset('a@b.txt'), 200, 'at'],
+        ['/static/a%3Bb.txt', 200, 'semicolon'], ['/static/a;b.txt', 404],
+        ['/static/a%40b.txt', 308, '', '/static/a@b.txt'], ['/static/a%40b.txt;v=%40', 308, '', '/static/a@b.txt;v=%40'],
+        ['/static/a.js;v=%2f', 200, 'script'], ['/static/%61.js;v=%40', 200, 'script'], ['/static/a%2fb;x', 404]
+      ]
+      const wrong: unknown[] = []
+      for (const [target, status, body, location] of rows) {
+        const answer = await rawRequest(app, 'GET', target)
+        const isBody = body === undefined || String(answer.body) === body
+        if (answer.status !== status || !isBody || answer.fields.location !== location) wrong.push([target, answer])
       }
       t.strictSame(wrong, [])
     }

@@ -8,6 +8,7 @@ import t, { type Test } from 'tap'
 import staticFiles, { asset, type StaticOptions } from '../../../plugins/static/index.ts'
 import { lacks } from '../../system.ts'
 
+const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }
 const script = 'console.log("again and again and again and again")\n'.repeat(20)
 
 async function build (t: Test, options: StaticOptions): Promise<FastifyInstance> {
@@ -620,4 +621,57 @@ t.test('a file over the caps is as it is on the disk now', async (t) => {
   t.equal((await app.inject('/static/log.txt')).statusCode, 404)
   t.equal((await app.inject('/static/log.0123456789abcdef.txt')).statusCode, 404)
   t.throws(() => app.asset('log.txt'), { code: 'FST_QUICKSTART_STATIC_MISSING_ASSET' })
+})
+
+t.test('beside a file on the disk, a form that is broken, or cannot be read, is not used', async (t) => {
+  const noise = randomBytes(2 * 1024 * 1024)
+  const file = Buffer.concat([noise, Buffer.alloc(noise.length)])
+  const forms: [what: string, br: Buffer, gzip: Buffer][] = [
+    ['cut short', brotliCompressSync(file, fast).subarray(0, -1), gzipSync(file).subarray(0, -1)],
+    ['longer', brotliCompressSync(Buffer.concat([file, file]), fast), gzipSync(Buffer.alloc(file.length * 2))],
+    ['with something after it', Buffer.concat([brotliCompressSync(file, fast), Buffer.from('x')]), Buffer.concat([gzipSync(file), Buffer.from('x')])],
+    ['the one in place of the other', gzipSync(file), brotliCompressSync(file, fast)],
+    ['not compressed at all', noise, noise]
+  ]
+  const wrong: unknown[] = []
+  for (const maxFileSize of [0, 3 * 1024 * 1024]) {
+    for (const [what, br, gzip] of forms) {
+      const lines: string[] = []
+      const app = Fastify({ logger: { level: 'warn', stream: { write: (line) => { lines.push(line) } } } })
+      t.teardown(() => app.close())
+      const root = join(t.testdir({ [what]: { 'model.bin': file, 'model.bin.br': br, 'model.bin.gz': gzip } }), what)
+      await app.register(staticFiles, { root, memory: { maxFileSize } })
+      const { headers, rawPayload } = await app.inject({ url: '/static/model.bin', headers: { 'accept-encoding': 'br, gzip' } })
+      if (headers['content-encoding'] !== undefined || !rawPayload.equals(file)) wrong.push([what, headers])
+      // A form that is bigger than its file is no mistake.
+      const told = [['br', br], ['gz', gzip]].filter(([, form]) => form!.length < file.length).map(([extension]) => `model.bin.${String(extension)}`)
+      if (JSON.stringify(lines.map((line) => JSON.parse(line).file)) !== JSON.stringify(told)) wrong.push([what, lines])
+    }
+  }
+  t.strictSame(wrong, [])
+})
+
+t.test('what vanishes while the folder is read is left out, and the log says so', async (t) => {
+  const fileSystem = await import('node:fs')
+  const { statSync } = fileSystem
+  const memory = await t.mockImport<object>('../../../plugins/static/files/memory.ts', {
+    'node:fs': {
+      ...fileSystem,
+      statSync: (path: string) => {
+        if (path.endsWith('gone.js')) throw Object.assign(new Error('no'), { code: 'ENOENT' })
+        return statSync(path)
+      }
+    }
+  })
+  const files = await t.mockImport<object>('../../../plugins/static/files/files.ts', { '../../../plugins/static/files/memory.ts': memory })
+  const { default: mocked } = await t.mockImport<typeof import('../../../plugins/static/index.ts')>('../../../plugins/static/index.ts', {
+    '../../../plugins/static/files/files.ts': files
+  })
+  const lines: string[] = []
+  const app = Fastify({ logger: { level: 'warn', stream: { write: (line) => { lines.push(line) } } } })
+  t.teardown(() => app.close())
+  await app.register(mocked, { root: t.testdir({ 'app.js': script, 'gone.js': script }), memory: true })
+  t.equal((await app.inject('/static/app.js')).statusCode, 200)
+  t.equal((await app.inject('/static/gone.js')).statusCode, 404)
+  t.match(lines.map((line) => JSON.parse(line)), [{ file: 'gone.js', msg: 'static: left out: it cannot be read' }])
 })
