@@ -18,7 +18,7 @@ export const appFlags = {
 } as const
 
 /** The command prints where the server listens. */
-const saidOtherwise = /^(?:Server listening at|Open) /
+const saidOtherwise = /^(?:Server listening at|Open|Listening on the socket) /
 
 /**
  * Makes the app as the settings, the folders and the flags have it. The log goes to standard error.

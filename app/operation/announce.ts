@@ -6,7 +6,7 @@ import type { Settings } from '../settings/settings.ts'
 
 /**
  * Logs what one asks first once the server listens: in production the facts, where Fastify's own line says the place,
- * and elsewhere what to open in a browser.
+ * and elsewhere what to open in a browser, or the socket.
  */
 export function announceStart (app: FastifyInstance, on: Switches, settings: Settings): void {
   app.addHook('onListen', async () => {
@@ -15,7 +15,10 @@ export function announceStart (app: FastifyInstance, on: Switches, settings: Set
       return
     }
     const address = app.server.address()
-    if (typeof address !== 'object' || address === null) return // no browser opens a Unix socket
+    if (typeof address !== 'object' || address === null) {
+      app.log.info(`Listening on the socket ${address}`) // which no browser opens
+      return
+    }
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
     app.log.info(`Open http://${host}:${address.port}${basePath(app)}/ in a browser`)
   })
