@@ -173,7 +173,11 @@ t.test('refuses a file that it cannot run with one line', async (t) => {
   const cases: [args: string[], stderr: RegExp][] = [
     [['none.js'], /^fastify-quickstart: there is no file none\.js; dev takes the file that starts your server\n$/]
   ]
-  if (!(process.features as { typescript?: unknown }).typescript) {
+  const { typescript: runsTypeScript } = process.features as { typescript?: unknown } // newer than the types of Node
+  if (runsTypeScript) {
+    writeFileSync(join(folder, 'over.ts'), "const text: string = 'it runs'\nconsole.log(text)")
+    t.match(await ending(folder, ['dev', 'over.ts']), { exitCode: 0, stdout: 'it runs\n' })
+  } else {
     cases.push([['server.ts'], /^fastify-quickstart: server\.ts is TypeScript, which Node runs from 22\.18 on; this is v\S+\n$/])
   }
   for (const [args, stderr] of cases) t.match(await ending(folder, ['dev', ...args]), { exitCode: 1, stdout: '', stderr })
