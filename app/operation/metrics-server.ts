@@ -29,16 +29,16 @@ export interface Metrics {
  */
 export async function serveMetrics (
   place: MetricsPlace,
-  { contentType, render }: Metrics,
+  metrics: Metrics,
   log: FastifyBaseLogger
 ): Promise<MetricsServer> {
-  const renderOnce = shareUnderWay(render)
+  const renderOnce = shareUnderWay(async () => await metrics.render())
   const server = createServer((request, answer) => {
     if (!/^\/metrics(?:\?|$)/.test(request.url!)) { // Node gives each request one
       answer.writeHead(404).end()
       return
     }
-    renderOnce().then((text) => answer.setHeader('content-type', contentType).end(text), (error: unknown) => {
+    renderOnce().then((text) => answer.setHeader('content-type', metrics.contentType).end(text), (error: unknown) => {
       log.error({ err: error }, 'the metrics could not be read')
       answer.writeHead(503).end()
     })

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import { EventEmitter } from 'node:events'
 import { Counter, Registry } from 'prom-client'
 import t from 'tap'
+import { serveMetrics } from '../../../app/operation/metrics-server.ts'
 import { type Channel, tellPrimary, WorkersMetrics } from '../../../app/operation/worker-metrics.ts'
 import { captureLog } from '../start.ts'
 
@@ -51,6 +52,18 @@ t.test('the metrics of workers are those of all, and one that is blocked counts 
   two.worker.isBlocked = true
   await metrics.render()
   t.equal(lines.length, 3, 'blocked anew, it is told anew')
+})
+
+t.test('the metrics of workers are served as those of one process', async (t) => {
+  const { worker, requests } = createWorker(1)
+  requests.inc(5)
+  const { lines, logger } = captureLog()
+  const { log } = Fastify({ logger })
+  const server = await serveMetrics({ host: '127.0.0.1', port: 0 }, new WorkersMetrics(() => [worker], log), log)
+  t.teardown(() => server.close())
+  const answer = await fetch(String(/served at (\S+)/.exec(String(lines[0]?.msg))?.[1]))
+  t.equal(answer.status, 200)
+  t.match(await answer.text(), '\nrequests_total 5\n')
 })
 
 t.test('a worker that ends while it is asked holds nothing up', async (t) => {
