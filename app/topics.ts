@@ -56,7 +56,7 @@ export function createHelloOptions ({ hello, templates }: Switches): HelloOption
  * @param app has static already where it is on: the index page links to the file app.js
  */
 export function createTemplatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
-  const { context, ...own } = on.templates ?? {}
+  const { context, ...own } = on.templates! // asked where they are on
   const prefix = basePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined

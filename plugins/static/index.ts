@@ -47,9 +47,9 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
     ? createFilesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
   const urls = createFileUrls(base, routerSettings(app))
-  const folder: Folder = { files, urls, isElsewhere: () => false }
-  // All routes are declared by then, those of other parts of the app included.
-  app.addHook('onReady', async () => { folder.isElsewhere = createUnreachableTest(app, base) })
+  let isElsewhere!: Folder['isElsewhere'] // all routes are declared when the app is ready, before any request
+  app.addHook('onReady', async () => { isElsewhere = createUnreachableTest(app, base) })
+  const folder: Folder = { files, urls, isElsewhere: (name) => isElsewhere(name) }
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const isFirst = decorateAsset(app, { files, urls })

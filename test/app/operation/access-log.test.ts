@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import quickstart, { options } from '../../../app.ts'
 import { until } from '../../bin/command.ts'
 import { setEnvironment } from '../../environment.ts'
-import { captureLog, cheapUsers } from '../start.ts'
+import { asAdmin, captureLog, cheapUsers } from '../start.ts'
 
 async function routes (app: FastifyInstance): Promise<void> {
   app.get('/endless', async () => new Readable({ read () { this.push(Buffer.alloc(65_536)) } }))
@@ -66,6 +66,12 @@ t.test('an answer that is not sent whole is one line that says how it ended', as
     t.equal(lines.length, 1, name)
     socket.destroy()
   }
+})
+
+t.test('the line of a login names the user', async (t) => {
+  const { url, readLine } = await listen(t)
+  await fetch(`${url}/secret`, { headers: asAdmin })
+  t.match(await readLine(), [{ path: '/secret', status: 200, user: 'admin' }])
 })
 
 t.test('what the end of the grace cuts is a line', async (t) => {

@@ -173,5 +173,6 @@ t.test('JSON that is not text is refused by the name of the field', async (t) =>
   t.strictSame((await post('{"s":"\\ufffd","o":{"a":1}}')).json(), { s: '\ufffd', list: [], o: { a: 1 } }, 'what was lost elsewhere is text')
   t.equal((await post(latin1('"\xff"'))).json().message, `every body field must be ${text}`)
   t.equal((await post(latin1('["\xff"'))).statusCode, 400, 'no JSON at all')
+  t.equal((await post('["\\ud83e\\udd86"]')).statusCode, 400, 'a list is no object')
   t.equal((await post('{"s":"\\ud800"}', '/plain')).statusCode, 200, 'a route without converters stays as it is')
 })
