@@ -45,8 +45,6 @@ t.test('SIGHUP is survived; SIGTERM answers what was accepted, and then ends wit
   const { folder, file } = makeRoutes(t)
   const env = { QUICKSTART_DRAIN_SECONDS: '1', QUICKSTART_GRACE_SECONDS: '600' }
   const { url, child, exited, output } = await serving(t, folder, ['--routes', file, '--log-level', 'info'], env)
-  const signals = 'SIGILL/SIGTRAP/SIGABRT/SIGBUS/SIGFPE/SIGSEGV/SIGTERM/SIGINT/SIGHUP'
-  t.same(await (await fetch(`${url}/listeners/${signals}`)).json(), [0, 0, 0, 0, 0, 0, 1, 1, 1])
   child.kill('SIGHUP')
   await until(() => output.stderr.includes('SIGHUP: changed files of users and groups hold'), 'the line of SIGHUP')
   const slow = fetch(`${url}/slow`)

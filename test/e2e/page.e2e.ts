@@ -140,7 +140,7 @@ t.test('a card shows its source', async (t) => {
   await page.goto(url)
   await page.getByRole('link', { name: 'plugins/hello/index.ts' }).click()
   await page.waitForURL(/\/source\/hello$/)
-  t.match(await page.locator('pre').innerText(), 'fp(hello, ')
+  t.match(await page.locator('pre').innerText(), "name: 'fastify-quickstart/hello'")
   t.same(seen.consoleErrors, [])
 })
 

@@ -16,9 +16,9 @@ t.test('takes a file of routes of one\'s own', async (t) => {
 t.test('an uncaught error is logged with its stack, and ends the server with exit code 1', async (t) => {
   const folder = t.testdir({ 'routes.mjs': routesFile(authOfCommand) })
   const cases: [path: string, env: Record<string, string>, log: RegExp][] = [
-    ['/throw', {}, /fatal: an uncaught error ends the server\nError: thrown at large\n {4}at .*routes\.mjs/],
-    ['/reject', {}, /fatal: an uncaught error ends the server\nError: rejected at large\n {4}at .*routes\.mjs/],
-    ['/null', {}, /fatal: an uncaught error ends the server\nError: thrown: null\n/],
+    ['/throw', {}, /fatal: an uncaught error ends the server\n {2}Error: thrown at large\n {6}at .*routes\.mjs/],
+    ['/reject', {}, /fatal: an uncaught error ends the server\n {2}Error: rejected at large\n {6}at .*routes\.mjs/],
+    ['/null', {}, /fatal: an uncaught error ends the server\n {2}Error: thrown: null\n/],
     ['/text', { NODE_ENV: 'production', QUICKSTART_AUTH: 'true', QUICKSTART_USERS_FILE: 'users' }, /"level":60,.*"err":\{.*thrown: 'a text'.*"stack":/]
   ]
   for (const [path, env, log] of cases) {
