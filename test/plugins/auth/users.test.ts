@@ -369,13 +369,13 @@ t.test('while its file cannot be read the log says so at once and each minute, a
     ['not UTF-8', (path) => writeFileSync(path, Buffer.from([0xff, 0xfe, 0x41, 0])), /UTF-16/]
   ]
   const wrong: unknown[] = []
-  for (const of of ['users', 'groups'] as const) {
+  for (const kind of ['users', 'groups'] as const) {
     for (const [what, change, says] of troubles) {
       const { lines, stream } = logLines()
       const said = () => lines.splice(0).map(({ level, msg }) => `${level as number} ${msg as string}`)
       const texts = { users: `alice:${cheap.bcrypt('a')}\n`, groups: 'admins: alice\n' }
       const dir = t.testdir(texts)
-      const path = join(dir, of)
+      const path = join(dir, kind)
       const [htpasswd, groups] = [join(dir, 'users'), join(dir, 'groups')]
       looks.length = 0
       const app = await start(t, { htpasswd, groups }, { logger: { stream }, disableRequestLogging: true })
@@ -389,7 +389,7 @@ t.test('while its file cannot be read the log says so at once and each minute, a
         await act()
         const complaints = said().filter((line) => line.startsWith('50 '))
         counts.push(complaints.length)
-        for (const line of complaints) if (!says.test(line) || !line.includes(path)) wrong.push([of, what, line])
+        for (const line of complaints) if (!says.test(line) || !line.includes(path)) wrong.push([kind, what, line])
       }
       await step(0, look)
       await step(10, ask)
@@ -397,12 +397,12 @@ t.test('while its file cannot be read the log says so at once and each minute, a
       await step(30, look)
       await step(10, look)
       await step(55, ask)
-      if (counts.join() !== '1,0,0,1,0,1') wrong.push([of, what, counts])
+      if (counts.join() !== '1,0,0,1,0,1') wrong.push([kind, what, counts])
       rmSync(path, { recursive: true, force: true })
-      writeFileSync(path, texts[of])
+      writeFileSync(path, texts[kind])
       look()
       const [line, ...more] = said()
-      if (!/^30 .*(?:read again)/.test(String(line)) || more.length > 0) wrong.push([of, what, line, ...more])
+      if (!/^30 .*(?:read again)/.test(String(line)) || more.length > 0) wrong.push([kind, what, line, ...more])
     }
   }
   t.same(wrong, [])
