@@ -101,6 +101,7 @@ export const pidRoute = `export default async function routes (app) {
     await new Promise((resolve) => setTimeout(resolve, 4000))
     return 'slow'
   })
+  app.get('/block', async () => { for (;;); })
   app.get('/slow-count', async () => String(slow))
 }`
 

@@ -15,15 +15,23 @@ async function pids (url: string): Promise<Set<string>> {
   return new Set(await Promise.all(answers))
 }
 
+/** The same, once there are that many. */
+async function waitForPids (url: string, count: number): Promise<Set<string>> {
+  let found = new Set<string>()
+  await until(async () => {
+    found = await pids(url)
+    return found.size === count
+  }, `the answers of ${count} workers`)
+  return found
+}
+
 t.test('workers share the port; one that dies is replaced', { skip: lacks.signals }, async (t) => {
   const { url, child, exited, output } = await startWorkers(t, '2')
-  const before = await pids(url)
-  t.equal(before.size, 2)
+  const before = await waitForPids(url, 2)
   const [victim = ''] = before
   process.kill(Number(victim), 'SIGKILL')
   await until(() => output.stderr.includes(`worker ${victim} ended (SIGKILL) and is replaced`), 'the death')
-  await until(async () => (await pids(url)).size === 2, 'the replacement')
-  t.notOk((await pids(url)).has(victim))
+  t.notOk((await waitForPids(url, 2)).has(victim))
 
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
@@ -53,14 +61,14 @@ t.test('workers count failed logins together; SIGHUP replaces all and loses no c
   })
   child.kill('SIGHUP')
   await until(() => output.stderr.includes('SIGHUP: the workers are replaced'), 'the beginning')
-  child.kill('SIGHUP') // of somebody impatient
-  await until(() => output.stderr.includes('SIGHUP: done'), 'the replacement')
+  child.kill('SIGHUP') // files may have changed once more
+  await until(() => output.stderr.match(/SIGHUP: done/g)?.length === 2, 'both replacements')
   isOver = true
   await Promise.all(clients)
   t.same([...statuses], [200])
   for (const pid of await pids(url)) t.notOk(before.has(pid))
   t.equal((await login(url, 'no more')).status, 429)
-  t.equal(output.stderr.match(/SIGHUP: the workers are replaced/g)?.length, 1)
+  t.equal(output.stderr.match(/SIGHUP: the workers are replaced one by one/g)?.length, 2)
 })
 
 t.test('SIGHUP with files that are wrong changes nothing; a stop ends the replacement', { skip: lacks.signals }, async (t) => {
@@ -69,8 +77,8 @@ t.test('SIGHUP with files that are wrong changes nothing; a stop ends the replac
   const right = readFileSync(routes)
   writeFileSync(routes, 'a mistake of the operator')
   child.kill('SIGHUP')
-  await until(() => output.stderr.includes('SIGHUP: done'), 'the end of the replacement')
-  t.match(output.stderr, 'error: SIGHUP: the new worker could not start; the others stay as they are')
+  const failure = 'error: SIGHUP: the new worker could not start; the others stay as they are'
+  await until(() => output.stderr.includes(failure), 'the end of the replacement')
   t.same(await pids(url), before)
 
   writeFileSync(routes, right)
@@ -86,8 +94,7 @@ t.test('SIGHUP with files that are wrong changes nothing; a stop ends the replac
 t.test('workers that die while all are replaced are not replaced twice', { skip: lacks.signals }, async (t) => {
   const { url, child, output } = await startWorkers(t, '3')
   for (let round = 0; round < 2; round++) {
-    await until(async () => (await pids(url)).size === 3, 'three workers, and no more')
-    const before = [...await pids(url)].map(Number)
+    const before = [...await waitForPids(url, 3)].map(Number)
     const told = output.stderr.length
     child.kill('SIGHUP')
     await until(() => output.stderr.slice(told).includes('SIGHUP: the workers are replaced'), 'the beginning')
@@ -95,21 +102,50 @@ t.test('workers that die while all are replaced are not replaced twice', { skip:
     await until(() => output.stderr.slice(told).includes('SIGHUP: done'), 'the end of the replacement')
     for (const pid of before) t.notOk((await pids(url)).has(String(pid)))
   }
-  await until(async () => (await pids(url)).size === 3, 'three workers, and no more')
+  await waitForPids(url, 3)
 })
 
 t.test('a worker that dies after new code could not start does not end the others', { skip: lacks.signals }, async (t) => {
   const { url, child, output, routes } = await startWorkers(t, '2')
   const right = readFileSync(routes)
   writeFileSync(routes, 'a mistake of the operator')
-  const [victim, other] = await pids(url)
+  const [victim, other] = await waitForPids(url, 2)
   process.kill(Number(victim), 'SIGKILL')
-  const failures = () => output.stderr.split('a mistake').length - 1
+  const failures = () => output.stderr.split(/--routes \S+ cannot be loaded/).length - 1
   await until(() => failures() > 3, 'several attempts')
   t.same([...await pids(url)], [other])
   writeFileSync(routes, right)
-  await until(async () => (await pids(url)).size === 2, 'the replacement')
+  await waitForPids(url, 2)
   t.equal(child.exitCode, null)
+})
+
+t.test('a new worker that hangs at its start is ended, and blocks no later reload', { skip: lacks.signals }, async (t) => {
+  const { url, child, output, routes } = await startWorkers(t, '1', { QUICKSTART_START_SECONDS: '10' })
+  const before = await pids(url)
+  const right = readFileSync(routes)
+  writeFileSync(routes, 'for (;;) {}')
+  child.kill('SIGHUP')
+  const told = 'does not listen after 10 s and is ended; QUICKSTART_START_SECONDS sets another limit'
+  await until(() => output.stderr.includes(told), 'the end of the new worker')
+  t.same(await pids(url), before)
+  writeFileSync(routes, right)
+  child.kill('SIGHUP')
+  await until(() => output.stderr.includes('SIGHUP: done'), 'the replacement')
+  for (const pid of await pids(url)) t.notOk(before.has(pid))
+})
+
+t.test('a worker that is blocked is replaced, and counted', { skip: lacks.signals }, async (t) => {
+  const env = { QUICKSTART_BLOCKED_SECONDS: '5', QUICKSTART_METRICS: '127.0.0.1:0' }
+  const { url, output } = await startWorkers(t, '2', env) // with one alone, port 0 would be another after its end
+  const before = await waitForPids(url, 2)
+  await fetch(`${url}/block`).catch(() => {})
+  const told = /error: worker (\d+) has been blocked for 5 s and is replaced/
+  await until(() => told.test(output.stderr), 'the end')
+  const victim = String(told.exec(output.stderr)?.[1])
+  t.ok(before.has(victim))
+  t.notOk((await waitForPids(url, 2)).has(victim))
+  const place = /metrics for Prometheus are served at (\S+)/.exec(output.stderr)?.[1] ?? ''
+  t.match(await (await fetch(place)).text(), 'quickstart_workers_replaced_total{reason="blocked"} 1')
 })
 
 t.test('what a worker has accepted is answered, also when all stop while it is replaced', { skip: lacks.signals }, async (t) => {
