@@ -83,7 +83,20 @@ function beside (title, head, drawn) {
 }
 
 /** What the picture of the rates shows, in its order. */
-const shown = { hello: 'one line of text', 'static-small': 'a file of 1 kB', page: 'a page', params: 'a parameter', auth: 'a repeated login', 'static-br': 'a compressed file' }
+const shown = {
+  'root-hello': 'the whole app: one line of text',
+  'root-static': 'the whole app: a small file',
+  'root-page': 'the whole app: its index page',
+  'root-params': 'the whole app: a parameter',
+  'root-login': 'the whole app: a page behind a login',
+  'root-log': 'the whole app with its log: one line of text',
+  hello: 'one line of text',
+  'static-small': 'a file of 1 kB',
+  page: 'a page',
+  params: 'a parameter',
+  auth: 'a repeated login',
+  'static-br': 'a compressed file'
+}
 const bar = { width: 580, left: 300, row: 21, columns: 2 }
 
 /**
