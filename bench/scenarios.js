@@ -191,6 +191,7 @@ const plainPeers = [
 
 /** @type {Scenario[]} */
 export const scenarios = [
+  ...wholeApps,
   {
     name: 'hello',
     title: 'Hello World!',
@@ -289,8 +290,7 @@ export const scenarios = [
       .filter(({ id }) => id !== 'hono')
       .map((entry) => entry.id === 'flask' ? entry : { ...entry, connections: 1 })),
     absent: { hono: 'it hashes every user’s name and password at each request, and takes several seconds over an answer' }
-  },
-  ...wholeApps
+  }
 ]
 
 const page = `<!doctype html>

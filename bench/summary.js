@@ -20,7 +20,7 @@ export function summarize ({ scenarios, machine, later = [] }) {
     return `${(sum(others) / sum(own)).toFixed(1)} times`
   }
   const perSecond = Number((own.length / sum(own)).toPrecision(2)).toLocaleString('en')
-  return `The whole app answers ${perSecond} requests a second on one core of ${articleOf(cpu)} ${cpu}, over its five topics: ` +
+  return `The whole app answers ${perSecond} requests a second on one core of ${articleOf(cpu)} ${cpu}, each of its five topics asked equally often: ` +
     `${times('whole-express')} what Express does, and ${times('whole-fastify')} what Fastify does, with the usual plugins put together by hand.`
 }
 
