@@ -29,7 +29,10 @@ export function checkAnswer (who, answer, { status, body, read = (bytes) => byte
   if (answer.status !== status) throw new Error(`${who} answers ${answer.status} instead of ${status}`)
   const got = read(answer.body)
   if (!Buffer.from(got).equals(Buffer.from(body))) {
-    throw new Error(`${who} answers other bytes than expected: ${JSON.stringify(got.toString().slice(0, 300))} instead of ${JSON.stringify(body.toString().slice(0, 300))}`)
+    const [is, shouldBe] = [got.toString(), body.toString()]
+    const from = Math.max(0, Array.from(is).findIndex((character, index) => character !== shouldBe[index]) - 20)
+    const shown = (/** @type {string} */ text) => JSON.stringify(text.slice(from, from + 120))
+    throw new Error(`${who} answers other bytes than expected, from ${from} on: ${shown(is)} instead of ${shown(shouldBe)}`)
   }
   for (const [name, pattern] of Object.entries(headers)) {
     if (lacks.includes(name)) continue

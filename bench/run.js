@@ -157,9 +157,7 @@ for (const curve of curves) {
 }
 if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
 results.minutes = Number(((performance.now() - began) / 60_000).toFixed(1))
-// With the digits that results.json has, so that the tables can be made from it again.
-results = JSON.parse(stringify(results))
-results.targets = judge(results)
+results = judged(results)
 
 process.stdout.write(`\n${report(results)}\n`)
 await writeFile(join(here, 'last-run.json'), stringify(results))
@@ -175,7 +173,7 @@ note(`done in ${results.minutes} minutes`)
  * @param {any} results
  */
 async function writeResults (results) {
-  results.targets = judge(results)
+  results = judged(results)
   await writeFile(resultsFile, stringify(results))
   for (const [name, curve] of Object.entries(results.growth)) {
     await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
@@ -184,6 +182,16 @@ async function writeResults (results) {
   await writeReadme('results', report(results))
   const readme = join(here, '..', 'README.md')
   await writeFile(readme, insertSummary(await readFile(readme, 'utf8'), summarize(results)))
+}
+
+/**
+ * Judges results by the targets. They have the digits of results.json, so that the tables can be made from it again.
+ *
+ * @param {any} results
+ */
+function judged (results) {
+  const rounded = JSON.parse(stringify(results))
+  return JSON.parse(stringify({ ...rounded, targets: judge(rounded) }))
 }
 
 /** Says of each scenario who answers it as the suite does. */
