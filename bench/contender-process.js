@@ -29,7 +29,7 @@ export class ContenderProcess {
   /**
    * @param {string} file name of its module in contenders/
    * @param {Job} job
-   * @param {string} folder where to leave the job for it
+   * @param {string} folder where to leave the job for it. A log goes to the standard output, which is /dev/null then
    */
   static async start (file, job, folder) {
     const jobFile = join(folder, `job-${++jobs}.json`)
@@ -37,7 +37,7 @@ export class ContenderProcess {
 
     const started = performance.now()
     const [command, ...args] = onCore(serverCore, [process.execPath, '--expose-gc', fileURLToPath(new URL(`contenders/${file}`, import.meta.url)), jobFile])
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, NODE_ENV: 'production' } })
+    const child = spawn(command, args, { stdio: ['ignore', job.log === true ? 'ignore' : 'inherit', 'inherit', 'ipc'], env: { ...process.env, NODE_ENV: 'production' } })
     const { port, took } = await new Promise((resolve, reject) => {
       child.once('message', resolve)
       child.once('error', reject)

@@ -21,6 +21,21 @@ export const contenders = {
   sirv: { label: 'sirv', file: 'sirv.js', packages: ['sirv'] },
   express: { label: 'Express', file: 'express.js', packages: ['express', 'serve-static', 'ejs', 'express-basic-auth'] },
   hono: { label: 'Hono', file: 'hono.js', packages: ['hono', '@hono/node-server'] },
+  'whole-fastify': {
+    label: 'Fastify, put together by hand',
+    file: 'whole-fastify.js',
+    packages: [
+      '@fastify/helmet', '@fastify/static', '@fastify/view', '@fastify/basic-auth', '@fastify/under-pressure', 'eta'
+    ]
+  },
+  'whole-express': {
+    label: 'Express, put together by hand',
+    file: 'whole-express.js',
+    packages: ['express', 'helmet', 'serve-static', 'ejs', 'express-basic-auth', 'morgan']
+  },
+  'whole-hono': {
+    label: 'Hono, put together by hand', file: 'whole-hono.js', packages: ['hono', '@hono/node-server']
+  },
   nginx: { label: 'nginx', file: 'nginx.js', packages: [], programs: [['nginx', '-v']] },
   flask: {
     label: 'Flask, gunicorn',

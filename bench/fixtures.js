@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { hash as argon2id } from '@node-rs/argon2'
 import { hash as bcrypt } from '@node-rs/bcrypt'
 import { login } from './content.js'
+import { rootApp } from './root-app.js'
 
 /** A folder of its own for all that a run needs on disk. Every contender reads the same files. */
 export class Fixtures {
@@ -73,6 +74,21 @@ export class Fixtures {
     })
   }
 
+  /** The views of the root app, in the language of EJS: made of them, so that they show the same. */
+  ejsViews () {
+    return this.once('ejs-views', async (folder) => {
+      await mkdir(folder)
+      const read = async (/** @type {string} */ name) => toEjs(await readFile(join(rootApp.viewsFolder, name), 'utf8'))
+      const [top, bottom] = (await read('layout.eta')).split('<%- body -%>\n')
+      await writeFile(join(folder, 'top.ejs'), top)
+      await writeFile(join(folder, 'bottom.ejs'), bottom)
+      for (const name of ['index', 'secret']) {
+        await writeFile(join(folder, `${name}.ejs`), `${await read(`${name}.eta`)}<%- include('bottom') -%>\n`)
+      }
+      return folder
+    })
+  }
+
   /**
    * The page's templates of Eta, and others like them: `count` pages in all.
    *
@@ -115,6 +131,19 @@ export class Fixtures {
       bcrypt: (await bcrypt(login.password, 10)).replace(/^\$2b/, () => '$2y')
     }))
   }
+}
+
+/**
+ * Turns a template of Eta into one of EJS, which has no layouts, takes values by their names, and leaves out a line
+ * break only where it is told to.
+ *
+ * @param {string} template
+ */
+function toEjs (template) {
+  return template
+    .replace(/<%[^]*?%>/g, (tag) => tag.replace(/\bit\./g, '').replace('<%~', '<%-'))
+    .replace(/<% layout\('\.\/layout', (.*?)\) %>/, "<%- include('top', $1) %>")
+    .replaceAll(' %>\n', ' -%>\n')
 }
 
 /**

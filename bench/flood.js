@@ -4,13 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ContenderProcess } from './contender-process.js'
 import { contenders } from './contenders.js'
+import { guessers } from './content.js'
 import { driverCore, onCore } from './cores.js'
 import { authorization } from './scenarios.js'
 import { quantile, median } from './statistics.js'
 
 const run = promisify(execFile)
-
-export const guessers = 50
 
 const floods = [
   { id: 'quickstart', label: 'fastify-quickstart (argon2id), guessers at one address', addresses: 'one' },

@@ -83,7 +83,20 @@ function beside (title, head, drawn) {
 }
 
 /** What the picture of the rates shows, in its order. */
-const shown = { hello: 'one line of text', 'static-small': 'a file of 1 kB', page: 'a page', params: 'a parameter', auth: 'a repeated login', 'static-br': 'a compressed file' }
+const shown = {
+  'root-hello': 'the whole app: one line of text',
+  'root-static': 'the whole app: a small file',
+  'root-page': 'the whole app: its index page',
+  'root-params': 'the whole app: a parameter',
+  'root-login': 'the whole app: a page behind a login',
+  'root-log': 'the whole app with its log: a line of text',
+  hello: 'one line of text',
+  'static-small': 'a file of 1 kB',
+  page: 'a page',
+  params: 'a parameter',
+  auth: 'a repeated login',
+  'static-br': 'a compressed file'
+}
 const bar = { width: 580, left: 300, row: 21, columns: 2 }
 
 /**
@@ -122,7 +135,7 @@ export function plotRates (scenarios) {
     const y = rows.slice(0, Math.floor(index / bar.columns)).reduce((sum, height) => sum + height, 0)
     chart.setAttribute('x', String(x))
     chart.setAttribute('y', String(y))
-    return `<text x="${x + bar.left}" y="${y + 20}" font-weight="600">${escape(what)}, answers a second</text>${chart.outerHTML}`
+    return `<text x="${x + 12}" y="${y + 20}" font-weight="600">${escape(what)}, answers a second</text>${chart.outerHTML}`
   })
   const [w, h] = [bar.columns * bar.width, rows.reduce((sum, height) => sum + height, 0)]
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="Answers a second"><rect width="100%" height="100%" fill="white"/>${drawn.join('')}</svg>\n`

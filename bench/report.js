@@ -1,4 +1,4 @@
-import { guessers } from './flood.js'
+import { guessers } from './content.js'
 import { ratio } from './statistics.js'
 
 /**
@@ -7,13 +7,15 @@ import { ratio } from './statistics.js'
  * @param {any} results
  */
 export function report (results) {
-  const { date, pinned, machine, versions, settings, targets } = results
+  const { machine, versions, targets, later = [] } = results
   const { scenarios, flood, names, start, workers, growth } = results
   const parts = [
-    `Measured ${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}, load ${machine.load.toFixed(1)} beforehand. ` +
-    `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; ` +
-    `${settings.sittings === 1 ? 'one sitting' : `${settings.sittings} sittings`} of ${settings.rounds} rounds, in turn, ${settings.milliseconds} ms at a time; one sitting for peers of which no target speaks.`,
-    `Versions: ${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')}.`
+    `Measured ${describeRun(results)}`,
+    `Versions: ${listVersions(versions)}.`,
+    ...later.map((/** @type {any} */ run) => {
+      const others = listVersions(run.versions)
+      return `Measured in a run of their own: ${run.parts.join(', ')}, ${describeRun(run)}${others && ` Other versions: ${others}.`}`
+    })
   ]
 
   if (targets.length > 0) {
@@ -95,6 +97,18 @@ export function report (results) {
     parts.push(`### growth-${name}: ${title}`, 'Answers a second · memory held · start until the first answer.', `![${title}](growth-${name}.svg)`, table([unit, ...labels], counts.map((count) => [count.toLocaleString('en'), ...labels.map((label) => cell(count, label))])))
   }
   return parts.join('\n\n') + '\n'
+}
+
+/** @param {any} run */
+function describeRun ({ date, pinned, machine, settings }) {
+  return `${date} on ${machine.cpu}, ${machine.cores} cores, ${machine.memory} GB, ${machine.system}, load ${machine.load.toFixed(1)} beforehand. ` +
+    `Contenders ${pinned ? 'pinned to one core, driver to another' : 'and driver not pinned'}; ` +
+    `${settings.sittings === 1 ? 'one sitting' : `${settings.sittings} sittings`} of ${settings.rounds} rounds, in turn, ${settings.milliseconds} ms at a time; one sitting for peers of which no target speaks.`
+}
+
+/** @param {Record<string, string>} versions */
+function listVersions (versions) {
+  return Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', ')
 }
 
 /**

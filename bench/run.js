@@ -1,16 +1,20 @@
 // Measures the suite beside its peers. Options:
 //   --quick             the scenarios that say most, in one sitting: a few minutes
-//   --scenario <name>   one of them alone, several times if you like: hello, static-small, …, flood,
-//                       names, start, growth-auth, …
+//   <name> …            these scenarios alone: hello, static-small, …, root-hello, …, flood, names, start,
+//                       growth-auth, …; --scenario <name> does the same
+//   --update            writes what these scenarios give into results.json, the plots and README.md; what was there of
+//                       others stays
+//   --check             starts the contenders and compares their answers, and measures nothing
+//   --tables            measures nothing, and writes the plots and README.md anew from results.json
 //   --contender <name>  against this one alone, several times if you like: limit, fastify, official,
-//                       sirv, express, hono, nginx, flask
+//                       sirv, express, hono, whole-fastify, whole-express, whole-hono, nginx, flask
 //   --sittings <number> how often each contender of which a target speaks is started anew and
 //                       driven (default 4): more of them say more
 //   --soak              instead of all that, ten minutes of an even load on the started app: soak.svg, and its lines
 //                       in README.md
 //   --minutes <number>  of the soak, from 2 on (default 10)
-// A full run in which nothing failed writes results.json, the plots and the tables in README.md; any run writes
-// last-run.json.
+// A full run in which nothing failed writes results.json, the plots and the tables in README.md, as does --update; any
+// run writes last-run.json.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
@@ -21,18 +25,24 @@ import { serverCore } from './cores.js'
 import { Fixtures } from './fixtures.js'
 import { measureFlood } from './flood.js'
 import { curves, measureGrowth } from './growth.js'
-import { measureScenario } from './measure.js'
+import { checkScenario, measureScenario } from './measure.js'
+import { mergeResults } from './merge-results.js'
 import { measureNames } from './names.js'
 import { plotGrowth, plotRates, plotSoak } from './plot.js'
 import { report } from './report.js'
 import { scenarios } from './scenarios.js'
 import { growth, measureSoak } from './soak.js'
 import { measureStart } from './start.js'
+import { insertSummary, summarize } from './summary.js'
 import { judge } from './targets.js'
 import { measureWorkers } from './workers.js'
 
-const { values: { quick, scenario: chosen, contender: against, sittings: wanted, soak, minutes = '10' } } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    update: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    tables: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     scenario: { type: 'string', multiple: true },
     contender: { type: 'string', multiple: true },
@@ -41,8 +51,15 @@ const { values: { quick, scenario: chosen, contender: against, sittings: wanted,
     minutes: { type: 'string' }
   }
 })
+const { quick, update, check, tables, contender: against, sittings: wanted, soak, minutes = '10' } = values
+const named = [...positionals, ...values.scenario ?? []]
+const chosen = named.length === 0 ? undefined : named
 const here = import.meta.dirname
-const names = [...scenarios.map(({ name }) => name), 'flood', 'names', 'start', 'workers', ...curves.map(({ name }) => `growth-${name}`)]
+const resultsFile = join(here, 'results.json')
+const names = [
+  ...scenarios.map(({ name }) => name), 'flood', 'names', 'start', 'workers',
+  ...curves.map(({ name }) => `growth-${name}`)
+]
 refuseUnknown('--scenario', chosen, names)
 refuseUnknown('--contender', against, Object.keys(contenders))
 if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
@@ -52,6 +69,11 @@ if (wanted !== undefined && !/^[1-9]\d?$/.test(wanted)) {
 
 if (!/^[1-9]\d?$/.test(minutes) || minutes === '1') {
   process.stderr.write(`--minutes takes a number from 2 to 99, not ${minutes}\n`)
+  process.exit(1)
+}
+
+if (update && (chosen === undefined || quick || against !== undefined)) {
+  process.stderr.write('--update takes the names of scenarios, and neither --quick nor --contender\n')
   process.exit(1)
 }
 
@@ -65,9 +87,17 @@ if (soak) {
   await runSoak(Number(minutes))
   process.exit()
 }
+if (tables) {
+  await writeResults(JSON.parse(await readFile(resultsFile, 'utf8')))
+  process.exit()
+}
 const fixtures = await Fixtures.make()
+if (check) {
+  await checkAll()
+  process.exit()
+}
 /** @type {any} */
-const results = {
+let results = {
   date: new Date().toISOString().slice(0, 10),
   pinned: serverCore !== undefined,
   machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, memory: Math.round(totalmem() / 2 ** 30), load: loadavg()[0], system: `${type()} ${release().split(/[-+]/)[0]}` },
@@ -127,18 +157,56 @@ for (const curve of curves) {
 }
 if (results.growth.static !== undefined) results.fileBytes = await compressedSize(await fixtures.manyFiles(10_000))
 results.minutes = Number(((performance.now() - began) / 60_000).toFixed(1))
-results.targets = judge(results)
+results = judged(results)
 
-const text = report(results)
-process.stdout.write(`\n${text}\n`)
+process.stdout.write(`\n${report(results)}\n`)
 await writeFile(join(here, 'last-run.json'), stringify(results))
-if (isWhole && process.exitCode === undefined) {
-  await writeFile(join(here, 'results.json'), stringify(results))
-  for (const [name, curve] of Object.entries(results.growth)) await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
-  await writeFile(join(here, 'rates.svg'), plotRates(results.scenarios))
-  await writeReadme('results', text)
+if (process.exitCode === undefined) {
+  if (isWhole) await writeResults(results)
+  if (update) await writeResults(mergeResults(JSON.parse(await readFile(resultsFile, 'utf8')), results, names))
 }
 note(`done in ${results.minutes} minutes`)
+
+/**
+ * Writes results.json, and what is made of it: the plots, the tables, and the sentence of the suite's README.md.
+ *
+ * @param {any} results
+ */
+async function writeResults (results) {
+  results = judged(results)
+  await writeFile(resultsFile, stringify(results))
+  for (const [name, curve] of Object.entries(results.growth)) {
+    await writeFile(join(here, `growth-${name}.svg`), plotGrowth(curve))
+  }
+  await writeFile(join(here, 'rates.svg'), plotRates(results.scenarios))
+  await writeReadme('results', report(results))
+  const readme = join(here, '..', 'README.md')
+  await writeFile(readme, insertSummary(await readFile(readme, 'utf8'), summarize(results)))
+}
+
+/**
+ * Judges results by the targets. They have the digits of results.json, so that the tables can be made from it again.
+ *
+ * @param {any} results
+ */
+function judged (results) {
+  const rounded = JSON.parse(stringify(results))
+  return JSON.parse(stringify({ ...rounded, targets: judge(rounded) }))
+}
+
+/** Says of each scenario who answers it as the suite does. */
+async function checkAll () {
+  for (const scenario of scenarios.filter(({ name }) => chosen === undefined || chosen.includes(name))) {
+    note(scenario.name)
+    const { answered, refused } = await checkScenario(scenario, fixtures, only)
+      .catch((error) => ({ answered: [], refused: [error.message] }))
+    for (const label of answered) note(`  ${label}`)
+    for (const why of refused) {
+      note(`  left out: ${why}`)
+      process.exitCode = 1
+    }
+  }
+}
 
 /** @param {number} minutes */
 async function runSoak (minutes) {

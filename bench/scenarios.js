@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { login, pageData } from './content.js'
+import { createAppJob, readAppPage, rootApp } from './root-app.js'
 
 /** @typedef {import('./fixtures.js').Fixtures} Fixtures */
 /** @typedef {import('./contender-process.js').Answer} Answer */
@@ -14,6 +15,7 @@ import { login, pageData } from './content.js'
  * @property {object} [job] what is particular to it
  * @property {number} [connections] fewer than others have, for one that takes long over each answer
  * @property {string[]} [lacks] header fields that it cannot be made to send
+ * @property {boolean} [isCopy] sends what the suite was seen to send: each field, each byte
  * @property {boolean} [extra] a peer alone, of which no target speaks: fewer rounds will do
  */
 
@@ -27,7 +29,7 @@ import { login, pageData } from './content.js'
  * @property {Record<string, string>} [headers] of the request
  * @property {boolean} [conditional] asks again with the validator that the first answer gave
  * @property {number} [status] that is expected. Default 200
- * @property {(fixtures: Fixtures) => Promise<Buffer | string>} body that is expected
+ * @property {(fixtures: Fixtures) => Promise<Buffer | string>} [body] that is expected. Default: what the suite answers
  * @property {(body: Buffer) => Buffer | string} [read] what to compare of the body. Default: all of it
  * @property {Record<string, RegExp>} answerHeaders that are expected
  * @property {Entry[]} entries the suite's own first
@@ -114,6 +116,72 @@ function repeatLogin (name, title, quick, users, entries) {
   }
 }
 
+/**
+ * The root app with all topics, beside others that answer the same pages.
+ *
+ * @param {string} name
+ * @param {string} title
+ * @param {boolean} quick
+ * @param {Pick<Scenario, 'path' | 'headers' | 'read' | 'body'> & { type: RegExp, isFile?: boolean }} asked
+ * @returns {Scenario}
+ */
+function wholeApp (name, title, quick, { type, isFile = false, ...asked }) {
+  return {
+    name,
+    title: `the whole app, ${title}`,
+    quick,
+    job: createAppJob,
+    ...asked,
+    answerHeaders: {
+      'content-type': type,
+      'content-security-policy': /default-src 'self'/,
+      'referrer-policy': /./,
+      'x-content-type-options': /^nosniff$/,
+      'x-frame-options': /^SAMEORIGIN$/i,
+      ...(isFile && { 'cache-control': /^no-cache$/, etag: javascript.etag })
+    },
+    entries: [
+      { id: 'quickstart', label: 'fastify-quickstart, the root app' },
+      { id: 'limit', isCopy: true },
+      { id: 'fastify', isCopy: true },
+      { id: 'whole-fastify' },
+      { id: 'whole-express' },
+      { id: 'whole-hono', lacks: isFile ? ['etag'] : [] }
+    ]
+  }
+}
+
+const hello = { path: '/hello', type: text['content-type'], body: async () => 'Hello World!' }
+const htmlPage = { type: answersPage.answerHeaders['content-type'], read: readAppPage }
+
+/** @type {Scenario[]} */
+const wholeApps = [
+  wholeApp('root-hello', 'one line of text', true, hello),
+  wholeApp('root-static', 'a small file', false, {
+    path: '/static/app.js',
+    type: javascript['content-type'],
+    isFile: true,
+    body: async () => await readFile(join(rootApp.publicFolder, 'app.js'))
+  }),
+  wholeApp('root-page', 'its index page', true, { path: '/', ...htmlPage }),
+  wholeApp('root-params', 'a parameter in the path', false, {
+    path: '/user/alice', type: text['content-type'], body: async () => 'User alice'
+  }),
+  wholeApp('root-login', 'a page behind a login that is remembered', false, {
+    path: '/secret', headers: { authorization }, ...htmlPage
+  }),
+  {
+    ...wholeApp('root-log', 'one line of text, with the log at info into /dev/null', false, hello),
+    job: async (fixtures) => ({ ...await createAppJob(fixtures), log: true }),
+    entries: [
+      { id: 'quickstart', label: 'fastify-quickstart, the root app, one line each' },
+      { id: 'fastify', label: 'Fastify, bare, its own two lines each', isCopy: true },
+      { id: 'whole-fastify', label: 'Fastify, put together, its own two lines each' },
+      { id: 'whole-express', label: 'Express, put together, morgan' }
+    ]
+  }
+]
+
 const plainPeers = [
   { id: 'express', label: 'Express, express-basic-auth (plain text)', extra: true },
   { id: 'hono', label: 'Hono, basicAuth (plain text)', extra: true },
@@ -123,6 +191,7 @@ const plainPeers = [
 
 /** @type {Scenario[]} */
 export const scenarios = [
+  ...wholeApps,
   {
     name: 'hello',
     title: 'Hello World!',

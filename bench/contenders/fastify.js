@@ -4,12 +4,13 @@ import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 import { logInAll } from './logged-in.js'
 
-const app = Fastify({ routerOptions: { maxParamLength: 1024 } })
+const app = Fastify({ routerOptions: { maxParamLength: 1024 }, logger: job.log === true })
 
 const copied = job.copied
 // Fastify itself adds the length.
 const { 'content-length': _, ...headers } = copied?.headers ?? {}
 const body = Buffer.from(copied?.body ?? '', 'base64')
+const text = body.toString()
 
 /** @type {Record<string, () => void | Promise<void>>} */
 const topics = {
@@ -59,6 +60,10 @@ const topics = {
       const { q, page, tag } = /** @type {any} */ (request.query)
       reply.headers(headers).send({ q, page, tag })
     })
+  },
+  // It neither renders, checks nor guards: it only sends what the root app was seen to send.
+  app: () => {
+    app.get(job.path, (request, reply) => { reply.headers(headers).send(text) })
   },
   // Not guarded at all: what a guard costs is the distance to this.
   auth: () => {

@@ -7,6 +7,7 @@ import { job, listen } from './announce.js'
 const copied = job.copied
 const headers = copied?.headers ?? {}
 const body = Buffer.from(copied?.body ?? '', 'base64')
+const text = body.toString()
 
 /** @type {Record<string, import('node:http').RequestListener>} */
 const topics = {
@@ -22,6 +23,8 @@ const topics = {
     const query = new URLSearchParams(/** @type {string} */ (request.url).slice('/search?'.length))
     response.writeHead(200, headers).end(JSON.stringify({ q: query.get('q'), page: Number(query.get('page')), tag: query.getAll('tag') }))
   },
+  // As text: Node writes it together with the head.
+  app: (request, response) => response.writeHead(200, headers).end(text),
   auth: (request, response) => response.writeHead(request.headers.authorization === job.authorization ? 200 : 401, headers).end('Come in')
 }
 

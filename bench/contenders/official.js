@@ -1,6 +1,4 @@
 // Fastify with the official plugin alone, set up as its documentation has it.
-import { timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import fastifyBasicAuth from '@fastify/basic-auth'
 import fastifyStatic from '@fastify/static'
 import fastifyView from '@fastify/view'
@@ -9,6 +7,7 @@ import { Eta } from 'eta'
 import Fastify from 'fastify'
 import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
+import { isSamePassword, readUsers } from './plain-passwords.js'
 
 const app = Fastify()
 
@@ -22,7 +21,7 @@ const topics = {
     app.get('/', (request, reply) => reply.viewAsync('page', pageData))
   },
   auth: async () => {
-    const users = new Map(readFileSync(job.users[job.hashed ? 'argon2id' : 'plain'], 'utf8').trim().split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
+    const users = readUsers(job.users[job.hashed ? 'argon2id' : 'plain'])
     await app.register(fastifyBasicAuth, {
       authenticate: { realm: 'Login Required' },
       /**
@@ -35,23 +34,13 @@ const topics = {
           if (hash === undefined || !await verify(hash, password)) return new Error('Unauthorized')
         }
         : (name, password, request, reply, done) => {
-            done(samePassword(users.get(name), password) ? undefined : new Error('Unauthorized'))
+            done(isSamePassword(users.get(name), password) ? undefined : new Error('Unauthorized'))
           }
     })
     app.get('/guarded', { onRequest: app.basicAuth }, (request, reply) => { reply.type('text/plain; charset=utf-8').send('Come in') })
   }
 }
 topics.unchanged = topics.static
-
-/**
- * @param {string | undefined} expected
- * @param {string} given
- */
-function samePassword (expected, given) {
-  if (expected === undefined) return false
-  const [a, b] = [Buffer.from(expected), Buffer.from(given)]
-  return a.length === b.length && timingSafeEqual(a, b)
-}
 
 await topics[job.topic]()
 await listenWith(app)

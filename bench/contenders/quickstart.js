@@ -1,13 +1,19 @@
-// The suite's plugins, each in a Fastify app of its own, with the options they have by default.
+// The suite's plugins, each in a Fastify app of its own, with the options they have by default. The topic `app` is the
+// root app with all of them.
 import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { pageData } from '../content.js'
 import { job, listenWith } from './announce.js'
 import { logInAll } from './logged-in.js'
 
-if (job.topic === 'app') process.env.QUICKSTART_USERS_FILE = job.usersFile
+if (job.topic === 'app') {
+  process.env.QUICKSTART_USERS_FILE = job.usersFile
+  process.env.QUICKSTART_LOG_LEVEL = 'info'
+}
 const root = job.topic === 'app' ? await import('../../dist/app.js') : undefined
-const options = root === undefined ? { routerOptions: { maxParamLength: 1024 } } : { ...root.options, logger: false }
+const options = root === undefined
+  ? { routerOptions: { maxParamLength: 1024 } }
+  : { ...root.options, ...(job.log !== true && { logger: false }) }
 const app = Fastify(options)
 
 /** @param {string} topic */
