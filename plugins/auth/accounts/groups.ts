@@ -22,9 +22,9 @@ const none: readonly string[] = Object.freeze([])
 export function createGroupLookup (groups: Groups | undefined, files: AccountFiles): GroupLookup {
   if (groups === undefined) return () => none
   if (typeof groups === 'function') return async (name, request) => checked(await groups(name, request))
-  if (typeof groups === 'object') return (name) => groupsOf(name, Object.entries(groups))
+  if (typeof groups === 'object') return (name) => findGroups(name, Object.entries(groups))
   const file = files.open(groups, parseGroups, InvalidGroup)
-  return (name, request) => groupsOf(name, file.contentFor(request))
+  return (name, request) => findGroups(name, file.contentFor(request))
 }
 
 function checked (groups: unknown): readonly string[] {
@@ -32,7 +32,7 @@ function checked (groups: unknown): readonly string[] {
   throw new TypeError('option "groups" answered something other than a list of group names')
 }
 
-function groupsOf (name: string, groups: Iterable<readonly [string, readonly string[]]>): readonly string[] {
+function findGroups (name: string, groups: Iterable<readonly [string, readonly string[]]>): readonly string[] {
   return [...groups].filter(([, names]) => names.includes(name)).map(([group]) => group)
 }
 
