@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { fileURLToPath } from 'node:url'
+import { toFolderPath } from '../lib/folder-path.ts'
 import { basePath } from '../lib/router.ts'
 import type { AuthOptions } from '../plugins/auth/index.ts'
 import type { HelloOptions } from '../plugins/hello/index.ts'
@@ -103,5 +103,5 @@ export function listPageFolders (on: Switches, settings: Settings): string[] {
   return [
     ...createStaticOptions(on, settings).slice(0, 1).map(({ root }) => root),
     ...(on.templates === undefined ? [] : [on.templates.root ?? settings.viewsDir ?? viewsFolder])
-  ].map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder)
+  ].map((folder) => toFolderPath(folder)!) // the topics have checked them
 }
