@@ -3,7 +3,7 @@ import {
   statSync, writeFileSync
 } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { decodeText, parseHtpasswd, withUser } from '../plugins/auth/internal.ts'
+import { decodeText, parseHtpasswd, setUser } from '../plugins/auth/internal.ts'
 
 /** Milliseconds after which a lock that nobody has taken or given back is of a command that was killed. */
 const patience = 2000
@@ -26,9 +26,9 @@ export async function changeUser (file: string, name: string, stored: string | n
       const before = statSync(target, { throwIfNoEntry: false })
       if (before?.isFile() === false) throw new Error('it is not a file')
       const text = before === undefined ? '' : decodeText(readFileSync(target))
-      const without = withUser(text, name, null)
+      const without = setUser(text, name, null)
       if (stored === null && without === text) return false
-      writeFileSync(draft, withUser(text, name, stored))
+      writeFileSync(draft, setUser(text, name, stored))
       if (before !== undefined) keepOwnerAndMode(draft, before)
       if (!isOurs(lock, draft)) continue // another command took it for one that was left behind
       renameSync(lock, target)
@@ -50,7 +50,7 @@ async function takeLock (lock: string): Promise<number> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // the file system throws nothing but errors
     }
-    const id = idOf(lock)
+    const id = readId(lock)
     if (id === seen && performance.now() - since > patience) rmSync(lock, { force: true })
     if (id !== seen) since = performance.now()
     seen = id
@@ -60,10 +60,10 @@ async function takeLock (lock: string): Promise<number> {
 
 /** Whether the lock is the file of this descriptor. */
 function isOurs (lock: string, draft: number): boolean {
-  return idOf(lock) === idOf(draft)
+  return readId(lock) === readId(draft)
 }
 
-function idOf (file: string | number): string | undefined {
+function readId (file: string | number): string | undefined {
   const stat = typeof file === 'number'
     ? fstatSync(file, { bigint: true })
     : statSync(file, { bigint: true, throwIfNoEntry: false })
@@ -81,7 +81,7 @@ function keepOwnerAndMode (draft: number, { uid, gid, mode }: Stats): void {
 }
 
 /** Returns what would stop an app that starts with this file, or null. */
-export function problemOf (file: string): string | null {
+export function findProblem (file: string): string | null {
   try {
     parseHtpasswd(decodeText(readFileSync(file)))
     return null

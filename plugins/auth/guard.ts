@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { perContext } from '../../lib/per-context.ts'
+import { createPerContext } from '../../lib/per-context.ts'
 import type { GroupLookup } from './accounts/groups.ts'
 import { sendsBasic } from './authorization.ts'
 import { keepPrivate } from './cache-control.ts'
@@ -21,7 +21,7 @@ export type Standing = null | 'refused' | 'anonymous' | Guard
 export const standing = Symbol('fastify-quickstart/auth: standing')
 
 /** The guard of each context that the plugin is registered in. */
-export const guards = perContext<Guard>('fastify-quickstart/auth')
+export const guards = createPerContext<Guard>('fastify-quickstart/auth')
 
 /** The rules that a guard goes by; each has a file of its own. */
 export interface GuardRules {

@@ -1,14 +1,16 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { contextsAround, perContext } from '../../lib/per-context.ts'
-import { answeredPaths, anyParameter, comparableSegments, printedRoutes, routerSettings } from '../../lib/router.ts'
+import { createPerContext, listContextsAround } from '../../lib/per-context.ts'
+import {
+  anyParameter, listAnsweredPaths, listPrintedRoutes, readRouterSettings, toComparableSegments
+} from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import type { Needs } from './guard.ts'
-import { type GuardHook, needsAmong } from './hooks.ts'
+import { type GuardHook, listNeeds } from './hooks.ts'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean
 
-const protections = perContext<Names>('fastify-quickstart/auth: protect')
+const protections = createPerContext<Names>('fastify-quickstart/auth: protect')
 
 /**
  * Lists what a declared route asks of a request: a login by `protect`, and what the guards among its own hooks ask for.
@@ -20,7 +22,7 @@ export function loginNeeds (
   { url, config, onRequest }: Pick<RouteOptions, 'url' | 'config' | 'onRequest'>
 ): Needs[] {
   const isProtected = config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
-  return [...isProtected ? ['login' as const] : [], ...needsAmong(onRequest)]
+  return [...isProtected ? ['login' as const] : [], ...listNeeds(onRequest)]
 }
 
 /**
@@ -38,22 +40,22 @@ export function protectRoutes (
   guard: GuardHook
 ): void {
   if (entries.length === 0) return
-  const contexts = contextsAround(app)
+  const contexts = listContextsAround(app)
   const root = contexts.at(-1)!
-  const settings = routerSettings(app)
+  const settings = readRouterSettings(app)
   const protection = entries.map((entry) => new Entry(app.prefix + entry))
   let sawOptionsOfAll = false
 
   /** @param prefix of the context that the route is in */
-  function entriesOf (url: string, prefix: string): Entry[] {
-    const paths = answeredPaths(url, prefix, settings)
+  function listEntries (url: string, prefix: string): Entry[] {
+    const paths = listAnsweredPaths(url, prefix, settings)
     return protection.filter((entry) => paths.some((path) => entry.names(path)))
   }
 
   function see (this: FastifyInstance, { method, url, config }: RouteOptions): void {
     if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true
-    for (const entry of entriesOf(url, this.prefix)) {
-      if (config?.auth === false) entry.leftOut.add(asText(url))
+    for (const entry of listEntries(url, this.prefix)) {
+      if (config?.auth === false) entry.leftOut.add(toText(url))
       else entry.isUsed = true
     }
   }
@@ -66,15 +68,15 @@ export function protectRoutes (
 
   /** Looks for the routes that `see` was not told of: those declared before auth, or in a context made before it. */
   function seeEarlierRoutes (): void {
-    for (const { path, methods } of printedRoutes(root)) {
+    for (const { path, methods } of listPrintedRoutes(root)) {
       if (path === '*' && methods.join() === 'OPTIONS') continue // it is not guarded
       for (const url of [path, path.replaceAll(':', '::')]) { // a colon may be a literal one
-        for (const entry of entriesOf(url, '')) entry.isUsed ||= !entry.leftOut.has(asText(url))
+        for (const entry of listEntries(url, '')) entry.isUsed ||= !entry.leftOut.has(toText(url))
       }
     }
   }
 
-  const names: Names = (url, prefix) => entriesOf(url, prefix).length > 0
+  const names: Names = (url, prefix) => listEntries(url, prefix).length > 0
   protections.add(app, names)
   /** By a route's `config`, which each route has one of. */
   const isNamed = new WeakMap<object, boolean>()
@@ -106,14 +108,14 @@ class Entry {
 
   /** @param path the entry below the prefix of its context */
   constructor (path: string) {
-    const segments = comparableSegments(path)
+    const segments = toComparableSegments(path)
     this.#isFolder = segments.at(-1) === '*'
-    this.#segments = this.#isFolder ? segments.slice(0, -1) : withoutLastSlash(segments)
+    this.#segments = this.#isFolder ? segments.slice(0, -1) : dropLastSlash(segments)
   }
 
   /** Whether it names a path that a route answers. */
   names (segments: readonly string[]): boolean {
-    const path = this.#isFolder ? segments : withoutLastSlash(segments)
+    const path = this.#isFolder ? segments : dropLastSlash(segments)
     const fitsInLength = this.#isFolder ? path.length > this.#segments.length : path.length === this.#segments.length
     return fitsInLength && this.#segments.every((wanted, index) => {
       return path[index] === wanted || (wanted === anyParameter && path[index]!.includes(anyParameter))
@@ -121,11 +123,11 @@ class Entry {
   }
 }
 
-function withoutLastSlash (segments: readonly string[]): readonly string[] {
+function dropLastSlash (segments: readonly string[]): readonly string[] {
   return segments.at(-1) === '' ? segments.slice(0, -1) : segments
 }
 
 /** A declared path in the form in which two can be compared. */
-function asText (path: string): string {
-  return withoutLastSlash(comparableSegments(path)).join('/')
+function toText (path: string): string {
+  return dropLastSlash(toComparableSegments(path)).join('/')
 }
