@@ -48,7 +48,7 @@ async function takeLock (lock: string): Promise<number> {
     try {
       return openSync(lock, 'wx', 0o600)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // the file system throws nothing but errors
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // the file system throws errors alone
     }
     const id = readId(lock)
     if (id === seen && performance.now() - since > patience) rmSync(lock, { force: true })
@@ -86,6 +86,6 @@ export function findProblem (file: string): string | null {
     parseHtpasswd(decodeText(readFileSync(file)))
     return null
   } catch (error) {
-    return (error as Error).message // the file system and the parser throw nothing but errors
+    return (error as Error).message // the file system and the parser throw errors alone
   }
 }

@@ -95,7 +95,7 @@ function parse (args: string[]) {
   try {
     return parseArgs({ args, allowPositionals: true, options })
   } catch (error) {
-    throw new Complaint(`${(error as Error).message}\n${usage}`, 2) // parseArgs throws nothing but errors
+    throw new Complaint(`${(error as Error).message}\n${usage}`, 2) // parseArgs throws errors alone
   }
 }
 
@@ -140,7 +140,7 @@ async function change (file: string, name: string, stored: string | null): Promi
   try {
     return await changeUser(file, name, stored)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException // it throws nothing but errors
+    const { code, message } = error as NodeJS.ErrnoException // it throws errors alone
     throw new Complaint(code === undefined ? `${file}: ${message}` : `${file} cannot be read and written (${code})`, 1)
   }
 }

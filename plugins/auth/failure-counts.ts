@@ -201,7 +201,7 @@ class RedisCounts implements Counts {
         return result
       } catch (error) {
         this.#nextTry = Date.now() + restPeriod
-        this.#leave((error as Error).message) // the client rejects with nothing but errors
+        this.#leave((error as Error).message) // the client rejects with errors alone
       }
     } else if (!this.isAway) {
       this.#leave(`its state is ${this.#client.status}`)

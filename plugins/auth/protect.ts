@@ -10,6 +10,9 @@ import { type GuardHook, listNeeds } from './hooks.ts'
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean
 
+/** Finds the entries that name such a route. */
+type FindEntries = (url: string, prefix: string) => Entry[]
+
 const protections = createPerContext<Names>('fastify-quickstart/auth: protect')
 
 /**
@@ -40,48 +43,56 @@ export function protectRoutes (
   guard: GuardHook
 ): void {
   if (entries.length === 0) return
-  const contexts = listContextsAround(app)
-  const root = contexts.at(-1)!
   const settings = readRouterSettings(app)
-  const protection = entries.map((entry) => new Entry(app.prefix + entry))
-  let sawOptionsOfAll = false
-
-  /** @param prefix of the context that the route is in */
-  function listEntries (url: string, prefix: string): Entry[] {
+  const protection = entries.map((entry) => new Entry(entry, app.prefix))
+  const findEntries: FindEntries = (url, prefix) => {
     const paths = listAnsweredPaths(url, prefix, settings)
     return protection.filter((entry) => paths.some((path) => entry.names(path)))
   }
+  const names: Names = (url, prefix) => findEntries(url, prefix).length > 0
+  protections.add(app, names)
+  refuseUnusedEntries(app, protection, findEntries)
+  guardNamedRoutes(app, names, guard)
+}
 
-  function see (this: FastifyInstance, { method, url, config }: RouteOptions): void {
-    if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true
-    for (const entry of listEntries(url, this.prefix)) {
+/** Stops the start for an entry that guards no route. */
+function refuseUnusedEntries (app: FastifyInstance, protection: readonly Entry[], findEntries: FindEntries): void {
+  const contexts = listContextsAround(app)
+  function see (this: FastifyInstance, { url, config }: RouteOptions): void {
+    for (const entry of findEntries(url, this.prefix)) {
       if (config?.auth === false) entry.leftOut.add(toText(url))
       else entry.isUsed = true
     }
   }
   for (const context of contexts) context.addHook('onRoute', see)
-  app.addHook('onReady', async () => {
-    if (protection.some(({ isUsed }) => !isUsed)) seeEarlierRoutes()
-    const unused = protection.findIndex(({ isUsed }) => !isUsed)
-    if (unused !== -1) throw new ProtectNothing(entries[unused])
-  })
 
   /** Looks for the routes that `see` was not told of: those declared before auth, or in a context made before it. */
   function seeEarlierRoutes (): void {
-    for (const { path, methods } of listPrintedRoutes(root)) {
+    for (const { path, methods } of listPrintedRoutes(contexts.at(-1)!)) {
       if (path === '*' && methods.join() === 'OPTIONS') continue // it is not guarded
       for (const url of [path, path.replaceAll(':', '::')]) { // a colon may be a literal one
-        for (const entry of listEntries(url, '')) entry.isUsed ||= !entry.leftOut.has(toText(url))
+        for (const entry of findEntries(url, '')) entry.isUsed ||= !entry.leftOut.has(toText(url))
       }
     }
   }
+  app.addHook('onReady', async () => {
+    if (protection.some(({ isUsed }) => !isUsed)) seeEarlierRoutes()
+    const unused = protection.find(({ isUsed }) => !isUsed)
+    if (unused !== undefined) throw new ProtectNothing(unused.given)
+  })
+}
 
-  const names: Names = (url, prefix) => listEntries(url, prefix).length > 0
-  protections.add(app, names)
+/** Guards each request whose route is named. */
+function guardNamedRoutes (app: FastifyInstance, names: Names, guard: GuardHook): void {
+  const contexts = listContextsAround(app)
+  let sawOptionsOfAll = false
+  for (const context of contexts) {
+    context.addHook('onRoute', ({ method, url }) => { if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true })
+  }
   /** By a route's `config`, which each route has one of. */
   const isNamed = new WeakMap<object, boolean>()
   // Fastify adds a hook of the outermost context to the routes and contexts that are there already, too.
-  root.addHook('onRequest', function protect (request, reply, done) {
+  contexts.at(-1)!.addHook('onRequest', function protect (request, reply, done) {
     const { config, url, method } = request.routeOptions
     // A request without a route's URL is for the 404 handler. `OPTIONS *`, declared before auth, is how CORS answers
     // preflights for every path.
@@ -99,6 +110,8 @@ export function protectRoutes (
 
 /** An entry of `protect`. */
 class Entry {
+  /** As the host wrote it. */
+  readonly given: string
   /** Whether it names a route that it guards. */
   isUsed = false
   /** The paths that it names and that are left out by their `config`. */
@@ -106,9 +119,10 @@ class Entry {
   readonly #segments: readonly string[]
   readonly #isFolder: boolean
 
-  /** @param path the entry below the prefix of its context */
-  constructor (path: string) {
-    const segments = toComparableSegments(path)
+  /** @param prefix of the context that the entry is below */
+  constructor (given: string, prefix: string) {
+    const segments = toComparableSegments(prefix + given)
+    this.given = given
     this.#isFolder = segments.at(-1) === '*'
     this.#segments = this.#isFolder ? segments.slice(0, -1) : dropLastSlash(segments)
   }

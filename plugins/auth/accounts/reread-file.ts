@@ -117,5 +117,5 @@ export class RereadFile<Content> {
 }
 
 function readMessage (error: unknown): string {
-  return (error as Error).message // the file system and the parsers throw nothing but errors
+  return (error as Error).message // the file system and the parsers throw errors alone
 }

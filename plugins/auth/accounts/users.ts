@@ -63,7 +63,7 @@ async function createTutorialUsers (log: FastifyBaseLogger): Promise<UserSource>
 async function createMapUsers (users: UserMap, isProduction: boolean): Promise<UserSource> {
   const get: (name: string) => string | undefined = users instanceof Map
     ? (name) => users.get(name)
-    // Own properties alone: `constructor` is not a user. What is not a Map is an object.
+    // Own properties alone: `constructor` is not a user. Anything but a Map is an object here.
     : (name) => Object.hasOwn(users, name) ? (users as Record<string, string>)[name] : undefined
   const hashed = new Map<string, { plain: string, stored: string }>()
   let firstName: string | undefined
