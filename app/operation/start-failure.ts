@@ -1,5 +1,6 @@
 import { errorMonitor, type EventEmitter } from 'node:events'
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
 
@@ -103,11 +104,20 @@ export function describeListenFailure (error: StartError, socketName = '--socket
   if (unknownName.has(code)) {
     return `${hostname} is not a name or an address of this machine; choose another with HOST or --address`
   }
-  if (port === -1) return `${socketName} ${address} cannot be listened on (${code}); choose another one`
+  if (port === -1) return describeSocketFailure(socketName, address!, code) // the system names the path
   const failure = listenFailures[code]
   if (failure === undefined || address === undefined) return failure
   const host = address.includes(':') ? `[${address}]` : address
   return `${port === undefined ? host : `${host}:${port}`} ${failure}` // port 0, which is any, is not told
+}
+
+function describeSocketFailure (socketName: string, path: string, code: string): string {
+  const folder = dirname(path)
+  // For a missing folder Node says EACCES.
+  if (['EACCES', 'ENOENT'].includes(code) && !existsSync(folder)) {
+    return `${socketName} ${path} cannot be listened on: the folder ${folder} does not exist`
+  }
+  return `${socketName} ${path} cannot be listened on (${code}); choose another one`
 }
 
 /** As `describeListenFailure`, under `fastify start`. */

@@ -30,7 +30,12 @@ t.test('what the operator can do something about is one line and exit code 1', a
       '[fe80::1]:80 is not an address of this machine; choose another with HOST or --address'
     ]),
     [{ code: 'EADDRINUSE', syscall: 'listen', address: '/run/app.sock', port: -1 }, 'FASTIFY_SOCKET /run/app.sock cannot be listened on (EADDRINUSE); choose another one'],
-    [{ code: 'EACCES', syscall: 'listen', address: '/run/x.sock', port: -1 }, '--socket /run/x.sock cannot be listened on (EACCES); choose another one'],
+    [{ code: 'EACCES', syscall: 'listen', address: '/x.sock', port: -1 }, '--socket /x.sock cannot be listened on (EACCES); choose another one'],
+    ...['EACCES', 'ENOENT'].map((code): [object, string] => [
+      { code, syscall: 'listen', address: '/nowhere/dir/x.sock', port: -1 },
+      '--socket /nowhere/dir/x.sock cannot be listened on: the folder /nowhere/dir does not exist'
+    ]),
+    [{ code: 'EACCES', syscall: 'listen', address: 'nowhere/x.sock', port: -1 }, '--socket nowhere/x.sock cannot be listened on: the folder nowhere does not exist'],
     [
       { code: 'FST_ERR_DUPLICATED_ROUTE', message: "Method 'GET' already declared for route '/hello'" },
       "Method 'GET' already declared for route '/hello'; choose another path, or switch off the topic that has this one"
