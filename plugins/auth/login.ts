@@ -115,21 +115,21 @@ export class Login {
   ): Promise<'right' | 'wrong' | 'busy'> {
     const { accounts, throttle } = this.#rules
     let isCounted = false // stays so where the users cannot be asked
-    let verdict: Verdict = 'uncounted'
+    let outcome: Verdict | 'busy' = 'uncounted'
     try {
       const stored = found === undefined ? await accounts.find(name, request) : found
       const check = accounts.check({ name, password, stored, key: guess.key, request })
       isCounted = check.isFirst // of equal logins that come together
-      verdict = await check.result ? 'right' : 'wrong'
-      if (verdict === 'right' && stored !== null) this.#remember(guess.key, name, stored)
-      return verdict
+      outcome = await check.result ? 'right' : 'wrong'
+      if (outcome === 'right' && stored !== null) this.#remember(guess.key, name, stored)
     } catch (error) {
-      if (error instanceof TooBusy) return 'busy'
-      verdict = 'wrong' // a check that throws is a failure: otherwise it would be a way to guess unseen
-      throw error
+      // Busy is no failure. A check that throws is one: otherwise it would be a way to guess unseen.
+      outcome = error instanceof TooBusy ? 'busy' : 'wrong'
+      if (outcome === 'wrong') throw error
     } finally {
-      await throttle.settle(guess, isCounted ? verdict : 'uncounted')
+      await throttle.settle(guess, isCounted && outcome !== 'busy' ? outcome : 'uncounted')
     }
+    return outcome
   }
 
   #remember (mac: string, name: string, stored: string): void {
