@@ -44,7 +44,7 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
     else if (request.validationError !== undefined) addIssues(request.validationError, request)
     done()
   }
-  if (attachValidation && schema !== undefined) route.preHandler = [own(attach), ...toList(route.preHandler)]
+  if (attachValidation && schema !== undefined) route.preHandler = [markOwn(attach), ...toList(route.preHandler)]
   if (fields.length === 0) return
 
   const parts = [...new Set(fields.map(({ part }) => part))]
@@ -77,8 +77,8 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
   }
 
   // First of the route's own hooks, so that the others find the values and not their texts.
-  if (hasBody) route.preParsing = [own(keepBody), ...toList(route.preParsing)]
-  route.preValidation = [own(read), ...toList(route.preValidation)]
+  if (hasBody) route.preParsing = [markOwn(keepBody), ...toList(route.preParsing)]
+  route.preValidation = [markOwn(read), ...toList(route.preValidation)]
 }
 
 /** Gives an error of Fastify's own validation its `issues`, before an error handler sees it. */
@@ -90,7 +90,7 @@ export const addIssuesToError: onErrorHookHandler = (request, reply, error, done
 /** Marks the hooks of this file: a route that is declared again, at another URL say, brings those of its first time. */
 const ownHook = Symbol('fastify-quickstart/params hook')
 
-function own<Hook extends object> (hook: Hook): Hook {
+function markOwn<Hook extends object> (hook: Hook): Hook {
   return Object.assign(hook, { [ownHook]: true })
 }
 
