@@ -72,7 +72,7 @@ function check (search: Search, rule: unknown, value: unknown, path: string[]): 
   const isFit = fits(search, rule, value)
   if (isFit === true) return []
   const within = path.length < deepest ? checkWithin(search, rule, value, path) : []
-  return within.length > 0 || isFit === undefined ? within : [issueOf(search, rule, value, path)]
+  return within.length > 0 || isFit === undefined ? within : [createIssueOf(search, rule, value, path)]
 }
 
 /** Looks a rule up in the schema itself, or in one that the host has added. */
@@ -105,7 +105,7 @@ function checkFields (
 }
 
 /** The issue for a value that breaks a rule, where no value within it does. */
-function issueOf (search: Search, rule: Rule, value: unknown, path: string[]): Issue {
+function createIssueOf (search: Search, rule: Rule, value: unknown, path: string[]): Issue {
   if (isObject(value)) {
     return createIssue(search, [...path, '*'], rule.additionalProperties === false ? 'known here' : fitsSchema)
   }
