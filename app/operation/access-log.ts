@@ -6,9 +6,14 @@ import { byClient, watchAnswer } from './sent-answer.ts'
 export function logAccess (app: FastifyInstance): void {
   const health = `${basePath(app)}/health`
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.url !== health) logAnswer(request, reply)
+    if (writesInfo(request.log) && request.routeOptions.url !== health) logAnswer(request, reply)
     done()
   })
+}
+
+/** Whether a log writes lines of level info. Where it does not, Fastify's and pino's have a function that does nothing. */
+function writesInfo (log: FastifyBaseLogger): boolean {
+  return log.info.name !== 'noop'
 }
 
 /**

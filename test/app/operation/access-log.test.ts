@@ -128,3 +128,24 @@ t.test('over HTTP/2 the bytes are those of the body, and a cut stream is told', 
   }
   session.destroy()
 })
+
+t.test('the line follows the level of the log, also of one route and while the app runs', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const { lines, logger } = captureLog('warn')
+  const app = Fastify({ ...options, logger })
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    auth: { users: cheapUsers },
+    routes: async (app) => {
+      app.get('/loud', { logLevel: 'info' }, async () => 'loud')
+      app.get('/quiet', { logLevel: 'error' }, async () => 'quiet')
+    }
+  })
+  const cases: [level: string, answered: string[]][] = [['warn', ['/loud']], ['info', ['/hello', '/loud']]]
+  for (const [level, answered] of cases) {
+    app.log.level = level
+    lines.length = 0
+    for (const url of ['/hello', '/loud', '/quiet']) await app.inject(url)
+    t.same(lines.filter(({ msg }) => msg === 'answered').map(({ path }) => path), answered, level)
+  }
+})
