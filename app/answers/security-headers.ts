@@ -89,12 +89,8 @@ export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityH
     reply.header('x-request-id', request.id)
     // RFC 6797 section 7.2: never over plain HTTP.
     if (request.protocol === 'https') reply.header('strict-transport-security', transportSecurity)
-    const nonce = new CspNonce(reply, policy)
-    request.cspNonce = nonce
-    completeHead(reply, names, (name) => {
-      if (name === 'x-request-id') return request.id
-      return name === policyField ? nonce.policy! : fixed[name] ?? transportSecurity // a name is there with its policy
-    })
+    request.cspNonce = new CspNonce(reply, policy)
+    completeHead(reply, fixed, names)
   }
 }
 
@@ -105,15 +101,20 @@ type WriteHead = (status: number, ...rest: unknown[]) => unknown
  * Adds the fields to a head that does not come from Fastify's reply: of a hijacked answer, or of one that is sent by
  * `reply.raw`. A field that its sender has set stays, and one that `reply.removeHeader` has removed stays away.
  */
-function completeHead (reply: FastifyReply, names: readonly string[], valueOf: (name: string) => string): void {
+function completeHead (reply: FastifyReply, fixed: Record<string, string>, names: readonly string[]): void {
   const raw = reply.raw as Omit<typeof reply.raw, 'writeHead'> & { writeHead: WriteHead }
   const { writeHead } = raw
   raw.writeHead = function (status, ...rest) {
     const head = rest.at(-1) as Record<string, unknown> | undefined // a text or a list has none of these names
     for (const name of names) {
       if (head?.[name] !== undefined || !reply.hasHeader(name)) continue
-      if (!raw.headersSent && !raw.hasHeader(name)) raw.setHeader(name, valueOf(name))
+      if (!raw.headersSent && !raw.hasHeader(name)) raw.setHeader(name, ownValue(name, reply.request, fixed))
     }
     return writeHead.call(this, status, ...rest)
   }
+}
+
+function ownValue (name: string, { id, cspNonce }: FastifyRequest, fixed: Record<string, string>): string {
+  if (name === 'x-request-id') return id
+  return (name === policyField ? cspNonce.policy : fixed[name]) ?? transportSecurity
 }

@@ -149,3 +149,15 @@ t.test('the line follows the level of the log, also of one route and while the a
     t.same(lines.filter(({ msg }) => msg === 'answered').map(({ path }) => path), answered, level)
   }
 })
+
+t.test('a logger that is not pino gets the lines too', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const words: unknown[] = []
+  const log = (...given: unknown[]) => { words.push(given.at(-1)) }
+  const logger = { fatal: log, error: log, warn: log, info: log, debug: log, trace: log, child: () => logger }
+  const app = Fastify({ ...options, logger: undefined, loggerInstance: logger } as object) as unknown as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(quickstart, { auth: { users: cheapUsers } })
+  await app.inject('/hello')
+  t.equal(words.filter((word) => word === 'answered').length, 1)
+})
