@@ -80,7 +80,11 @@ export interface OwnIssue {
  * Adds what a rule of your own finds to the issues of a request, as the last of them. A field that has one keeps it.
  *
  * In a handler with `attachValidation` the new list is in `request.validationError`, and what {@link listIssues}
- * returns. Elsewhere, throw what this returns: `throw addIssue(request, { name: 'day', message: 'This day is taken' })`.
+ * returns. Elsewhere, throw the error that this returns:
+ *
+ * ```ts
+ * if (isTaken(day)) throw addIssue(request, { name: 'day', message: 'This day is taken' })
+ * ```
  */
 export function addIssue (request: FastifyRequest, issue: OwnIssue): InvalidInputError {
   const { in: part = 'body', name, expected = 'another value', message } = issue

@@ -39,7 +39,9 @@ async function withSchema (
   await app.register(formbody)
   await prepare?.(app)
   await app.register(params, { routes: false })
-  app.setErrorHandler<InvalidInputError>((error, request, reply) => reply.code(error.statusCode).send(withoutSentences(error.issues)))
+  app.setErrorHandler<InvalidInputError>((error, request, reply) => {
+    return reply.code(error.statusCode).send(withoutSentences(error.issues))
+  })
   const url = schema.params === undefined ? '' : '/:id'
   app.post(`/thrown${url}`, { schema }, async () => 'fits')
   app.post(`/attached${url}`, { schema, attachValidation: true }, async (request) => {
