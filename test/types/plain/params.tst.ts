@@ -1,8 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
 import params, {
-  addIssue, any, bool, date, type DateOptions, datetime, float, int, type InvalidInputError, type Issue, listIssues, type OwnIssue,
-  type ParamsOptions, path, type Routes, string, time, type UrlOptions, uuid
+  addIssue, any, bool, date, type DateOptions, datetime, float, int, type InvalidInputError, type Issue, listIssues,
+  type OwnIssue, type ParamsOptions, path, type Routes, string, time, type UrlOptions, uuid
 } from 'fastify-quickstart/params'
 import { expect, test } from 'tstyche'
 import { type Static, Type } from 'typebox'
