@@ -14,7 +14,7 @@ import { measure } from './app/operation/metrics.ts'
 import { isFastifyStart } from './app/operation/start-failure.ts'
 import { stopGently } from './app/operation/stopping.ts'
 import { loadRoutes, type OwnRoutes, type RoutesPlugin } from './app/own-routes.ts'
-import { sourcePages } from './app/pages/source-pages.ts'
+import { addSourcePages } from './app/pages/source-pages.ts'
 import { options } from './app/server-options.ts'
 import { type QuickstartOptions, readOptions } from './app/settings/quickstart-options.ts'
 import { readSettings } from './app/settings/settings.ts'
@@ -87,7 +87,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   const showsUser = on.auth && optionalAuth
   if (on.templates) await registerAs('templates', app, templates, createTemplatesOptions(app, on, settings), showsUser)
   const sources = createSourcePagesOptions(on, settings)
-  if (sources) await registerAs('templates', app, sourcePages, sources, showsUser)
+  if (sources) await registerAs('templates', app, addSourcePages, sources, showsUser)
   if (on.hello) await registerAs('hello', app, hello, createHelloOptions(on))
   if (reload) reloadPages(app, listPageFolders(on, settings))
   for (const plugin of ownRoutes) await registerAs('own', app, plugin, {})

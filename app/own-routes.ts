@@ -16,15 +16,15 @@ export type OwnRoutes = RoutesPlugin | readonly RoutesPlugin[] | string
  */
 export async function loadRoutes (routes: unknown = []): Promise<readonly RoutesPlugin[]> {
   if (typeof routes !== 'string') {
-    return asPlugins(routes, (found) => `option "routes" is ${found}; it takes ${wanted}, or the path of a file`)
+    return toPlugins(routes, (found) => `option "routes" is ${found}; it takes ${wanted}, or the path of a file`)
   }
   const exported = await loadRoutesFile(routes)
-  return asPlugins(exported, (found) => `--routes ${routes}: the default export is ${found}; it must be ${wanted}`)
+  return toPlugins(exported, (found) => `--routes ${routes}: the default export is ${found}; it must be ${wanted}`)
 }
 
 const wanted = 'a Fastify plugin (async function routes (app) { … }), or a list of them'
 
-function asPlugins (value: unknown, describeProblem: (found: string) => string): readonly RoutesPlugin[] {
+function toPlugins (value: unknown, describeProblem: (found: string) => string): readonly RoutesPlugin[] {
   const plugins: unknown[] = Array.isArray(value) ? value : [value]
   for (const plugin of plugins) {
     if (typeof plugin === 'function') continue

@@ -44,16 +44,16 @@ function look (file: string, path: string): Stats | undefined {
 
 /** Whether Node takes the file for CommonJS, whatever is in it. */
 function isCommonJs (path: string): boolean {
-  return extname(path) === '.cjs' || (extname(path) === '.js' && packageType(dirname(path)) === 'commonjs')
+  return extname(path) === '.cjs' || (extname(path) === '.js' && readPackageType(dirname(path)) === 'commonjs')
 }
 
 /** The `type` of the nearest package.json, which need not be there or have one. */
-function packageType (folder: string): unknown {
+function readPackageType (folder: string): unknown {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { type?: unknown }
     return manifest.type
   } catch {
-    return dirname(folder) === folder ? undefined : packageType(dirname(folder))
+    return dirname(folder) === folder ? undefined : readPackageType(dirname(folder))
   }
 }
 

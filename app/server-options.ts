@@ -5,7 +5,7 @@ import { answerClientError } from './answers/client-errors.ts'
 import { createRouterErrorAnswer } from './answers/error-answers.ts'
 import { createRequestId } from './answers/request-id.ts'
 import { createDevelopmentLog } from './development/development-log.ts'
-import { oneLinePerRequest } from './operation/access-log.ts'
+import { keepOneLinePerRequest } from './operation/access-log.ts'
 import { isFastifyStart } from './operation/start-failure.ts'
 import { loadEnvFile } from './settings/env-file.ts'
 import { type LogLevel, readSettings, type Settings } from './settings/settings.ts'
@@ -62,7 +62,7 @@ export interface LogOptions {
   level?: LogLevel
   stream?: ReturnType<typeof createDevelopmentLog>['stream']
   serializers?: Partial<ReturnType<typeof createDevelopmentLog>['serializers']> & { req?: typeof describeRequest }
-  hooks?: { logMethod: typeof oneLinePerRequest, streamWrite: typeof escapeInJson }
+  hooks?: { logMethod: typeof keepOneLinePerRequest, streamWrite: typeof escapeInJson }
 }
 
 function createLogOptions (settings: Settings | undefined): LogOptions {
@@ -76,7 +76,7 @@ function createLogOptions (settings: Settings | undefined): LogOptions {
     ...(isFastifyStart() && !isProduction && logToTerminal()),
     ...(isProduction && {
       serializers: { req: describeRequest },
-      hooks: { logMethod: oneLinePerRequest, streamWrite: escapeInJson }
+      hooks: { logMethod: keepOneLinePerRequest, streamWrite: escapeInJson }
     })
   }
 }

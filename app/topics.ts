@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { fileURLToPath } from 'node:url'
-import { basePath } from '../lib/router.ts'
+import { toFolderPath } from '../lib/folder-path.ts'
+import { readBasePath } from '../lib/router.ts'
 import type { AuthOptions } from '../plugins/auth/index.ts'
 import type { HelloOptions } from '../plugins/hello/index.ts'
 import type { StaticOptions } from '../plugins/static/index.ts'
@@ -57,7 +57,7 @@ export function createHelloOptions ({ hello, templates }: Switches): HelloOption
  */
 export function createTemplatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
   const { context, ...own } = on.templates! // asked where they are on
-  const prefix = basePath(app)
+  const prefix = readBasePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
   const sourceUrl = createSourcePagesOptions(on, settings) && `${prefix}/source/`
@@ -103,5 +103,5 @@ export function listPageFolders (on: Switches, settings: Settings): string[] {
   return [
     ...createStaticOptions(on, settings).slice(0, 1).map(({ root }) => root),
     ...(on.templates === undefined ? [] : [on.templates.root ?? settings.viewsDir ?? viewsFolder])
-  ].map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder)
+  ].map((folder) => toFolderPath(folder)!) // the topics have checked them
 }

@@ -81,7 +81,11 @@ export async function measureSoak ({ seconds, interval = 5 }) {
   const ended = once(child, 'exit')
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   try {
-    await Promise.race([once(child.stdout, 'data'), ended.then(() => { throw new Error('the app did not start') })])
+    child.stdout.resume()
+    while (await ask({ port, path: '/health', agent }).catch(() => undefined) !== 200) {
+      if (child.exitCode !== null) throw new Error('the app did not start')
+      await wait(50)
+    }
     return await soak()
   } finally {
     agent.destroy()

@@ -3,8 +3,8 @@ import { describeStartFailure } from '../app/operation/start-failure.ts'
 import { check } from './commands/check.ts'
 import { dev } from './commands/dev.ts'
 import { hashPassword } from './commands/hash-password.ts'
-import { newProject } from './commands/new.ts'
-import { routes } from './commands/routes.ts'
+import { createProject } from './commands/new.ts'
+import { printRoutes } from './commands/routes.ts'
 import { serve } from './commands/serve.ts'
 import { OperatorError, suggest } from './read-flags.ts'
 
@@ -43,10 +43,10 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 
 /** The subcommands: each takes the words after its name, and returns the exit code. */
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  routes,
+  routes: printRoutes,
   check,
   dev,
-  new: (args) => newProject(args, process.stdin, process.stdout),
+  new: (args) => createProject(args, process.stdin, process.stdout),
   'hash-password': (args) => hashPassword(args, process.stdin, process.stdout, process.stderr)
 }
 
@@ -54,8 +54,8 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
 const answers: Readonly<Record<string, () => string>> = {
   '--help': () => help,
   '-h': () => help,
-  '--version': version,
-  '-v': version
+  '--version': readVersion,
+  '-v': readVersion
 }
 
 /** Commands with a help of their own. */
@@ -92,7 +92,7 @@ function describeUnknown (name: string): string {
   return `Unexpected argument '${name}'${suggest(name, names)}; ${known}`
 }
 
-function version (): string {
+function readVersion (): string {
   const manifest = createRequire(import.meta.url)('#package.json') as { version: string } // npm needs it to be there
   return `${manifest.version}\n`
 }

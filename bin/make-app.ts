@@ -40,7 +40,7 @@ export async function makeApp (
   const server = Fastify({
     ...serverOptions,
     routerOptions: { ...serverOptions.routerOptions, ...routerOptions },
-    logger: { ...serverOptions.logger, ...logOptions(level) }
+    logger: { ...serverOptions.logger, ...createCommandLogOptions(level) }
   })
   try {
     await server.register(quickstart, options as object) // the app checks them itself
@@ -59,7 +59,7 @@ export function checkLogLevel (level: string | undefined): void {
 }
 
 /** The command's log, which goes to standard error. */
-export function logOptions (given: string | undefined, settings = readSettings()) {
+export function createCommandLogOptions (given: string | undefined, settings = readSettings()) {
   const isProduction = process.env.NODE_ENV === 'production'
   const level = given ?? settings.logLevel ?? (isProduction ? 'info' : 'warn')
   return { level, ...isProduction ? { stream: process.stderr } : createDevelopmentLog(process.stderr, saidOtherwise) }

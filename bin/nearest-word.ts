@@ -2,7 +2,7 @@
  * Returns the word that a mistyped one most likely stands for: the one that fewest changes of a letter lead to (one
  * more, one less, another, or two neighbours swapped), if these are no more than a third of its letters.
  */
-export function nearestWord (typed: string, words: readonly string[]): string | undefined {
+export function findNearestWord (typed: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, changes: countChanges(typed, word) }))
     .filter(({ word, changes }) => changes <= Math.max(1, Math.ceil(word.replace(/^-+/, '').length / 3)))

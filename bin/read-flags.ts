@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { nearestWord } from './nearest-word.ts'
+import { findNearestWord } from './nearest-word.ts'
 
 /** A mistake of the operator's, which the message names in one line. */
 export class OperatorError extends Error {}
@@ -40,6 +40,6 @@ export function readWords<Config extends ParseArgsConfig> (config: Config): Retu
 
 /** Names the word that was meant, if there is one near it, in brackets behind the mistyped one. */
 export function suggest (typed: string, words: readonly string[]): string {
-  const nearest = nearestWord(typed, words)
+  const nearest = findNearestWord(typed, words)
   return nearest === undefined ? '' : ` (did you mean ${nearest}?)`
 }

@@ -66,8 +66,8 @@ function listRoutes (entries: readonly RouterEntry[]): ListedRoute[] {
   // A declaration has an entry for each of its methods, and for each path of a parameter that may be missing.
   const routes = [...new Map(shown.map(({ route }) => [JSON.stringify(route), route])).values()]
   // No path holds a character below the space.
-  const keyOf = ({ path, methods, constraints }: ListedRoute) => `${path} ${methods.join()} ${constraints.join()}`
-  return routes.sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1)
+  const createKey = ({ path, methods, constraints }: ListedRoute) => `${path} ${methods.join()} ${constraints.join()}`
+  return routes.sort((a, b) => createKey(a) < createKey(b) ? -1 : 1)
 }
 
 function describe ({ opts: { constraints }, store }: RouterEntry): ListedRoute {

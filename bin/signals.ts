@@ -24,7 +24,7 @@ export function closeGently (
   // The app ends by itself within the grace. This is for a hook that hangs.
   const delay = graceSeconds * 1000 + 1000
   return closeWithGrace({ delay, logger: app.log, skip: [...crashSignals, ...skip] }, async (reason) => {
-    if ('err' in reason) app.log.fatal({ err: asError(reason.err) }, 'an uncaught error ends the server')
+    if ('err' in reason) app.log.fatal({ err: toError(reason.err) }, 'an uncaught error ends the server')
     if ('signal' in reason) app.log.info(`${reason.signal}: the server stops; a second signal ends it at once`)
     await app.close()
     // For a falsy error the exit code would be 0.
@@ -33,6 +33,6 @@ export function closeGently (
 }
 
 /** Anything can be thrown. The log shows the stack of an error alone. */
-function asError (thrown: unknown): Error {
+function toError (thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(`thrown: ${inspect(thrown)}`)
 }

@@ -2,11 +2,12 @@ import { closeSync, openSync, realpathSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { sep } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { describeMetricsPlace, listenInRange, type MetricsPlace } from '../app/operation/metrics-server.ts'
+import { describeMetricsPlace, listenInRange } from '../app/operation/metrics-server.ts'
 import { publicFolder } from '../app/package-root.ts'
 import type { Settings } from '../app/settings/settings.ts'
 import { walkFolder } from '../lib/walk-folder.ts'
 import { describePlace, type Place } from './place.ts'
+import { isSamePlace } from './same-place.ts'
 
 /** Lists what does not stop a start, and is hardly what the operator wants: a sentence each. */
 export async function listWarnings (settings: Settings, place: Place): Promise<string[]> {
@@ -70,17 +71,14 @@ function warnOfUnreadableFiles ({ publicDir = publicFolder, switches }: Settings
 async function warnOfMetrics ({ metrics }: Settings, place: Place): Promise<string[]> {
   if (metrics === undefined) return []
   const where = `QUICKSTART_METRICS: ${describeMetricsPlace(metrics)}`
-  if (isSamePlace(metrics, place)) return [`${where} is where the server itself listens; there would be no metrics`]
+  const isOnePort = metrics.lastPort === undefined || metrics.lastPort === metrics.port // else another one is taken
+  if ('host' in place && isOnePort && await isSamePlace(metrics, place)) {
+    return [`${where} is where the server itself listens; there would be no metrics`]
+  }
   const server = createServer()
   const failure = await listenInRange(server, metrics)
   server.close()
   return failure === undefined ? [] : [`${where} cannot be listened on (${failure}); there would be no metrics`]
-}
-
-function isSamePlace ({ host, port, lastPort = port }: MetricsPlace, place: Place): boolean {
-  if (!('host' in place) || port === 0 || port !== lastPort || port !== place.port) return false
-  const all = ['0.0.0.0', '::']
-  return host === place.host || all.includes(host) || all.includes(place.host)
 }
 
 /** Milliseconds that Redis has to answer. */
@@ -91,12 +89,12 @@ async function warnOfRedis ({ redisUrl }: Settings): Promise<string[]> {
   const failure = await askRedis(redisUrl)
   if (failure === undefined) return []
   const { host } = new URL(redisUrl)
-  return [`QUICKSTART_REDIS_URL: Redis at ${host} does not answer (${failure}); ` +
-    'while it does not, each instance counts failed logins by itself']
+  return [`QUICKSTART_REDIS_URL: Redis at ${host} ${describeRedisFailure(failure)}; ` +
+    'meanwhile each instance counts failed logins by itself']
 }
 
-/** Asks Redis for a sign of life. Returns what went wrong, in a few words. */
-async function askRedis (url: string): Promise<string | undefined> {
+/** Asks Redis for a sign of life. Returns what went wrong. */
+async function askRedis (url: string): Promise<NodeJS.ErrnoException | undefined> {
   const { Redis } = await import('ioredis') // there, or the app could not be made
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null })
   let cause: NodeJS.ErrnoException | undefined // the call fails with less
@@ -108,5 +106,13 @@ async function askRedis (url: string): Promise<string | undefined> {
     cause ??= error as Error // ioredis and the line above throw errors alone
   }
   redis.disconnect()
-  return cause && (cause.code ?? cause.message)
+  return cause
+}
+
+/** Says in a few words what went wrong. What Redis answers may quote the password: its first word alone is told. */
+function describeRedisFailure ({ name, code, message }: NodeJS.ErrnoException): string {
+  if (name !== 'ReplyError') return `does not answer (${code ?? message})`
+  const [kind] = message.split(' ')
+  const isLogin = /^(?:NOAUTH|WRONGPASS|ERR invalid password)\b/.test(message)
+  return `${isLogin ? 'refused the login' : 'answered with an error'} (${kind})`
 }

@@ -1,11 +1,11 @@
 import {
-  closeSync, fchmodSync, fchownSync, fstatSync, openSync, readFileSync, realpathSync, renameSync, rmSync, type Stats,
-  statSync, writeFileSync
+  closeSync, fchmodSync, fchownSync, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, realpathSync,
+  renameSync, rmSync, type Stats, statSync, writeFileSync, writeSync
 } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { decodeText, parseHtpasswd, withUser } from '../plugins/auth/internal.ts'
+import { decodeText, parseHtpasswd, setUser } from '../plugins/auth/internal.ts'
 
-/** Milliseconds after which a lock that nobody has taken or given back is of a command that was killed. */
+/** Milliseconds that a lock may stay the same. A command holds it for a few. */
 const patience = 2000
 
 /**
@@ -26,9 +26,10 @@ export async function changeUser (file: string, name: string, stored: string | n
       const before = statSync(target, { throwIfNoEntry: false })
       if (before?.isFile() === false) throw new Error('it is not a file')
       const text = before === undefined ? '' : decodeText(readFileSync(target))
-      const without = withUser(text, name, null)
+      const without = setUser(text, name, null)
       if (stored === null && without === text) return false
-      writeFileSync(draft, withUser(text, name, stored))
+      ftruncateSync(draft)
+      writeFileSync(draft, setUser(text, name, stored))
       if (before !== undefined) keepOwnerAndMode(draft, before)
       if (!isOurs(lock, draft)) continue // another command took it for one that was left behind
       renameSync(lock, target)
@@ -46,24 +47,50 @@ async function takeLock (lock: string): Promise<number> {
   let since = 0
   for (;;) {
     try {
-      return openSync(lock, 'wx', 0o600)
+      const draft = openSync(lock, 'wx', 0o600)
+      // At position 0, which leaves the descriptor there.
+      writeSync(draft, `fastify-quickstart hash-password ${process.pid}\n`, 0)
+      return draft
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // the file system throws nothing but errors
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // the file system throws errors alone
     }
-    const id = idOf(lock)
-    if (id === seen && performance.now() - since > patience) rmSync(lock, { force: true })
+    const id = readId(lock)
+    if (id === seen && performance.now() - since > patience) removeStaleLock(lock)
     if (id !== seen) since = performance.now()
     seen = id
     await setTimeout(10 + 20 * Math.random())
   }
 }
 
-/** Whether the lock is the file of this descriptor. */
-function isOurs (lock: string, draft: number): boolean {
-  return idOf(lock) === idOf(draft)
+/** @throws an error that tells of a lock that a command which has ended did not leave behind */
+function removeStaleLock (lock: string): void {
+  const stat = lstatSync(lock, { throwIfNoEntry: false })
+  if (stat === undefined) return // given back
+  const text = stat.isFile() && stat.size < 100 ? readFileSync(lock, 'utf8') : ''
+  const [, pid] = /^fastify-quickstart hash-password ([1-9]\d*)\n$/.exec(text) ?? []
+  if (pid === undefined) {
+    throw new Error(`${lock} is in the way, and is not a lock of this command; remove it if nothing needs it`)
+  }
+  if (isRunning(Number(pid))) {
+    throw new Error(`${lock} is held by process ${pid}; remove it if that is not a hash-password command`)
+  }
+  rmSync(lock, { force: true })
 }
 
-function idOf (file: string | number): string | undefined {
+function isRunning (pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // of another account
+  }
+}
+
+/** Whether the lock is the file of this descriptor. */
+function isOurs (lock: string, draft: number): boolean {
+  return readId(lock) === readId(draft)
+}
+
+function readId (file: string | number): string | undefined {
   const stat = typeof file === 'number'
     ? fstatSync(file, { bigint: true })
     : statSync(file, { bigint: true, throwIfNoEntry: false })
@@ -81,11 +108,11 @@ function keepOwnerAndMode (draft: number, { uid, gid, mode }: Stats): void {
 }
 
 /** Returns what would stop an app that starts with this file, or null. */
-export function problemOf (file: string): string | null {
+export function findProblem (file: string): string | null {
   try {
     parseHtpasswd(decodeText(readFileSync(file)))
     return null
   } catch (error) {
-    return (error as Error).message // the file system and the parser throw nothing but errors
+    return (error as Error).message // the file system and the parser throw errors alone
   }
 }

@@ -5,8 +5,8 @@ import { type MetricsServer, serveMetrics } from '../app/operation/metrics-serve
 import { WorkersMetrics } from '../app/operation/worker-metrics.ts'
 import { loadEnvFile } from '../app/settings/env-file.ts'
 import { readSettings } from '../app/settings/settings.ts'
-import { placeOfWorkers } from './current-folder.ts'
-import { checkLogLevel, logOptions } from './make-app.ts'
+import { findPlaceOfWorkers } from './current-folder.ts'
+import { checkLogLevel, createCommandLogOptions } from './make-app.ts'
 import { announce } from './place.ts'
 import { WorkerPool } from './worker-pool.ts'
 
@@ -23,8 +23,8 @@ export async function superviseWorkers (count: number, level: string | undefined
   const settings = readSettings()
   // Each worker accepts from the one socket. Dealt out by this process, a connection would hang whose worker is killed.
   cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary(placeOfWorkers())
-  const { log } = Fastify({ logger: logOptions(level, settings) })
+  cluster.setupPrimary(findPlaceOfWorkers())
+  const { log } = Fastify({ logger: createCommandLogOptions(level, settings) })
   // eslint-disable-next-line no-new -- it listens to what the workers ask for
   new RateLimiterClusterMaster()
   const metrics = new WorkersMetrics(() => pool.listening, log)

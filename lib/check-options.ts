@@ -53,7 +53,9 @@ export function checkOptions<Options extends object> (
   const code = `FST_QUICKSTART_${topic.toUpperCase()}_INVALID_OPTION`
   const InvalidOption = createError(code, `fastify-quickstart/${topic}: %s`, 500, TypeError)
   const known = new Map<string, OptionRule>(Object.entries(rules))
-  if (!isObject(options)) throw new InvalidOption(misfit('the argument', options, { expected: 'an object of options' }))
+  if (!isObject(options)) {
+    throw new InvalidOption(describeMisfit('the argument', options, { expected: 'an object of options' }))
+  }
 
   for (const [name, value] of Object.entries(options)) {
     const rule = known.get(name)
@@ -61,7 +63,9 @@ export function checkOptions<Options extends object> (
       if (othersOptions.has(name)) continue
       throw new InvalidOption(`unknown option "${name}"; expected one of ${[...known.keys()].join(', ')}`)
     }
-    if (value !== undefined && !rule.accepts(value)) throw new InvalidOption(misfit(`option "${name}"`, value, rule))
+    if (value !== undefined && !rule.accepts(value)) {
+      throw new InvalidOption(describeMisfit(`option "${name}"`, value, rule))
+    }
   }
   for (const [name, rule] of known) {
     // Cast: any object of options is one of names and values.
@@ -76,7 +80,9 @@ export function checkOptions<Options extends object> (
  *
  * @param subject what has the value
  */
-export function misfit (subject: string, value: unknown, { expected, secret }: Omit<OptionRule, 'accepts'>): string {
+export function describeMisfit (
+  subject: string, value: unknown, { expected, secret }: Omit<OptionRule, 'accepts'>
+): string {
   return `${subject} is ${describe(value, secret)}; expected ${expected}`
 }
 

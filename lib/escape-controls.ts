@@ -1,4 +1,4 @@
-/** What changes how a terminal shows the rest of a line: control and format characters, line separators. */
+/** Characters that change how a terminal shows the rest of a line: control, format, line separators. */
 const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** Escapes such characters in a text. */

@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs'
  * Returns everything that the file system says changes when a file does: two versions of a file differ in it, once it
  * is settled.
  */
-export function stampOf ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+export function readStamp ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':')
 }
 

@@ -18,7 +18,7 @@ export interface PerContext<Own> {
  *
  * @param name the plugin's name, for error messages
  */
-export function perContext<Own> (name: string): PerContext<Own> {
+export function createPerContext<Own> (name: string): PerContext<Own> {
   const key = Symbol(name)
   const listOf = (app: FastifyInstance): readonly Own[] | undefined =>
     app.hasDecorator(key) ? app.getDecorator<readonly Own[]>(key) : undefined
@@ -31,8 +31,8 @@ export function perContext<Own> (name: string): PerContext<Own> {
 }
 
 /** Returns a context and those around it, from the inside out. The prototype of each is the one around it. */
-export function contextsAround (app: FastifyInstance): FastifyInstance[] {
+export function listContextsAround (app: FastifyInstance): FastifyInstance[] {
   const around: FastifyInstance | object = Object.getPrototypeOf(app)
   // The outermost is a plain object.
-  return 'register' in around ? [app, ...contextsAround(around as FastifyInstance)] : [app]
+  return 'register' in around ? [app, ...listContextsAround(around as FastifyInstance)] : [app]
 }

@@ -16,7 +16,7 @@ export interface RouterSettings {
 }
 
 /** Reads the settings wherever the host gave them: in `routerOptions`, or beside it as before Fastify 5.5. */
-export function routerSettings ({ initialConfig }: FastifyInstance): RouterSettings {
+export function readRouterSettings ({ initialConfig }: FastifyInstance): RouterSettings {
   // Cast: Fastify's types know `useSemicolonDelimiter` in its older place alone.
   const router: Partial<RouterSettings> = initialConfig.routerOptions ?? {}
   // 100 is Fastify's default, and stands in the place that the host did not use.
@@ -30,7 +30,7 @@ export function routerSettings ({ initialConfig }: FastifyInstance): RouterSetti
 }
 
 /** Matches the end of the path in a URL: where its query begins, or its end. */
-export function endOfPath ({ useSemicolonDelimiter }: RouterSettings): RegExp {
+export function createPathEndPattern ({ useSemicolonDelimiter }: RouterSettings): RegExp {
   return useSemicolonDelimiter ? /[?#;]|$/ : /[?#]|$/
 }
 
@@ -38,7 +38,7 @@ export function endOfPath ({ useSemicolonDelimiter }: RouterSettings): RegExp {
  * Matches the escapes that the router leaves as they are, of characters that stand for themselves in a path: those of
  * $ & + , : ; = @. It decodes all others but those of # % / ? before it looks for a route.
  */
-export function undecodedEscapes ({ useSemicolonDelimiter }: RouterSettings): RegExp {
+export function createUndecodedPattern ({ useSemicolonDelimiter }: RouterSettings): RegExp {
   return useSemicolonDelimiter ? /%(?:2[46BC]|3[AD]|40)/gi : /%(?:2[46BC]|3[ABD]|40)/gi
 }
 
@@ -55,7 +55,7 @@ export type RoutePiece = { text: string } | { parameters: RouteParameter[] } | {
 
 /**
  * Takes a declared path apart: `:a`, `:a-:b`, `:a(^\\d+$)`, `*`, and `::` for a colon. A name ends at `/`, `-`, `.` or
- * `(`, where a pattern begins; so `:a:b` is one parameter. A `?` is text here: see {@link withAndWithoutOptional}.
+ * `(`, where a pattern begins; so `:a:b` is one parameter. A `?` is text here: see {@link expandOptional}.
  */
 export function parseRoute (path: string): RoutePiece[] {
   if (path === '') return []
@@ -101,8 +101,8 @@ function findClosingParenthesis (text: string): number {
 }
 
 /** Returns the names of a path's parameters, in their order; the wildcard's is `'*'`. */
-export function parameterNames (path: string): string[] {
-  return parseRoute(withAndWithoutOptional(path)[0]).flatMap((piece) => {
+export function listParameterNames (path: string): string[] {
+  return parseRoute(expandOptional(path)[0]).flatMap((piece) => {
     if ('wildcard' in piece) return ['*']
     return 'parameters' in piece ? piece.parameters.map(({ name }) => name) : []
   })
@@ -112,7 +112,7 @@ export function parameterNames (path: string): string[] {
  * Returns the two paths that the router makes of one that ends in `/:name?`: with that segment, and without it. Both
  * are the path itself where its last parameter is not optional.
  */
-export function withAndWithoutOptional (path: string): [longer: string, shorter: string] {
+export function expandOptional (path: string): [longer: string, shorter: string] {
   const optional = /(\/:[^/()]*?)\?(\/?)/
   return [path.replace(optional, '$1$2'), path.replace(optional, '$2') || '/']
 }
@@ -121,7 +121,7 @@ export function withAndWithoutOptional (path: string): [longer: string, shorter:
  * Creates the expression by which the router takes a segment apart, with a group for each parameter. A segment that is
  * one bare parameter needs none.
  */
-export function segmentMatcher (parameters: readonly RouteParameter[]): RegExp | undefined {
+export function createSegmentMatcher (parameters: readonly RouteParameter[]): RegExp | undefined {
   if (parameters.length === 1 && parameters[0]!.pattern === '' && parameters[0]!.after === '') return undefined
   let source = ''
   let previous: RouteParameter | undefined
@@ -142,8 +142,8 @@ export function segmentMatcher (parameters: readonly RouteParameter[]): RegExp |
  * router hands out a segment's groups one after the other. `undefined` where there is none.
  */
 export function findShiftingParameter (path: string): string | undefined {
-  const last = parameterNames(path).at(-1)
-  return parseRoute(withAndWithoutOptional(path)[0])
+  const last = listParameterNames(path).at(-1)
+  return parseRoute(expandOptional(path)[0])
     .flatMap((piece) => 'parameters' in piece ? piece.parameters : [])
     .find(({ name, pattern }) => name !== last && pattern !== '' && countGroups(pattern) > 1)?.name
 }
@@ -168,11 +168,11 @@ export const anyParameter = '\0'
  * @param url the path that the route is declared with, its context's prefix included
  * @param prefix of the context that the route is declared in
  */
-export function answeredPaths (url: string, prefix: string, { ignoreTrailingSlash }: RouterSettings): string[][] {
+export function listAnsweredPaths (url: string, prefix: string, { ignoreTrailingSlash }: RouterSettings): string[][] {
   // A prefix' own route `/` is declared as the prefix alone, and answers with a slash at its end too.
   const endsInAnySlash = ignoreTrailingSlash || (url === prefix && url !== '')
   const path = endsInAnySlash && !url.endsWith('*') ? `${url}/` : url
-  return [...new Set(withAndWithoutOptional(path))].map(comparableSegments)
+  return [...new Set(expandOptional(path))].map(toComparableSegments)
 }
 
 /**
@@ -180,7 +180,7 @@ export function answeredPaths (url: string, prefix: string, { ignoreTrailingSlas
  * difference in case or in doubled slashes; and how a parameter is called, or which pattern it has, does not change
  * which path it is.
  */
-export function comparableSegments (path: string): string[] {
+export function toComparableSegments (path: string): string[] {
   const text = parseRoute(path).map((piece) => {
     if ('text' in piece) return piece.text
     return 'wildcard' in piece ? '*' : piece.parameters.map(({ after }) => anyParameter + after).join('')
@@ -200,7 +200,7 @@ export interface PrintedRoute {
  * Lists the routes of all contexts, also those that no `onRoute` hook was told of. The router shows them in no other
  * way than as a tree for people, in which each line has the next part of a path.
  */
-export function printedRoutes (app: FastifyInstance): PrintedRoute[] {
+export function listPrintedRoutes (app: FastifyInstance): PrintedRoute[] {
   const routes: PrintedRoute[] = []
   const parts: string[] = []
   // A branch begins each part; a line without one belongs to the part above it, as where a path holds a line break.
@@ -216,6 +216,6 @@ export function printedRoutes (app: FastifyInstance): PrintedRoute[] {
 }
 
 /** Returns the path that a context's routes begin with: its prefix, without a slash at its end. */
-export function basePath ({ prefix }: FastifyInstance): string {
+export function readBasePath ({ prefix }: FastifyInstance): string {
   return prefix.replace(/\/$/, '')
 }

@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify'
  *
  * @param value what Vary says so far; undefined where it is not set
  */
-export function varyWith (value: unknown, field: string): string {
+export function extendVary (value: unknown, field: string): string {
   const names = String(value ?? '').split(',').map((name) => name.trim()).filter((name) => name !== '')
   const isListed = names.some((name) => name === '*' || name.toLowerCase() === field.toLowerCase())
   return isListed ? String(value) : [...names, field].join(', ')
@@ -14,5 +14,5 @@ export function varyWith (value: unknown, field: string): string {
 
 /** Adds a request field's name to an answer's Vary. */
 export function addVary (reply: FastifyReply, field: string): void {
-  reply.header('vary', varyWith(reply.getHeader('vary'), field))
+  reply.header('vary', extendVary(reply.getHeader('vary'), field))
 }

@@ -36,7 +36,7 @@ const volumeFolder = /^\.\.(?:data$|\d)/
  *
  * @param path with `/` between the segments
  */
-export function withoutVolumeFolders (path: string): string {
+export function removeVolumeFolders (path: string): string {
   return path.split('/').filter((segment) => !volumeFolder.test(segment)).join('/')
 }
 

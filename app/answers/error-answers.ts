@@ -128,21 +128,21 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
       request.log.error({ err: error, req: request }, 'the request failed')
     }
     const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
-    return send(app, request, reply, { statusCode, error: phrase(statusCode), message: says })
+    return send(app, request, reply, { statusCode, error: findPhrase(statusCode), message: says })
   }
   // In production the one line of the access log says it.
   const level = process.env.NODE_ENV === 'production' ? 'debug' : 'info'
   request.log[level](refused, 'the request was refused')
   return send(app, request, reply, {
     statusCode,
-    error: phrase(statusCode),
-    message: message ?? phrase(statusCode),
+    error: findPhrase(statusCode),
+    message: message ?? findPhrase(statusCode),
     ...(code !== undefined && { code }),
     ...(issues !== undefined && { issues })
   })
 }
 
-function phrase (statusCode: number): string {
+function findPhrase (statusCode: number): string {
   return STATUS_CODES[statusCode] ?? 'Error'
 }
 

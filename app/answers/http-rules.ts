@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { contextsAround } from '../../lib/per-context.ts'
+import { listContextsAround } from '../../lib/per-context.ts'
 import { refuseTunnels } from './client-errors.ts'
 
 const MissingHost = createError('FST_QUICKSTART_APP_MISSING_HOST', 'A request needs the header Host', 400)
@@ -17,7 +17,7 @@ const UnknownExpectation = createError(
  */
 export function keepHttpRules (app: FastifyInstance): void {
   refuseTunnels(app)
-  const outermost = contextsAround(app).at(-1)!
+  const outermost = listContextsAround(app).at(-1)!
   outermost.addHook('onRequest', ({ raw: { httpVersion, headers } }, reply, done) => {
     if (httpVersion === '1.1' && headers.host === undefined) done(new MissingHost())
     else if (httpVersion !== '1.0' && !isKnown(headers.expect)) done(new UnknownExpectation())

@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { basePath } from '../../lib/router.ts'
+import { readBasePath } from '../../lib/router.ts'
 import { byClient, watchAnswer } from './sent-answer.ts'
 
 /** Logs one line for each request when its answer has been sent, or cut, but none for health checks. */
 export function logAccess (app: FastifyInstance): void {
-  const health = `${basePath(app)}/health`
+  const health = `${readBasePath(app)}/health`
   app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.url !== health) logAnswer(request, reply)
     done()
@@ -43,7 +43,7 @@ export function logAnswer (request: FastifyRequest, reply: FastifyReply): void {
 }
 
 /** Leaves out Fastify's own lines for a request. A hook of pino's, for every log method. */
-export function oneLinePerRequest (
+export function keepOneLinePerRequest (
   this: FastifyBaseLogger,
   words: Parameters<FastifyBaseLogger['info']>,
   log: (...words: Parameters<FastifyBaseLogger['info']>) => void

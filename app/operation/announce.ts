@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { createRequire } from 'node:module'
-import { basePath } from '../../lib/router.ts'
+import { readBasePath } from '../../lib/router.ts'
 import type { Switches } from '../settings/quickstart-options.ts'
 import type { Settings } from '../settings/settings.ts'
 
@@ -20,7 +20,7 @@ export function announceStart (app: FastifyInstance, on: Switches, settings: Set
       return
     }
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-    app.log.info(`Open http://${host}:${address.port}${basePath(app)}/ in a browser`)
+    app.log.info(`Open http://${host}:${address.port}${readBasePath(app)}/ in a browser`)
   })
 }
 

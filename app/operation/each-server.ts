@@ -9,7 +9,7 @@ const listening = 'tracing:net.server.listen:asyncEnd'
  * Calls `use` with each server of the app: with app.server at once, and with the others once the app listens.
  * `app.listen({ port })` listens on each address of localhost, and has a server for each, of which Fastify shows one.
  */
-export function onEachServer (app: FastifyInstance, use: (server: Server) => void): void {
+export function prepareEachServer (app: FastifyInstance, use: (server: Server) => void): void {
   use(app.server)
   const candidates = new Set<Server>()
   function note (message: unknown): void {
@@ -29,7 +29,7 @@ const outsideFastify = ['clientError', 'checkContinue', 'checkExpectation', 'con
 
 /** Lets every server of the app answer as app.server does, also what is not a request. */
 export function answerAlike (app: FastifyInstance): void {
-  onEachServer(app, (server) => {
+  prepareEachServer(app, (server) => {
     if (server === app.server) return
     for (const event of outsideFastify) {
       // Listeners for an event of a server fit another server of its kind.

@@ -46,7 +46,7 @@ export async function serveMetrics (
   const failure = await listenInRange(server, place)
   if (failure === undefined) {
     const { port } = server.address() as AddressInfo // it listens on a port
-    log.info(`metrics for Prometheus are served at http://${hostInUrl(place)}:${port}/metrics`)
+    log.info(`metrics for Prometheus are served at http://${writeHostInUrl(place)}:${port}/metrics`)
   } else {
     const where = describeMetricsPlace(place)
     log.error(`QUICKSTART_METRICS: ${where} cannot be listened on (${failure}); there are no metrics`)
@@ -61,10 +61,10 @@ export async function serveMetrics (
 
 /** As the setting has it. */
 export function describeMetricsPlace (place: MetricsPlace): string {
-  return `${hostInUrl(place)}:${place.port}${place.lastPort === undefined ? '' : `-${place.lastPort}`}`
+  return `${writeHostInUrl(place)}:${place.port}${place.lastPort === undefined ? '' : `-${place.lastPort}`}`
 }
 
-function hostInUrl ({ host }: MetricsPlace): string {
+function writeHostInUrl ({ host }: MetricsPlace): string {
   return host.includes(':') ? `[${host}]` : host
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { areAccountsUnreadable, isRedisAway, loginCounts } from '../../plugins/auth/internal.ts'
-import { bytesInMemory } from '../../plugins/static/internal.ts'
+import { areAccountsUnreadable, isRedisAway, readLoginCounts } from '../../plugins/auth/internal.ts'
+import { countBytesInMemory } from '../../plugins/static/internal.ts'
 import { type MetricsPlace, type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { tellPrimary } from './worker-metrics.ts'
 
@@ -29,7 +29,7 @@ export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'):
     name: 'quickstart_static_bytes',
     help: 'Bytes of static files and their compressed forms in memory',
     registers: [],
-    collect () { this.set(bytesInMemory(app)) }
+    collect () { this.set(countBytesInMemory(app)) }
   }))
 
   if (place === 'primary') {
@@ -51,7 +51,7 @@ function countLogins (app: FastifyInstance, registry: Registry): void {
     registers: [],
     collect () {
       this.reset()
-      for (const [outcome, count] of Object.entries(loginCounts(app).outcomes)) this.inc({ outcome }, count)
+      for (const [outcome, count] of Object.entries(readLoginCounts(app).outcomes)) this.inc({ outcome }, count)
     }
   }))
   registry.registerMetric(new Gauge({
@@ -60,7 +60,7 @@ function countLogins (app: FastifyInstance, registry: Registry): void {
     labelNames: ['state'],
     registers: [],
     collect () {
-      const { running, waiting } = loginCounts(app).hashing
+      const { running, waiting } = readLoginCounts(app).hashing
       this.set({ state: 'running' }, running)
       this.set({ state: 'waiting' }, waiting)
     }

@@ -1,4 +1,6 @@
-import { basename } from 'node:path'
+import { errorMonitor, type EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
 
@@ -23,8 +25,6 @@ const settingBehind: Record<string, string> = {
 /** An error as it ends a start: with a code where it comes from the system, from Node, or from a plugin. */
 interface StartError extends Error {
   code?: string
-  /** The system's call that failed. */
-  syscall?: string
   hostname?: string
   address?: string
   port?: number
@@ -47,23 +47,21 @@ export function isFastifyStart (script = String(process.argv[1])): boolean {
   return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
 }
 
-/** The words that this process was started with, of which fastify-cli takes its own out of process.argv. */
-export function commandLine (): string[] {
-  // Node documents the report's fields; @types/node calls it an object.
-  const { header } = process.report.getReport() as { header: { commandLine: string[] } }
-  return header.commandLine
-}
-
 /**
  * Makes a failed start one clear line on stderr and exit code 1, where the operator can do something about it.
  * fastify-cli leaves a rejected start to Node or to its own log, which print a stack trace or, at the default level,
  * nothing.
  *
+ * @param server the app's own: a failure of another server, or of a connection, is left with its stack
  * @returns the function to call once the server listens, which leaves errors to fastify-cli again
  */
-export function reportStartFailure (process: OperatorProcess): () => void {
+export function reportStartFailure (process: OperatorProcess, server: EventEmitter): () => void {
+  const ofServer = new Set<unknown>()
+  const note = (error: Error): void => { ofServer.add(error) }
   function report (reason: unknown): void {
-    const line = describeStartFailure(reason) ?? describeOwnListenFailure(reason)
+    // Node throws this one at once, before it has the server tell of it.
+    const isListenFailure = ofServer.has(reason) || (reason as StartError | undefined)?.code === 'ERR_SOCKET_BAD_PORT'
+    const line = isListenFailure ? describeOwnFailure(reason as StartError) : describeStartFailure(reason)
     if (line !== undefined) {
       process.stderr.write(`fastify-quickstart: ${line}\n`)
       process.exit(1)
@@ -72,8 +70,12 @@ export function reportStartFailure (process: OperatorProcess): () => void {
       throw reason
     }
   }
+  server.on(errorMonitor, note)
   process.prependListener('unhandledRejection', report)
-  return () => { process.removeListener('unhandledRejection', report) }
+  return () => {
+    server.off(errorMonitor, note)
+    process.removeListener('unhandledRejection', report)
+  }
 }
 
 /** Returns what to tell the operator of a failed start, or undefined where it is a fault of the program. */
@@ -102,26 +104,23 @@ export function describeListenFailure (error: StartError, socketName = '--socket
   if (unknownName.has(code)) {
     return `${hostname} is not a name or an address of this machine; choose another with HOST or --address`
   }
-  if (port === -1) return `${socketName} ${address} cannot be listened on (${code}); choose another one`
+  if (port === -1) return describeSocketFailure(socketName, address!, code) // the system names the path
   const failure = listenFailures[code]
   if (failure === undefined || address === undefined) return failure
   const host = address.includes(':') ? `[${address}]` : address
   return `${port === undefined ? host : `${host}:${port}`} ${failure}` // port 0, which is any, is not told
 }
 
-/** As `describeListenFailure`, of an error that may be of the routes' own: a file, another server, another host. */
-function describeOwnListenFailure (reason: unknown): string | undefined {
-  const error = Object(reason) as StartError // every field may be missing
-  const { syscall = 'listen', hostname } = error
-  const isOwn = syscall === 'getaddrinfo' ? isOwnHost(hostname) : syscall === 'listen'
-  if (!isOwn) return undefined
-  return describeListenFailure(error, error.address === process.env.FASTIFY_SOCKET ? 'FASTIFY_SOCKET' : '--socket')
+function describeSocketFailure (socketName: string, path: string, code: string): string {
+  const folder = dirname(path)
+  // For a missing folder Node says EACCES.
+  if (['EACCES', 'ENOENT'].includes(code) && !existsSync(folder)) {
+    return `${socketName} ${path} cannot be listened on: the folder ${folder} does not exist`
+  }
+  return `${socketName} ${path} cannot be listened on (${code}); choose another one`
 }
 
-/** Whether the name is where the server was told to listen. */
-function isOwnHost (name: string | undefined): boolean {
-  if (name === undefined) return false
-  const { HOST, FASTIFY_ADDRESS } = process.env
-  return [HOST, FASTIFY_ADDRESS].includes(name) ||
-    commandLine().some((word) => word === name || word === `--address=${name}`)
+/** As `describeListenFailure`, under `fastify start`. */
+function describeOwnFailure (error: StartError): string | undefined {
+  return describeListenFailure(error, error.address === process.env.FASTIFY_SOCKET ? 'FASTIFY_SOCKET' : '--socket')
 }

@@ -5,7 +5,7 @@ import { Server as HttpsServer } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Connections } from './connections.ts'
-import { onEachServer } from './each-server.ts'
+import { prepareEachServer } from './each-server.ts'
 
 /** How a server stops. */
 export interface StopOptions {
@@ -53,7 +53,7 @@ export function stopGently (app: FastifyInstance, { drainSeconds, graceSeconds }
   const sockets = new Set<Socket>() // those without a TLS handshake too
   const connections = new Connections()
   const sessions = new Set<Http2Session>()
-  onEachServer(app, (server) => {
+  prepareEachServer(app, (server) => {
     servers.push(server)
     keep(server, 'connection', sockets)
     if (speaksHttp1(server)) connections.watch(server)

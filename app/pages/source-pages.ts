@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { basePath } from '../../lib/router.ts'
+import { readBasePath } from '../../lib/router.ts'
 import type { Switches, Topic } from '../settings/quickstart-options.ts'
 
 /** The file to read next on a topic, below the package's folder. */
@@ -33,10 +33,10 @@ interface Part {
  * Shows the sources as pages: each topic that is on at `/source/<topic>`, and each file that one comes to from there by
  * the links of its imports. A plugin that needs the view `source`.
  */
-export async function sourcePages (app: FastifyInstance, { root, on }: SourcePagesOptions): Promise<void> {
+export async function addSourcePages (app: FastifyInstance, { root, on }: SourcePagesOptions): Promise<void> {
   const topics = (Object.keys(sourceOf) as Topic[]).filter((topic) => on[topic]) // its keys are the topics
   const files = new Set(listSources(root, topics))
-  const base = `${basePath(app)}/source/`
+  const base = `${readBasePath(app)}/source/`
 
   async function show (reply: FastifyReply, name: string): Promise<FastifyReply> {
     if (!files.has(name)) {

@@ -1,30 +1,36 @@
+import { removeDeadSocket } from '../../app/operation/dead-socket.ts'
 import { describeMetricsPlace } from '../../app/operation/metrics-server.ts'
+import { loadEnvFile } from '../../app/settings/env-file.ts'
 import { readSettings } from '../../app/settings/settings.ts'
 import { appFlags, makeApp } from '../make-app.ts'
-import { describePlace, readPlace, tryPlace } from '../place.ts'
+import { describePlace, placeFlags, readPlace, tryPlace } from '../place.ts'
 import { readFlags } from '../read-flags.ts'
 import { createRouteList, type ListedRoute } from '../route-list.ts'
 import { listWarnings } from '../start-warnings.ts'
 
 /**
- * Makes the app as a start would, and tries to listen: settings, users, views, public files, routes, address and port
- * are read and checked. Prints what will be on, and warns of what does not stop a start.
+ * Makes the app as a start with these flags would, and tries to listen: settings, users, views, public files, routes,
+ * and the address and port, or the socket, are read and checked. Prints what will be on, and warns of what does not
+ * stop a start.
  *
  * @returns exit code 0
  * @throws what a start would throw
  */
 export async function check (args: readonly string[]): Promise<number> {
-  const { 'log-level': level = 'error', ...options } = readFlags(args, appFlags)
+  const flags = readFlags(args, { ...appFlags, ...placeFlags })
+  const { port, address, socket, 'log-level': level = 'error', ...options } = flags
+  loadEnvFile()
+  const place = readPlace({ port, address, socket })
   const list = createRouteList()
   const app = await makeApp(options, level, list.routerOptions)
   const routes = list.read(app)
   await app.close()
 
   const settings = readSettings()
-  const place = readPlace()
   for (const warning of await listWarnings(settings, place)) {
     process.stderr.write(`fastify-quickstart: warning: ${warning}\n`)
   }
+  if ('path' in place) await removeDeadSocket(place.path) // as a start does
   await tryPlace(place)
 
   const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = settings

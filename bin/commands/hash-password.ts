@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { hash, verify } from '../../plugins/auth/index.ts'
-import { isSupportedHash, nameProblem, passwordProblem } from '../../plugins/auth/internal.ts'
+import { isSupportedHash, findNameProblem, findPasswordProblem } from '../../plugins/auth/internal.ts'
 import { askHidden, type Input } from '../ask-hidden.ts'
-import { changeUser, problemOf } from '../users-file.ts'
+import { changeUser, findProblem } from '../users-file.ts'
 
 const usage = `Usage: npx fastify-quickstart hash-password [name]
        npx fastify-quickstart hash-password name --file USERS
@@ -79,7 +79,7 @@ function readArguments (args: string[]): Job {
     throw new Complaint(`--file needs a name: hash-password alice --file ${file}`, 2)
   }
   if (isDelete && file === undefined) throw new Complaint('--delete needs --file USERS', 2)
-  const badName = name === undefined ? null : nameProblem(name) ?? lineProblem(name)
+  const badName = name === undefined ? null : findNameProblem(name) ?? findLineProblem(name)
   if (badName !== null) throw new Complaint(`${badName} cannot log in`, 2)
   if (stored !== undefined && !isSupportedHash(stored)) {
     throw new Complaint(
@@ -95,12 +95,12 @@ function parse (args: string[]) {
   try {
     return parseArgs({ args, allowPositionals: true, options })
   } catch (error) {
-    throw new Complaint(`${(error as Error).message}\n${usage}`, 2) // parseArgs throws nothing but errors
+    throw new Complaint(`${(error as Error).message}\n${usage}`, 2) // parseArgs throws errors alone
   }
 }
 
 /** Returns what makes a name one that a line of an htpasswd file cannot begin with, or null. */
-function lineProblem (name: string): string | null {
+function findLineProblem (name: string): string | null {
   if (name.startsWith('#')) return 'a name that begins with #, which makes its line a comment,'
   return name.trim() === name ? null : 'a name with a blank at its beginning or end'
 }
@@ -125,7 +125,7 @@ async function printHash (name: string | undefined, streams: Streams): Promise<n
 async function storeUser (name: string, file: string, streams: Streams): Promise<number> {
   const wasThere = await change(file, name, await readHash(streams))
   streams.stdout.write(`${file}: ${name} ${wasThere ? 'has a new password' : 'is added'}\n`)
-  const problem = problemOf(file)
+  const problem = findProblem(file)
   if (problem !== null) streams.stderr.write(`hash-password: ${file}: ${problem}\n`)
   return 0
 }
@@ -140,14 +140,14 @@ async function change (file: string, name: string, stored: string | null): Promi
   try {
     return await changeUser(file, name, stored)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException // it throws nothing but errors
+    const { code, message } = error as NodeJS.ErrnoException // it throws errors alone
     throw new Complaint(code === undefined ? `${file}: ${message}` : `${file} cannot be read and written (${code})`, 1)
   }
 }
 
 async function readHash (streams: Streams): Promise<string> {
   const password = await readPassword(['Password: ', 'The same again: '], streams)
-  const problem = passwordProblem(password)
+  const problem = findPasswordProblem(password)
   if (problem !== null) throw new Complaint(`${problem} cannot log in`, 1)
   return await hash(password)
 }

@@ -29,7 +29,7 @@ const gitignore = 'node_modules/\ndist/\n/.env\n/users\n'
  * @returns the exit code: 0; 130 when interrupted
  * @throws OperatorError for wrong words, and for a folder that is not empty
  */
-export async function newProject (
+export async function createProject (
   args: string[],
   stdin: Input,
   stdout: NodeJS.WritableStream,
@@ -54,7 +54,8 @@ export async function newProject (
     const choose = async () => hasTypeScript(example) ? await ask('Language: ts, js', preset) : preset
     const language = checkLanguage(given.language ?? await choose(), example)
     await writeProject(example, language, folder)
-    stdout.write(`${folder} holds the example ${example} in ${languages[language]}. Go on with\n\n${nextSteps(folder)}`)
+    const next = describeNextSteps(folder)
+    stdout.write(`${folder} holds the example ${example} in ${languages[language]}. Go on with\n\n${next}`)
     return 0
   }
 
@@ -141,7 +142,7 @@ interface Manifest { name: string, scripts: Record<string, string>, devDependenc
 
 /** Makes the package.json of an example, which is that of TypeScript, the project's. JavaScript needs no build. */
 function adapt (manifest: Manifest, language: Language, folder: string): Manifest {
-  const name = packageName(folder)
+  const name = createPackageName(folder)
   if (language === 'ts') return { ...manifest, name }
   const { build, ...scripts } = manifest.scripts
   const { typescript, '@types/node': types, ...devDependencies } = manifest.devDependencies
@@ -152,20 +153,20 @@ function adapt (manifest: Manifest, language: Language, folder: string): Manifes
 }
 
 /** A name that npm takes: it keeps two for itself. */
-function packageName (folder: string): string {
+function createPackageName (folder: string): string {
   const name = basename(resolve(folder)).toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').replace(/^[._-]+/, '')
   return ['', 'node_modules', 'favicon.ico'].includes(name) ? 'my-app' : name
 }
 
-function nextSteps (folder: string): string {
+function describeNextSteps (folder: string): string {
   const path = relative('.', folder)
   const steps = ['npm install && npm start', 'npm test']
-  if (path !== '') steps.unshift(`cd ${quoted(path.startsWith('-') ? `./${path}` : path)}`)
+  if (path !== '') steps.unshift(`cd ${quote(path.startsWith('-') ? `./${path}` : path)}`)
   return steps.map((step) => `  ${step}\n`).join('')
 }
 
 /** A word of the shell: as it is, or in quotes that a POSIX shell and PowerShell read. */
-function quoted (path: string): string {
+function quote (path: string): string {
   if (/^[\w./-]+$/.test(path)) return path
   return /["$`\\!]/.test(path) ? `'${path.replaceAll("'", "'\\''")}'` : `"${path}"`
 }

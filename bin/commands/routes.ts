@@ -3,7 +3,7 @@ import { readFlags } from '../read-flags.ts'
 import { createRouteList, type ListedRoute } from '../route-list.ts'
 
 /** Prints the routes of the app, as these flags and settings make it. */
-export async function routes (args: readonly string[]): Promise<number> {
+export async function printRoutes (args: readonly string[]): Promise<number> {
   const { 'log-level': level = 'error', ...options } = readFlags(args, appFlags)
   const list = createRouteList()
   const app = await makeApp(options, level, list.routerOptions)

@@ -8,42 +8,11 @@ export interface Credentials {
   password: string
 }
 
-/** The longest name and password that may exist take 1,714 characters; a longer header is refused unread. */
-const maxHeaderLength = 2048
-
 /**
  * The scheme, and base64 in either alphabet (RFC 4648 sections 4 and 5), with or without its padding.
  * @fastify/basic-auth lets more pass: Node skips what is not base64, and a program in front may read it differently.
  */
 const basic = /^basic +[a-z0-9+/_-]+={0,2}$/i
-
-/** The scheme Basic at the start of a field, whatever follows it: no character of a longer name (RFC 9110 5.6.2). */
-const basicScheme = /^basic(?![\w!#$%&'*+.^`|~-])/i
-
-/**
- * Returns the Authorization header of a request, if there is exactly one (RFC 9110 section 11.6.2). Of two, Node keeps
- * the first and says nothing, while a proxy in front may have gone by the second.
- */
-export function authorizationOf (request: FastifyRequest): string | undefined {
-  const { authorization } = request.headers
-  if (authorization === undefined || authorization.length > maxHeaderLength) return undefined
-  return authorizationFields(request).length === 1 ? authorization : undefined
-}
-
-/** Whether a request says that it carries a Basic login, even one that cannot be read. Other schemes are none. */
-export function sendsBasic (request: FastifyRequest): boolean {
-  if (request.headers.authorization === undefined) return false
-  return authorizationFields(request).some((value) => basicScheme.test(value))
-}
-
-function authorizationFields ({ raw: { rawHeaders } }: FastifyRequest): string[] {
-  const values: string[] = []
-  for (let index = 0; index < rawHeaders.length; index += 2) { // names stand at the even places
-    const [name, value] = [rawHeaders[index]!, rawHeaders[index + 1]!]
-    if (name.length === 13 && name.toLowerCase() === 'authorization') values.push(value)
-  }
-  return values
-}
 
 /** Returns the header's credentials, or null where it holds none that anybody could have. */
 export type ReadCredentials = (request: FastifyRequest, reply: FastifyReply) => Credentials | null
@@ -67,15 +36,46 @@ export async function createCredentialsReader (app: FastifyInstance): Promise<Re
   })
   return (request, reply) => {
     credentials = null
-    if (basic.test(`${authorizationOf(request)}`)) read.call(app, request, reply, () => {})
+    if (basic.test(`${readAuthorization(request)}`)) read.call(app, request, reply, () => {})
     return credentials !== null && isPossible(credentials) ? credentials : null
   }
 }
 
-/** Whether somebody could have these. U+FFFD stands for bytes that are not UTF-8. */
+/** Whether somebody could have these credentials. U+FFFD stands for bytes that are not UTF-8. */
 function isPossible ({ name, password }: Credentials): boolean {
   return name !== '' && Buffer.byteLength(name) <= maxNameBytes && Buffer.byteLength(password) <= maxPasswordBytes &&
     !name.includes('\ufffd') && !password.includes('\ufffd')
+}
+
+/** The longest name and password that may exist take 1,714 characters; a longer header is refused unread. */
+const maxHeaderLength = 2048
+
+/** The scheme Basic at the start of a field, whatever follows it: no character of a longer name (RFC 9110 5.6.2). */
+const basicScheme = /^basic(?![\w!#$%&'*+.^`|~-])/i
+
+/**
+ * Returns the Authorization header of a request, if there is exactly one (RFC 9110 section 11.6.2). Of two, Node keeps
+ * the first and says nothing, while a proxy in front may have gone by the second.
+ */
+export function readAuthorization (request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers
+  if (authorization === undefined || authorization.length > maxHeaderLength) return undefined
+  return readFields(request).length === 1 ? authorization : undefined
+}
+
+/** Whether a request says that it carries a Basic login, even one that cannot be read. Other schemes are none. */
+export function sendsBasic (request: FastifyRequest): boolean {
+  if (request.headers.authorization === undefined) return false
+  return readFields(request).some((value) => basicScheme.test(value))
+}
+
+function readFields ({ raw: { rawHeaders } }: FastifyRequest): string[] {
+  const values: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) { // names stand at the even places
+    const [name, value] = [rawHeaders[index]!, rawHeaders[index + 1]!]
+    if (name.length === 13 && name.toLowerCase() === 'authorization') values.push(value)
+  }
+  return values
 }
 
 const defaultRealm = 'Login Required'
@@ -93,19 +93,19 @@ export function createChallenge (
   realm: string | ((request: FastifyRequest) => string) = defaultRealm
 ): (request: FastifyRequest) => string {
   if (typeof realm === 'string') {
-    const fixed = challengeOf(realm)
+    const fixed = writeChallenge(realm)
     return () => fixed
   }
   return (request) => {
     try {
       const text: unknown = realm(request)
-      if (isRealm(text)) return challengeOf(text)
+      if (isRealm(text)) return writeChallenge(text)
       Promise.resolve(text).catch(() => {}) // if it is a promise that rejects, it must not end the process
       request.log.error('fastify-quickstart/auth: option "realm" returned something other than printable ASCII')
     } catch (error) {
       request.log.error({ err: error }, 'fastify-quickstart/auth: option "realm" threw')
     }
-    return challengeOf(defaultRealm) // a 401 without a challenge would leave the client helpless
+    return writeChallenge(defaultRealm) // a 401 without a challenge would leave the client helpless
   }
 }
 
@@ -113,6 +113,6 @@ export function createChallenge (
  * Writes a challenge as in RFC 7617 section 2.1. Inside a quoted-string, a backslash goes before `"` and `\` (RFC 9110
  * section 5.6.4).
  */
-function challengeOf (realm: string): string {
+function writeChallenge (realm: string): string {
   return `Basic realm="${realm.replace(/["\\]/g, '\\$&')}", charset="UTF-8"`
 }

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import { varyWith } from '../../lib/vary.ts'
+import { extendVary } from '../../lib/vary.ts'
 
 type Head = Record<string, unknown>
 type WriteHead = (status: number, ...rest: unknown[]) => unknown
@@ -21,9 +21,9 @@ export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): vo
     if (own === undefined || !isAdmitted()) {
       head['cache-control'] = 'no-store'
     } else {
-      const directives = privateDirectives(String(own))
+      const directives = listPrivateDirectives(String(own))
       head['cache-control'] = directives.join(', ')
-      if (!isNeverStored(directives)) head.vary = varyWith(take(head, 'vary'), 'Authorization')
+      if (!isNeverStored(directives)) head.vary = extendVary(take(head, 'vary'), 'Authorization')
     }
     return writeHead.call(this, status, ...rest, head)
   }
@@ -53,18 +53,18 @@ export function keepPrivate (reply: FastifyReply, isAdmitted: () => boolean): vo
  * cache keep an answer to a request with credentials once it says `public`, `s-maxage` or `must-revalidate`; `private`
  * forbids it.
  */
-function privateDirectives (own: string): string[] {
+function listPrivateDirectives (own: string): string[] {
   const directives = own.match(/(?:[^,"]|"[^"]*")+/g)?.map((directive) => directive.trim()) ?? []
-  const kept = directives.filter((directive) => !['', 'public', 's-maxage'].includes(nameOf(directive)))
+  const kept = directives.filter((directive) => !['', 'public', 's-maxage'].includes(readName(directive)))
   if (isNeverStored(kept)) return kept
   // With a list of fields, `private` is about these alone; without one, about the whole answer.
-  return ['private', ...kept.filter((directive) => nameOf(directive) !== 'private')]
+  return ['private', ...kept.filter((directive) => readName(directive) !== 'private')]
 }
 
 function isNeverStored (directives: string[]): boolean {
-  return directives.some((directive) => nameOf(directive) === 'no-store')
+  return directives.some((directive) => readName(directive) === 'no-store')
 }
 
-function nameOf (directive: string): string {
+function readName (directive: string): string {
   return directive.toLowerCase().split('=', 1)[0]!.trim() // split gives one part at least
 }

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { RateLimiterCluster, type RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { contextsAround } from '../../lib/per-context.ts'
+import { listContextsAround } from '../../lib/per-context.ts'
 import { RedisMissing } from './errors.ts'
 import type { RedisClient, ThrottleOptions } from './options.ts'
 
@@ -58,7 +58,7 @@ const registrations = Symbol('fastify-quickstart/auth: registrations')
  */
 export async function createCounts (app: FastifyInstance, options: ThrottleOptions): Promise<Counts> {
   const { redis, cluster = false, window = 900, keyPrefix = 'fastify-quickstart' } = options
-  const root = contextsAround(app).at(-1)! // an app is around itself
+  const root = listContextsAround(app).at(-1)! // an app is around itself
   if (!root.hasDecorator(registrations)) root.decorate(registrations, { count: 0 })
   const number = ++root.getDecorator<{ count: number }>(registrations).count
   const how: CountsOptions = { window, keyPrefix: `${keyPrefix}:auth${app.prefix}${number === 1 ? '' : `#${number}`}` }
@@ -201,7 +201,7 @@ class RedisCounts implements Counts {
         return result
       } catch (error) {
         this.#nextTry = Date.now() + restPeriod
-        this.#leave((error as Error).message) // the client rejects with nothing but errors
+        this.#leave((error as Error).message) // the client rejects with errors alone
       }
     } else if (!this.isAway) {
       this.#leave(`its state is ${this.#client.status}`)

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { perContext } from '../../lib/per-context.ts'
+import { createPerContext } from '../../lib/per-context.ts'
 import type { GroupLookup } from './accounts/groups.ts'
 import { sendsBasic } from './authorization.ts'
 import { keepPrivate } from './cache-control.ts'
@@ -21,13 +21,13 @@ export type Standing = null | 'refused' | 'anonymous' | Guard
 export const standing = Symbol('fastify-quickstart/auth: standing')
 
 /** The guard of each context that the plugin is registered in. */
-export const guards = perContext<Guard>('fastify-quickstart/auth')
+export const guards = createPerContext<Guard>('fastify-quickstart/auth')
 
 /** The rules that a guard goes by; each has a file of its own. */
 export interface GuardRules {
   login: Login
-  challengeFor: (request: FastifyRequest) => string
-  groupsOf: GroupLookup
+  writeChallenge: (request: FastifyRequest) => string
+  findGroups: GroupLookup
   isTrustedOrigin: (origin: string) => boolean
   /** The request's property that takes the user. */
   userProperty: string
@@ -49,7 +49,7 @@ export class Guard {
   /** Lets a request in that has what is needed, and refuses any other. */
   admit (needs: Needs, request: FastifyRequest, reply: FastifyReply, done: Done): void {
     if (request[standing] === this) { // admitted already: by `protect`, or in front of the plugin
-      this.#letIn(this.userOf(request), needs, request, done)
+      this.#letIn(this.readUser(request), needs, request, done)
       return
     }
     request[standing] = 'refused'
@@ -64,29 +64,29 @@ export class Guard {
       return
     }
     const remembered = this.#rules.login.recall(request)
-    const user = remembered === null ? this.#logIn(request, reply) : this.#userOf(remembered, request)
+    const user = remembered === null ? this.#logIn(request, reply) : this.#findUser(remembered, request)
     if (!(user instanceof Promise)) {
       this.#letIn(user, needs, request, done) // synchronous: a promise would cost more than the check
       return
     }
     user.then((user) => this.#letIn(user, needs, request, done), (error: Error & { statusCode?: number }) => {
-      if (error.statusCode === 401) reply.header('www-authenticate', this.#rules.challengeFor(request))
+      if (error.statusCode === 401) reply.header('www-authenticate', this.#rules.writeChallenge(request))
       done(error)
     })
   }
 
   async #logIn (request: FastifyRequest, reply: FastifyReply): Promise<User> {
-    return await this.#userOf(await this.#rules.login.logIn(request, reply), request)
+    return await this.#findUser(await this.#rules.login.logIn(request, reply), request)
   }
 
-  #userOf (name: string, request: FastifyRequest): User | Promise<User> {
-    const groups = this.#rules.groupsOf(name, request)
+  #findUser (name: string, request: FastifyRequest): User | Promise<User> {
+    const groups = this.#rules.findGroups(name, request)
     if (!(groups instanceof Promise)) return { name, groups }
     return groups.then((groups) => ({ name, groups }), (error: unknown) => failCheck(error, name, request))
   }
 
   #letIn (user: User, needs: Needs, request: FastifyRequest, done: Done): void {
-    usersOf(request)[this.userProperty] = user
+    readUsers(request)[this.userProperty] = user
     if (typeof needs !== 'string' && !user.groups.some((group) => needs.includes(group))) {
       request[standing] = 'refused'
       done(new NotInGroup())
@@ -97,10 +97,10 @@ export class Guard {
   }
 
   /** Returns who has been admitted. */
-  readonly userOf = (request: FastifyRequest): User => usersOf(request)[this.userProperty]!
+  readonly readUser = (request: FastifyRequest): User => readUsers(request)[this.userProperty]!
 }
 
-function usersOf (request: FastifyRequest): Record<string, User> {
+function readUsers (request: FastifyRequest): Record<string, User> {
   // The property has a name that is an option, and so not known to the type.
   return request as unknown as Record<string, User>
 }

@@ -83,7 +83,7 @@ Object.defineProperty(requiresGroup, 'bind', {
 })
 
 /** Lists what the guards among a route's hooks ask for, in their order. */
-export function needsAmong (hooks: unknown): Needs[] {
+export function listNeeds (hooks: unknown): Needs[] {
   return [hooks].flat().flatMap((hook) => {
     const needs = typeof hook === 'function' ? needsByName.get(hook.name.replace(/^bound /, '')) : undefined
     return needs === undefined ? [] : [needs]

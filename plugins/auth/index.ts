@@ -66,10 +66,10 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
   checkAuthOptions(options)
   const { path = '/secret', logout = false, protect = [], trustedOrigins = [], throttle = {}, decoratorName = 'user' } =
     options
-  const challengeFor = createChallenge(options.realm)
+  const writeChallenge = createChallenge(options.realm)
   const files = new AccountFiles(app)
   const accounts = await createAccounts(options, files, app)
-  const groupsOf = createGroupLookup(options.groups, files)
+  const findGroups = createGroupLookup(options.groups, files)
   const failures = throttle === false ? undefined : await createCounts(app, throttle)
   const held = new HeldAnswers(throttle === false ? 0 : throttle.delay ?? 1)
 
@@ -81,7 +81,7 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
     held
   })
   const isTrustedOrigin = createOriginTest(trustedOrigins)
-  const guard = new Guard({ login, challengeFor, groupsOf, isTrustedOrigin, userProperty: decoratorName })
+  const guard = new Guard({ login, writeChallenge, findGroups, isTrustedOrigin, userProperty: decoratorName })
   const requiresThis = createGuardHook('login', guard)
 
   decorateRequest(app, decoratorName)
@@ -92,9 +92,11 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
 
   await app.register(async (child) => {
     if (path !== false) {
-      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, createSecretPage(guard.userOf))
+      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, createSecretPage(guard.readUser))
     }
-    if (logout !== false) child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(challengeFor))
+    if (logout !== false) {
+      child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(writeChallenge))
+    }
   }, { prefix: options.prefix })
 }
 

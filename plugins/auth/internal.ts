@@ -1,6 +1,6 @@
 /** For the app and the command alone: the package does not export it. */
-export { parseHtpasswd, withUser } from './accounts/htpasswd.ts'
-export { isSupportedHash, nameProblem, passwordProblem } from './accounts/passwords.ts'
+export { parseHtpasswd, setUser } from './accounts/htpasswd.ts'
+export { isSupportedHash, findNameProblem, findPasswordProblem } from './accounts/passwords.ts'
 export { decodeText } from './accounts/text.ts'
-export { areAccountsUnreadable, isRedisAway, loginCounts } from './monitoring.ts'
+export { areAccountsUnreadable, isRedisAway, readLoginCounts } from './monitoring.ts'
 export { loginNeeds } from './protect.ts'

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LruMap } from 'toad-cache'
 import { copyString } from '../../lib/own-memory.ts'
 import type { Accounts } from './accounts/accounts.ts'
-import { authorizationOf, type Credentials, type ReadCredentials } from './authorization.ts'
+import { type Credentials, readAuthorization, type ReadCredentials } from './authorization.ts'
 import { LoginFailed, LoginRequired, TooBusy, TooManyFailures } from './errors.ts'
 import type { HeldAnswers } from './held-answers.ts'
 import { describeClient, failCheck } from './login-log.ts'
@@ -41,7 +41,7 @@ const retryWhenBusy = 2
 export class Login {
   readonly counts: LoginCounts = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
   readonly #rules: LoginRules
-  readonly #macOf = createMac()
+  readonly #hashLogin = createMac()
   /** Right logins by their MAC: no password is kept, and nothing of a login that was wrong. */
   readonly #remembered: LruMap<KnownLogin> | null
 
@@ -57,10 +57,10 @@ export class Login {
    */
   recall (request: FastifyRequest): string | null {
     const { findNow } = this.#rules.accounts
-    const authorization = authorizationOf(request)
+    const authorization = readAuthorization(request)
     if (authorization === undefined || findNow === undefined) return null
-    const known = this.#remembered?.get(this.#macOf(authorization))
-    return this.#pass(known, known && findNow(known.name, request))
+    const known = this.#remembered?.get(this.#hashLogin(authorization))
+    return this.#useRemembered(known, known && findNow(known.name, request))
   }
 
   /** Checks the login that a request carries. Returns whose it is, or throws the refusal. */
@@ -73,10 +73,10 @@ export class Login {
 
     // It may be remembered: in a header spelled another way, or of a user whom the host's function must find. Any other
     // login is not looked up before the throttle lets it in.
-    const mac = this.#macOf(headerOf(credentials))
+    const mac = this.#hashLogin(writeAuthorization(credentials))
     const known = this.#remembered?.get(mac)
     const stored = known && await accounts.find(name, request).catch(fail)
-    if (this.#pass(known, stored) !== null) return name
+    if (this.#useRemembered(known, stored) !== null) return name
 
     const guess = { name, address: request.ip, key: mac }
     const seconds = await throttle.enter(guess).catch(fail)
@@ -98,8 +98,15 @@ export class Login {
     return name
   }
 
+  /** Returns whose remembered login it is, and counts it; null for none, and where another hash is stored by now. */
+  #useRemembered (known: KnownLogin | undefined, stored: unknown): string | null {
+    if (known === undefined || known.stored !== stored) return null
+    this.counts.remembered++
+    return known.name
+  }
+
   /**
-   * Checks a guess that the throttle has let in, and settles it.
+   * Checks a guess that the throttle has let in, and settles it, however the check ends.
    *
    * @param found what is stored for the name; undefined where it has not been looked up
    */
@@ -107,32 +114,22 @@ export class Login {
     guess: Guess, { name, password }: Credentials, found: string | null | undefined, request: FastifyRequest
   ): Promise<'right' | 'wrong' | 'busy'> {
     const { accounts, throttle } = this.#rules
-    let outcome: 'right' | 'wrong' | 'busy' = 'busy'
-    let verdict: Verdict = 'uncounted'
+    let isCounted = false // stays so where the users cannot be asked
+    let outcome: Verdict | 'busy' = 'uncounted'
     try {
       const stored = found === undefined ? await accounts.find(name, request) : found
-      const { result, isFirst } = accounts.check({ name, password, stored, key: guess.key, request })
-      // Of equal logins that come together, the first is counted. A check that throws is a failure: otherwise it would
-      // be a way to guess unseen.
-      if (isFirst) verdict = 'wrong'
-      const isRight = await result
-      outcome = isRight ? 'right' : 'wrong'
-      if (isRight && isFirst) verdict = 'right'
-      if (isRight && stored !== null) this.#remember(guess.key, name, stored)
+      const check = accounts.check({ name, password, stored, key: guess.key, request })
+      isCounted = check.isFirst // of equal logins that come together
+      outcome = await check.result ? 'right' : 'wrong'
+      if (outcome === 'right' && stored !== null) this.#remember(guess.key, name, stored)
     } catch (error) {
-      if (!(error instanceof TooBusy)) throw error
-      verdict = 'uncounted'
+      // Busy is no failure. A check that throws is one: otherwise it would be a way to guess unseen.
+      outcome = error instanceof TooBusy ? 'busy' : 'wrong'
+      if (outcome === 'wrong') throw error
     } finally {
-      await throttle.settle(guess, verdict)
+      await throttle.settle(guess, isCounted && outcome !== 'busy' ? outcome : 'uncounted')
     }
     return outcome
-  }
-
-  /** Returns the name of a known login, and counts it, if its hash is still the stored one; else null. */
-  #pass (known: KnownLogin | undefined, stored: unknown): string | null {
-    if (known === undefined || known.stored !== stored) return null
-    this.counts.remembered++
-    return known.name
   }
 
   #remember (mac: string, name: string, stored: string): void {
@@ -157,7 +154,7 @@ function createMac (): (authorization: string) => string {
   return (authorization) => hash('sha256', key + authorization, 'base64')
 }
 
-/** Returns a login's header as nearly every client writes it. No two logins have the same: a name holds no colon. */
-function headerOf ({ name, password }: Credentials): string {
+/** Returns a login's header as nearly every client writes it. No two logins share one: a name holds no colon. */
+function writeAuthorization ({ name, password }: Credentials): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { perContext } from '../../lib/per-context.ts'
+import { createPerContext } from '../../lib/per-context.ts'
 import type { AccountFiles } from './accounts/account-files.ts'
 import type { HashingLoad } from './accounts/passwords.ts'
 import type { Counts } from './failure-counts.ts'
@@ -15,10 +15,10 @@ export interface Monitored {
 }
 
 /** The figures of each context that the plugin is registered in. */
-export const monitored = perContext<Monitored>('fastify-quickstart/auth: monitored')
+export const monitored = createPerContext<Monitored>('fastify-quickstart/auth: monitored')
 
 /** The logins of a context and of those around it since the start, by outcome, and the passwords being hashed now. */
-export function loginCounts (app: FastifyInstance): { outcomes: LoginCounts, hashing: HashingLoad } {
+export function readLoginCounts (app: FastifyInstance): { outcomes: LoginCounts, hashing: HashingLoad } {
   const outcomes = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
   const hashing = { running: 0, waiting: 0 }
   for (const { login, hashing: load } of monitored.all(app)) {

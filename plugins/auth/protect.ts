@@ -1,14 +1,19 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
-import { contextsAround, perContext } from '../../lib/per-context.ts'
-import { answeredPaths, anyParameter, comparableSegments, printedRoutes, routerSettings } from '../../lib/router.ts'
+import { createPerContext, listContextsAround } from '../../lib/per-context.ts'
+import {
+  anyParameter, listAnsweredPaths, listPrintedRoutes, readRouterSettings, toComparableSegments
+} from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import type { Needs } from './guard.ts'
-import { type GuardHook, needsAmong } from './hooks.ts'
+import { type GuardHook, listNeeds } from './hooks.ts'
 
 /** Whether an entry names a route, by the path it is declared with and its context's prefix. */
 type Names = (url: string, prefix: string) => boolean
 
-const protections = perContext<Names>('fastify-quickstart/auth: protect')
+/** Finds the entries that name such a route. */
+type FindEntries = (url: string, prefix: string) => Entry[]
+
+const protections = createPerContext<Names>('fastify-quickstart/auth: protect')
 
 /**
  * Lists what a declared route asks of a request: a login by `protect`, and what the guards among its own hooks ask for.
@@ -20,7 +25,7 @@ export function loginNeeds (
   { url, config, onRequest }: Pick<RouteOptions, 'url' | 'config' | 'onRequest'>
 ): Needs[] {
   const isProtected = config?.auth !== false && protections.all(context).some((names) => names(url, context.prefix))
-  return [...isProtected ? ['login' as const] : [], ...needsAmong(onRequest)]
+  return [...isProtected ? ['login' as const] : [], ...listNeeds(onRequest)]
 }
 
 /**
@@ -38,48 +43,56 @@ export function protectRoutes (
   guard: GuardHook
 ): void {
   if (entries.length === 0) return
-  const contexts = contextsAround(app)
-  const root = contexts.at(-1)!
-  const settings = routerSettings(app)
-  const protection = entries.map((entry) => new Entry(app.prefix + entry))
-  let sawOptionsOfAll = false
-
-  /** @param prefix of the context that the route is in */
-  function entriesOf (url: string, prefix: string): Entry[] {
-    const paths = answeredPaths(url, prefix, settings)
+  const settings = readRouterSettings(app)
+  const protection = entries.map((entry) => new Entry(entry, app.prefix))
+  const findEntries: FindEntries = (url, prefix) => {
+    const paths = listAnsweredPaths(url, prefix, settings)
     return protection.filter((entry) => paths.some((path) => entry.names(path)))
   }
+  const names: Names = (url, prefix) => findEntries(url, prefix).length > 0
+  protections.add(app, names)
+  refuseUnusedEntries(app, protection, findEntries)
+  guardNamedRoutes(app, names, guard)
+}
 
-  function see (this: FastifyInstance, { method, url, config }: RouteOptions): void {
-    if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true
-    for (const entry of entriesOf(url, this.prefix)) {
-      if (config?.auth === false) entry.leftOut.add(asText(url))
+/** Stops the start for an entry that guards no route. */
+function refuseUnusedEntries (app: FastifyInstance, protection: readonly Entry[], findEntries: FindEntries): void {
+  const contexts = listContextsAround(app)
+  function see (this: FastifyInstance, { url, config }: RouteOptions): void {
+    for (const entry of findEntries(url, this.prefix)) {
+      if (config?.auth === false) entry.leftOut.add(toText(url))
       else entry.isUsed = true
     }
   }
   for (const context of contexts) context.addHook('onRoute', see)
-  app.addHook('onReady', async () => {
-    if (protection.some(({ isUsed }) => !isUsed)) seeEarlierRoutes()
-    const unused = protection.findIndex(({ isUsed }) => !isUsed)
-    if (unused !== -1) throw new ProtectNothing(entries[unused])
-  })
 
   /** Looks for the routes that `see` was not told of: those declared before auth, or in a context made before it. */
   function seeEarlierRoutes (): void {
-    for (const { path, methods } of printedRoutes(root)) {
+    for (const { path, methods } of listPrintedRoutes(contexts.at(-1)!)) {
       if (path === '*' && methods.join() === 'OPTIONS') continue // it is not guarded
       for (const url of [path, path.replaceAll(':', '::')]) { // a colon may be a literal one
-        for (const entry of entriesOf(url, '')) entry.isUsed ||= !entry.leftOut.has(asText(url))
+        for (const entry of findEntries(url, '')) entry.isUsed ||= !entry.leftOut.has(toText(url))
       }
     }
   }
+  app.addHook('onReady', async () => {
+    if (protection.some(({ isUsed }) => !isUsed)) seeEarlierRoutes()
+    const unused = protection.find(({ isUsed }) => !isUsed)
+    if (unused !== undefined) throw new ProtectNothing(unused.given)
+  })
+}
 
-  const names: Names = (url, prefix) => entriesOf(url, prefix).length > 0
-  protections.add(app, names)
+/** Guards each request whose route is named. */
+function guardNamedRoutes (app: FastifyInstance, names: Names, guard: GuardHook): void {
+  const contexts = listContextsAround(app)
+  let sawOptionsOfAll = false
+  for (const context of contexts) {
+    context.addHook('onRoute', ({ method, url }) => { if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true })
+  }
   /** By a route's `config`, which each route has one of. */
   const isNamed = new WeakMap<object, boolean>()
   // Fastify adds a hook of the outermost context to the routes and contexts that are there already, too.
-  root.addHook('onRequest', function protect (request, reply, done) {
+  contexts.at(-1)!.addHook('onRequest', function protect (request, reply, done) {
     const { config, url, method } = request.routeOptions
     // A request without a route's URL is for the 404 handler. `OPTIONS *`, declared before auth, is how CORS answers
     // preflights for every path.
@@ -97,6 +110,8 @@ export function protectRoutes (
 
 /** An entry of `protect`. */
 class Entry {
+  /** As the host wrote it. */
+  readonly given: string
   /** Whether it names a route that it guards. */
   isUsed = false
   /** The paths that it names and that are left out by their `config`. */
@@ -104,16 +119,17 @@ class Entry {
   readonly #segments: readonly string[]
   readonly #isFolder: boolean
 
-  /** @param path the entry below the prefix of its context */
-  constructor (path: string) {
-    const segments = comparableSegments(path)
+  /** @param prefix of the context that the entry is below */
+  constructor (given: string, prefix: string) {
+    const segments = toComparableSegments(prefix + given)
+    this.given = given
     this.#isFolder = segments.at(-1) === '*'
-    this.#segments = this.#isFolder ? segments.slice(0, -1) : withoutLastSlash(segments)
+    this.#segments = this.#isFolder ? segments.slice(0, -1) : dropLastSlash(segments)
   }
 
   /** Whether it names a path that a route answers. */
   names (segments: readonly string[]): boolean {
-    const path = this.#isFolder ? segments : withoutLastSlash(segments)
+    const path = this.#isFolder ? segments : dropLastSlash(segments)
     const fitsInLength = this.#isFolder ? path.length > this.#segments.length : path.length === this.#segments.length
     return fitsInLength && this.#segments.every((wanted, index) => {
       return path[index] === wanted || (wanted === anyParameter && path[index]!.includes(anyParameter))
@@ -121,11 +137,11 @@ class Entry {
   }
 }
 
-function withoutLastSlash (segments: readonly string[]): readonly string[] {
+function dropLastSlash (segments: readonly string[]): readonly string[] {
   return segments.at(-1) === '' ? segments.slice(0, -1) : segments
 }
 
 /** A declared path in the form in which two can be compared. */
-function asText (path: string): string {
-  return withoutLastSlash(comparableSegments(path)).join('/')
+function toText (path: string): string {
+  return dropLastSlash(toComparableSegments(path)).join('/')
 }

@@ -24,10 +24,10 @@ export function createSecretPage (userOf: (request: FastifyRequest) => User) {
 }
 
 /** Creates the handler of the logout page: it refuses the login that comes along, so that the browser forgets it. */
-export function createLogoutPage (challengeFor: (request: FastifyRequest) => string) {
+export function createLogoutPage (writeChallenge: (request: FastifyRequest) => string) {
   return async function logout (request: FastifyRequest, reply: FastifyReply): Promise<never> {
     keepPrivate(reply, () => false)
-    reply.header('www-authenticate', challengeFor(request))
+    reply.header('www-authenticate', writeChallenge(request))
     throw new LoggedOut()
   }
 }

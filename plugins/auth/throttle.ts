@@ -38,21 +38,15 @@ export function createThrottle (counts: Counts, options: ThrottleOptions): Throt
 
   return {
     async enter (guess) {
-      const [address, login] = keysOf(guess)
+      const [address, login] = hashKeys(guess)
       // The address first: once it is shut out, the names that it makes up leave no trace.
       const wait = await addresses.enter(address, guess.key)
       if (wait > 0) return wait
-      let seconds: number | undefined // stays undefined where counting fails
-      try {
-        seconds = await logins.enter(login, guess.key)
-        return seconds
-      } finally {
-        if (seconds !== 0) addresses.leave(address, guess.key)
-      }
+      return await leaveUnlessIn(logins.enter(login, guess.key), () => addresses.leave(address, guess.key))
     },
 
     async settle (guess, verdict) {
-      const [address, login] = keysOf(guess)
+      const [address, login] = hashKeys(guess)
       try {
         if (verdict === 'wrong') {
           await addresses.countFailure(address)
@@ -66,6 +60,13 @@ export function createThrottle (counts: Counts, options: ThrottleOptions): Throt
       }
     }
   }
+}
+
+/** Passes on the seconds to wait, and leaves a place that is not used: the guess has to wait, or counting failed. */
+async function leaveUnlessIn (waiting: Promise<number>, leave: () => void): Promise<number> {
+  const isIn = await waiting.then((seconds) => seconds === 0, () => false)
+  if (!isIn) leave()
+  return await waiting
 }
 
 /** One of the two limits: the failures of each key, and the guesses that are being checked beside them. */
@@ -88,16 +89,11 @@ class Limit {
     let places = this.#places.get(key)
     if (places === undefined) this.#places.set(key, places = new Places())
     const place = places.take(guess)
-    let seconds: number | undefined // stays undefined where counting fails
-    try {
-      seconds = await this.#secondsToWait(key, place)
-      return seconds
-    } finally {
-      if (seconds !== 0) this.leave(key, guess)
-    }
+    return await leaveUnlessIn(this.#readWait(key, place), () => this.leave(key, guess))
   }
 
-  async #secondsToWait (key: string, place: number): Promise<number> {
+  /** Returns the seconds to wait by the failures so far and the number of one's place. */
+  async #readWait (key: string, place: number): Promise<number> {
     const count = await this.#counts.run((limiter) => limiter.get(key))
     if (count === null || count.msBeforeNext <= 0) return place <= this.#limit ? 0 : 1
     const { consumedPoints: failures, msBeforeNext } = count
@@ -143,14 +139,14 @@ class Places {
   }
 }
 
-/** The keys of a guess's two counts: of one length, and with no name or address to be read in them. */
-function keysOf ({ name, address }: Guess): [address: string, login: string] {
-  const network = networkOf(address)
+/** Returns the keys of a guess's two counts: of one length, and with no name or address to be read in them. */
+function hashKeys ({ name, address }: Guess): [address: string, login: string] {
+  const network = findNetwork(address)
   return [`a${hash('sha256', network, 'base64')}`, `l${hash('sha256', `${network} ${name}`, 'base64')}`]
 }
 
-/** An IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them. */
-function networkOf (address: string | undefined): string {
+/** Returns an IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them. */
+function findNetwork (address: string | undefined): string {
   if (address === undefined) return 'socket' // a Unix socket has no address
   const bare = address.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2') // some proxies add the port
   if (!ipaddr.isValid(bare)) return bare // what a proxy made up

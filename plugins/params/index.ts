@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { checkOptions } from '../../lib/check-options.ts'
-import { perContext } from '../../lib/per-context.ts'
-import { endOfPath, routerSettings } from '../../lib/router.ts'
+import { createPerContext } from '../../lib/per-context.ts'
+import { createPathEndPattern, readRouterSettings } from '../../lib/router.ts'
 import { addDemoRoutes } from './demo-routes.ts'
 import { NamedRoutes } from './urls/named-routes.ts'
 import { addIssuesToError, readInput } from './request-input.ts'
@@ -74,7 +74,7 @@ export interface ParamsOptions {
 }
 
 /** The named routes of each context that the plugin is registered in. */
-const namesOf = perContext<NamedRoutes>('fastify-quickstart/params')
+const namedRoutes = createPerContext<NamedRoutes>('fastify-quickstart/params')
 
 /**
  * Parameters that arrive typed or are refused, and URLs made from route names.
@@ -108,16 +108,16 @@ const params = fp(async (app: FastifyInstance, options: ParamsOptions & { prefix
   checkOptions<ParamsOptions>('params', options, {
     routes: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
-  const settings = routerSettings(app)
+  const settings = readRouterSettings(app)
   const names = new NamedRoutes(settings)
-  namesOf.add(app, names)
-  const known = namesOf.all(app)
-  const pathEnd = endOfPath(settings)
+  namedRoutes.add(app, names)
+  const known = namedRoutes.all(app)
+  const pathEnd = createPathEndPattern(settings)
   app.decorate('urlFor', (name, params, options) => urlFor(known, name, params, options))
 
   if (known.length === 1) app.addHook('onError', addIssuesToError) // a context within has those of the one around it
   app.addHook('onRoute', function (route) {
-    if (namesOf.nearest(this) !== names) return names.addInner(this, route)
+    if (namedRoutes.nearest(this) !== names) return names.addInner(this, route)
     checkSchema(route)
     names.add(this, route)
     readInput(route, pathEnd)

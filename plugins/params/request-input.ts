@@ -8,9 +8,11 @@ import { BodyTexts, isForm, isPercentEncoded } from './input/body-text.ts'
 import { findBrokenRules } from './input/broken-rules.ts'
 import { addIssues, createInvalidInput, dropRepeats, type InvalidInputError } from './input/invalid-input.ts'
 import type { Issue } from './input/issue.ts'
-import { malformedNames, suspicious, wellFormed, wellFormedLines, wellFormedText } from './input/percent-encoding.ts'
+import {
+  listMalformedNames, suspicious, wellFormed, wellFormedLines, wellFormedText
+} from './input/percent-encoding.ts'
 import { readField } from './input/read-field.ts'
-import { type Field, listFields, namesOf, type Part } from './input/schema-fields.ts'
+import { type Field, listFieldNames, listFields, type Part } from './input/schema-fields.ts'
 
 /** An error as Fastify hands it to a route that asks for it. */
 type ValidationError = NonNullable<FastifyRequest['validationError']>
@@ -43,7 +45,7 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
     else if (request.validationError !== undefined) addIssues(request.validationError, request)
     done()
   }
-  if (attachValidation && schema !== undefined) route.preHandler = [own(attach), ...toList(route.preHandler)]
+  if (attachValidation && schema !== undefined) route.preHandler = [markOwn(attach), ...toList(route.preHandler)]
   if (fields.length === 0) return
 
   const parts = [...new Set(fields.map(({ part }) => part))]
@@ -76,8 +78,8 @@ export function readInput (route: RouteOptions, pathEnd: RegExp): void {
   }
 
   // First of the route's own hooks, so that the others find the values and not their texts.
-  if (hasBody) route.preParsing = [own(keepBody), ...toList(route.preParsing)]
-  route.preValidation = [own(read), ...toList(route.preValidation)]
+  if (hasBody) route.preParsing = [markOwn(keepBody), ...toList(route.preParsing)]
+  route.preValidation = [markOwn(read), ...toList(route.preValidation)]
 }
 
 /** Gives an error of Fastify's own validation its `issues`, before an error handler sees it. */
@@ -89,7 +91,7 @@ export const addIssuesToError: onErrorHookHandler = (request, reply, error, done
 /** Marks the hooks of this file: a route that is declared again, at another URL say, brings those of its first time. */
 const ownHook = Symbol('fastify-quickstart/params hook')
 
-function own<Hook extends object> (hook: Hook): Hook {
+function markOwn<Hook extends object> (hook: Hook): Hook {
   return Object.assign(hook, { [ownHook]: true })
 }
 
@@ -133,11 +135,11 @@ function readFields (fields: Field[], request: FastifyRequest): { values: unknow
 function createMalformedSearch (
   { schema }: RouteOptions, fields: Field[], pathEnd: RegExp, bodies: BodyTexts
 ): (request: FastifyRequest) => Issue[] {
-  const names = { query: namesOf(schema, 'query'), body: namesOf(schema, 'body') }
+  const names = { query: listFieldNames(schema, 'query'), body: listFieldNames(schema, 'body') }
   const multiline = { query: listMultilineNames(fields, 'query'), body: listMultilineNames(fields, 'body') }
   const hasBody = fields.some(({ part }) => part === 'body')
 
-  function issueOf (part: 'query' | 'body', name: string, isPercentEncoded: boolean): Issue {
+  function createIssue (part: 'query' | 'body', name: string, isPercentEncoded: boolean): Issue {
     const encoded = multiline[part].has(name) ? wellFormedLines : wellFormed
     // A name that the schema does not have is the client's text: it is not shown.
     const expected = isPercentEncoded ? encoded : wellFormedText
@@ -149,11 +151,13 @@ function createMalformedSearch (
     const issues: Issue[] = []
     if (suspicious.test(url)) {
       const query = url.slice(url.search(pathEnd) + 1)
-      for (const name of malformedNames(query, suspicious, multiline.query)) issues.push(issueOf('query', name, true))
+      for (const name of listMalformedNames(query, suspicious, multiline.query)) {
+        issues.push(createIssue('query', name, true))
+      }
     }
     if (hasBody) {
-      for (const name of bodies.malformedNames(request, multiline.body)) {
-        issues.push(issueOf('body', name, isPercentEncoded(request)))
+      for (const name of bodies.listMalformedNames(request, multiline.body)) {
+        issues.push(createIssue('body', name, isPercentEncoded(request)))
       }
     }
     return issues

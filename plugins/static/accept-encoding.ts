@@ -23,12 +23,12 @@ export function listAcceptedCodings (acceptEncoding: string | undefined): readon
   }
 
   const anyOther = weights.get('*')
-  const weightOf = (coding: Coding): number => {
+  const findWeight = (coding: Coding): number => {
     const weight = weights.get(coding) ?? anyOther
     if (weight !== undefined) return weight
     // Plain bytes are acceptable unless they are refused; but what the client names, it would rather have.
     return coding === 'identity' ? Number.MIN_VALUE : 0
   }
   // The sort is stable, so of equal weights the server's own preference decides.
-  return codings.filter((coding) => weightOf(coding) > 0).sort((a, b) => weightOf(b) - weightOf(a))
+  return codings.filter((coding) => findWeight(coding) > 0).sort((a, b) => findWeight(b) - findWeight(a))
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { checkOptions } from '../../lib/check-options.ts'
-import { perContext } from '../../lib/per-context.ts'
+import { createPerContext } from '../../lib/per-context.ts'
 import { MissingAsset, NotLoaded } from './errors.ts'
 import type { Files } from './files/files.ts'
 import type { FileUrls } from './urls.ts'
@@ -26,7 +26,7 @@ interface Linked {
 }
 
 /** The files of each context, in the order they were registered. */
-const linked = perContext<Linked[]>('fastify-quickstart/static')
+const linked = createPerContext<Linked[]>('fastify-quickstart/static')
 
 /** Adds `app.asset` to a context, or more files to the one that it has. Returns whether the context had none. */
 export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
@@ -79,6 +79,6 @@ export function asset (app: FastifyInstance, name: string): string {
  * The bytes that the plugin holds in memory for this context and those around it, files and their compressed forms: for
  * metrics.
  */
-export function bytesInMemory (app: FastifyInstance): number {
+export function countBytesInMemory (app: FastifyInstance): number {
   return linked.all(app).flat().reduce((sum, { files }) => sum + files.bytesInMemory(), 0)
 }

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { basePath, routerSettings } from '../../lib/router.ts'
+import { readBasePath, readRouterSettings } from '../../lib/router.ts'
 import { answer, type Folder, refuse } from './answer.ts'
 import { decorateAsset } from './asset.ts'
 import { compress } from './files/compression.ts'
@@ -40,13 +40,13 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
   const { prefix = '/static/', maxAge = 0, memory = isProduction } = options
 
   const path = prefix.endsWith('/') ? prefix : `${prefix}/`
-  const base = basePath(app) + path
+  const base = readBasePath(app) + path
   const cacheControl =
     maxAge === 0 || (memory === false && !isProduction) ? 'no-cache' : `public, max-age=${maxAge}`
   const files = memory === false
     ? createFilesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
-  const urls = createFileUrls(base, routerSettings(app))
+  const urls = createFileUrls(base, readRouterSettings(app))
   let isElsewhere!: Folder['isElsewhere'] // all routes are declared when the app is ready, before any request
   app.addHook('onReady', async () => { isElsewhere = createUnreachableTest(app, base) })
   const folder: Folder = { files, urls, isElsewhere: (name) => isElsewhere(name) }

@@ -1,2 +1,2 @@
 /** For the app alone: the package does not export it. */
-export { bytesInMemory } from './asset.ts'
+export { countBytesInMemory } from './asset.ts'

@@ -1,7 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
+import { toFolderPath } from '../../lib/folder-path.ts'
 import { InvalidRoot } from './errors.ts'
 import type { MemoryCaps } from './files/memory.ts'
 
@@ -29,7 +28,7 @@ export interface StaticOptions {
 export function checkStaticOptions (options: StaticOptions): string {
   checkOptions<StaticOptions>('static', options, {
     root: {
-      accepts: (value) => toPath(value) !== undefined,
+      accepts: (value) => toFolderPath(value) !== undefined,
       expected: 'the absolute path, or file: URL, of a folder',
       required: true
     },
@@ -37,19 +36,9 @@ export function checkStaticOptions (options: StaticOptions): string {
     maxAge: { accepts: isCount, expected: 'a whole number of seconds, 0 or more' },
     memory: { accepts: isMemoryOption, expected: 'true, false, or { maxFileSize, maxTotalSize } in bytes' }
   })
-  const root = toPath(options.root)!
+  const root = toFolderPath(options.root)!
   checkRoot(root)
   return root
-}
-
-/** The absolute path that a path or a `file:` URL stands for; `undefined` for anything else. */
-function toPath (root: unknown): string | undefined {
-  try {
-    if (root instanceof URL || (typeof root === 'string' && /^file:\/\//i.test(root))) return fileURLToPath(root)
-  } catch {
-    return undefined // another scheme, a host, or an escaped slash
-  }
-  return typeof root === 'string' && isAbsolute(root) ? root : undefined
 }
 
 function checkRoot (root: string): void {

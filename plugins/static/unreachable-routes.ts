@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { printedRoutes } from '../../lib/router.ts'
+import { listPrintedRoutes } from '../../lib/router.ts'
 
 /**
  * Creates the test whether a file belongs to a route that no URL leads to. The router decodes the path of a request, so
@@ -11,7 +11,7 @@ export function createUnreachableTest (app: FastifyInstance, base: string): (nam
   const files = new Set<string>()
   const folders = new Set<string>()
   const start = base.replaceAll('::', ':').toLowerCase()
-  for (const { path, methods } of printedRoutes(app)) {
+  for (const { path, methods } of listPrintedRoutes(app)) {
     const text = path.replaceAll('%25', '%').toLowerCase() // the router shows a `%` as its escape
     if (!methods.includes('GET') || !text.startsWith(start)) continue
     const rest = text.slice(start.length)

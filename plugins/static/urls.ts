@@ -1,4 +1,6 @@
-import { endOfPath, escapeRegExp, parseRoute, type RouterSettings, undecodedEscapes } from '../../lib/router.ts'
+import {
+  createPathEndPattern, createUndecodedPattern, escapeRegExp, parseRoute, type RouterSettings
+} from '../../lib/router.ts'
 
 /*
  * Each file has one URL. The router decodes most escapes of a path before it looks for a route, so these lead to the
@@ -30,7 +32,7 @@ export interface FileUrls {
 
 /** @param base the path that the URLs begin with, as a route has it: its parameters may be anything */
 export function createFileUrls (base: string, settings: RouterSettings): FileUrls {
-  const [pathEnd, escapes] = [endOfPath(settings), undecodedEscapes(settings)]
+  const [pathEnd, escapes] = [createPathEndPattern(settings), createUndecodedPattern(settings)]
   // Slashes may be doubled where the router ignores that.
   const path = parseRoute(base).map((piece) => {
     return 'text' in piece ? escapeRegExp(encodeURI(piece.text)).replaceAll('/', '/+') : '[^/]*'

@@ -3,10 +3,11 @@ import fastifyView from '@fastify/view'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 import { LruMap } from 'toad-cache'
+import { toFolderPath } from '../../lib/folder-path.ts'
 import { checkAssets, checkTemplates } from './check.ts'
 import { ViewEngine } from './engine/engine.ts'
 import { TemplateFolders } from './engine/folders.ts'
-import { checkTemplatesOptions, toFolderPath, type TemplatesOptions } from './options.ts'
+import { checkTemplatesOptions, type TemplatesOptions } from './options.ts'
 import { createPages, createViewHelpers, pagesOf } from './page.ts'
 import { addRoutes, findPages } from './routes.ts'
 import type { ViewArguments, ViewName } from './views.ts'
@@ -63,7 +64,8 @@ async function registerTemplates (
 ): Promise<void> {
   checkTemplatesOptions(options)
   const { root, fallback = root, extension = '.eta', index = false, pages = false, context } = options
-  const folders = new TemplateFolders([...new Set([root, fallback].map(toFolderPath))], extension)
+  const paths = [root, fallback].map((folder) => toFolderPath(folder)!) // both are checked
+  const folders = new TemplateFolders([...new Set(paths)], extension)
   const production = process.env.NODE_ENV === 'production'
 
   const engine = new ViewEngine(folders)

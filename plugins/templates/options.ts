@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { checkOptions, isObject } from '../../lib/check-options.ts'
+import { toFolderPath } from '../../lib/folder-path.ts'
 import type { IndexRoute, PerRequest, ViewContext } from './views.ts'
 
 /** Options of the templates plugin. */
@@ -78,18 +77,11 @@ function isObjectOrFunction (value: unknown): boolean {
 }
 
 function isFolder (value: unknown): boolean {
-  if (typeof value !== 'string' && !(value instanceof URL)) return false
-  const isUrl = /^file:/i.test(String(value))
-  if (!isUrl && (value instanceof URL || !isAbsolute(value))) return false
+  const path = toFolderPath(value)
+  if (path === undefined) return false
   try {
-    return statSync(toFolderPath(value)).isDirectory()
+    return statSync(path).isDirectory()
   } catch {
-    return false // not there, or a URL that no file can have
+    return false // not there, or a name that no file can have
   }
-}
-
-/** Returns the path of a folder that an option names by its path or by its `file:` URL. */
-export function toFolderPath (folder: string | URL): string {
-  const isUrl = folder instanceof URL || /^file:/i.test(folder)
-  return resolve(isUrl ? fileURLToPath(folder) : folder)
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
-import { perContext } from '../../lib/per-context.ts'
+import { createPerContext } from '../../lib/per-context.ts'
 import { findContentType } from './engine/content-type.ts'
 import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
 import { isInstance, showObject } from './engine/instances.ts'
@@ -33,7 +33,7 @@ export interface Pages {
 type RequestOfOthers = FastifyRequest & { user?: unknown, cspNonce?: unknown }
 
 /** The pages of each context. */
-export const pagesOf = perContext<Pages>('fastify-quickstart/templates')
+export const pagesOf = createPerContext<Pages>('fastify-quickstart/templates')
 
 /** Creates the pages of a context. A page goes from `send` to `render`, `createScope`, the engine, and `sendText`. */
 export function createPages ({ engine, helpers, context, outer, showsFailures }: PageRules): Pages {

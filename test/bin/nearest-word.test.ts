@@ -1,5 +1,5 @@
 import t from 'tap'
-import { nearestWord } from '../../bin/nearest-word.ts'
+import { findNearestWord } from '../../bin/nearest-word.ts'
 
 t.test('names the word that was meant, or none', (t) => {
   const words = ['routes', 'check', 'new', 'hash-password', '--port', '--reload']
@@ -9,7 +9,7 @@ t.test('names the word that was meant, or none', (t) => {
     ['--prt', '--port'], ['--prot', '--port'], ['--relaod', '--reload'], ['', undefined], ['serve', undefined],
     ['x', undefined], ['--', undefined], ['--watch', undefined], ['help', undefined]
   ]
-  const wrong = cases.map(([typed, meant]) => [typed, nearestWord(typed, words), meant])
+  const wrong = cases.map(([typed, meant]) => [typed, findNearestWord(typed, words), meant])
     .filter(([, found, meant]) => found !== meant)
   t.same(wrong, [])
   t.end()

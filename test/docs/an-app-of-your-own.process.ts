@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { newProject } from '../../bin/commands/new.ts'
+import { createProject } from '../../bin/commands/new.ts'
 import { type Block, readPages, root } from './pages.ts'
 import { lacks } from '../system.ts'
 
@@ -48,7 +48,7 @@ async function run (folder: string, ...args: string[]): Promise<{ code: number, 
 
 t.test('each step of the page on an app of one\'s own gives an app that passes its tests', { skip: lacks.links }, async (t) => {
   const folder = join(t.testdir({}), 'guestbook')
-  await newProject([folder, '--ts'], new PassThrough(), new PassThrough())
+  await createProject([folder, '--ts'], new PassThrough(), new PassThrough())
   // Installed, as far as the repository's own packages do not serve.
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
-import { newProject } from '../../bin/commands/new.ts'
+import { createProject } from '../../bin/commands/new.ts'
 import { openPage, startBrowser } from './browser.ts'
 import { freePort } from './server.ts'
 
@@ -17,7 +17,7 @@ async function startProject (
   t: Test, { isDev = false, port = 0 }: { isDev?: boolean, port?: number } = {}
 ): Promise<{ url: string, folder: string }> {
   const folder = join(t.testdir({}), 'birds')
-  await newProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
+  await createProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
   const dev = ['node_modules/fastify-quickstart/bin/run.js', 'dev']

@@ -95,12 +95,13 @@ export async function startInstance (
   })
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => { log += chunk.toString() })
-  const announced = once(child.stdout, 'data')
-  if (await Promise.race([announced, ended.then(() => undefined)]) === undefined) {
-    throw new Error(`the instance did not start:\n${log}`)
-  }
   child.stdout.resume()
-  return { child, port, url: `http://127.0.0.1:${port}`, log: () => log }
+  const url = `http://127.0.0.1:${port}`
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`the instance did not start:\n${log}`)
+    return await fetch(`${url}/health`).then(() => true, () => false)
+  }, 'the start of the instance')
+  return { child, port, url, log: () => log }
 }
 
 /** How many descriptors a process has open. */

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyServerOptions } from 'fastify'
 import t from 'tap'
-import { answeredPaths, anyParameter, basePath, comparableSegments, endOfPath, routerSettings } from '../../lib/router.ts'
+import { listAnsweredPaths, anyParameter, readBasePath, toComparableSegments, createPathEndPattern, readRouterSettings } from '../../lib/router.ts'
 
 const p = anyParameter
 
@@ -35,11 +35,11 @@ t.test('knows which paths a route answers', async (t) => {
   for (const [declared, answered, prefix = '', server = {}] of rows) {
     const app = Fastify(server)
     t.teardown(() => app.close())
-    const settings = routerSettings(app)
+    const settings = readRouterSettings(app)
     await app.register(async (context) => {
       context.get(declared.slice(prefix.length) || '/', async (request) => request.routeOptions.url!)
     }, { prefix })
-    const found = answeredPaths(declared, prefix, settings)
+    const found = listAnsweredPaths(declared, prefix, settings)
     const urls = found.map((segments) => `/${segments.join('/')}`.replaceAll(anyParameter, '1').replaceAll('*', 'x/y'))
     const statuses = await Promise.all(urls.map(async (url) => (await app.inject(url)).statusCode))
     if (JSON.stringify(found) !== JSON.stringify(answered)) wrong.push({ declared, found })
@@ -49,7 +49,7 @@ t.test('knows which paths a route answers', async (t) => {
 })
 
 t.test('reads a path whose pattern does not end', async (t) => {
-  t.strictSame(comparableSegments('/a/:b(^(x$/c'), ['a', p])
+  t.strictSame(toComparableSegments('/a/:b(^(x$/c'), ['a', p])
 })
 
 t.test('knows where a path ends, and what a context\'s routes begin with', async (t) => {
@@ -62,8 +62,8 @@ t.test('knows where a path ends, and what a context\'s routes begin with', async
     const app = Fastify(server)
     t.teardown(() => app.close())
     const url = '/a;b?c#d'
-    t.equal(url.slice(0, url.search(endOfPath(routerSettings(app)))), path)
-    t.equal(basePath(app), '')
-    await app.register(async (context) => { t.equal(basePath(context), '/x') }, { prefix: '/x/' })
+    t.equal(url.slice(0, url.search(createPathEndPattern(readRouterSettings(app)))), path)
+    t.equal(readBasePath(app), '')
+    await app.register(async (context) => { t.equal(readBasePath(context), '/x') }, { prefix: '/x/' })
   }
 })

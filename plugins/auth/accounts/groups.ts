@@ -21,18 +21,18 @@ const none: readonly string[] = Object.freeze([])
  */
 export function createGroupLookup (groups: Groups | undefined, files: AccountFiles): GroupLookup {
   if (groups === undefined) return () => none
-  if (typeof groups === 'function') return async (name, request) => checked(await groups(name, request))
-  if (typeof groups === 'object') return (name) => groupsOf(name, Object.entries(groups))
+  if (typeof groups === 'function') return async (name, request) => checkGroups(await groups(name, request))
+  if (typeof groups === 'object') return (name) => findGroups(name, Object.entries(groups))
   const file = files.open(groups, parseGroups, InvalidGroup)
-  return (name, request) => groupsOf(name, file.contentFor(request))
+  return (name, request) => findGroups(name, file.contentFor(request))
 }
 
-function checked (groups: unknown): readonly string[] {
+function checkGroups (groups: unknown): readonly string[] {
   if (Array.isArray(groups) && groups.every((group) => typeof group === 'string')) return groups
   throw new TypeError('option "groups" answered something other than a list of group names')
 }
 
-function groupsOf (name: string, groups: Iterable<readonly [string, readonly string[]]>): readonly string[] {
+function findGroups (name: string, groups: Iterable<readonly [string, readonly string[]]>): readonly string[] {
   return [...groups].filter(([, names]) => names.includes(name)).map(([group]) => group)
 }
 
@@ -48,7 +48,7 @@ function parseGroups (text: string): Map<string, string[]> {
     if (isComment(line)) continue
     const [, group, rest] = /^\s*([^\s:]+)\s*:(.*)$/.exec(line) ?? []
     if (group === undefined || rest === undefined) throw new Error(`line ${index + 1}: expected group: name name`)
-    const names = namesOf(rest)
+    const names = splitNames(rest)
     if (names === undefined) throw new Error(`line ${index + 1}: a quote that does not close`)
     groups.set(group, [...groups.get(group) ?? [], ...names])
   }
@@ -59,7 +59,7 @@ function parseGroups (text: string): Map<string, string[]> {
  * Splits a line into names as Apache does (`ap_getword_conf`): between `"` or `'` a backslash stands before a quote or
  * another backslash, elsewhere before a backslash. Returns undefined for a quote that does not close.
  */
-function namesOf (text: string): string[] | undefined {
+function splitNames (text: string): string[] | undefined {
   const names: string[] = []
   const word = /\s+|"((?:\\["\\]|[^"\\]|\\(?!["\\]))*)"|'((?:\\['\\]|[^'\\]|\\(?!['\\]))*)'|([^\s"']\S*)/y
   while (word.lastIndex < text.length) {

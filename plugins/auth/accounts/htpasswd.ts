@@ -1,4 +1,4 @@
-import { isSupportedHash, nameProblem } from './passwords.ts'
+import { isSupportedHash, findNameProblem } from './passwords.ts'
 
 /** A name, its hash, and perhaps a comment, which begins with `#` or a word: not with `$`, as a second hash does. */
 const entry = /^([^:]*):\s*([^\s:]*)\s*(?::\s*(?:[#\p{L}\p{N}_].*)?)?$/u
@@ -15,8 +15,8 @@ export function parseHtpasswd (text: string): Map<string, string> {
     const broken = (problem: string) => new Error(`line ${index + 1}: ${problem}`)
 
     if (!line.includes(':')) throw broken('expected name:hash')
-    const [, name, stored] = entry.exec(line.trim()) ?? [null, nameOf(line), '']
-    const problem = nameProblem(name!) // the pattern's first part takes part in each match
+    const [, name, stored] = entry.exec(line.trim()) ?? [null, readName(line), '']
+    const problem = findNameProblem(name!) // the pattern's first part takes part in each match
     if (problem !== null) throw broken(problem)
     if (users.has(name!)) throw broken(`the name "${name}" is there twice`)
     if (!isSupportedHash(stored!)) {
@@ -32,9 +32,9 @@ export function parseHtpasswd (text: string): Map<string, string> {
  *
  * @param stored the user's new hash, or null to take the user out
  */
-export function withUser (text: string, name: string, stored: string | null): string {
+export function setUser (text: string, name: string, stored: string | null): string {
   const lines = text.split(/(?<=\n)/)
-  const place = lines.findIndex((line) => !isComment(line) && nameOf(line) === name)
+  const place = lines.findIndex((line) => !isComment(line) && readName(line) === name)
   if (stored === null) return lines.filter((_, index) => index !== place).join('')
   const line = `${name}:${stored}\n`
   if (place !== -1) return lines.with(place, line).join('')
@@ -47,6 +47,6 @@ export function isComment (line: string): boolean {
 }
 
 /** As Apache does, without the blanks in front. */
-function nameOf (line: string): string {
+function readName (line: string): string {
   return line.trimStart().split(':', 1)[0]! // split gives one part at least
 }

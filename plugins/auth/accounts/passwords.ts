@@ -43,7 +43,7 @@ const anyHashFormat = /^(?:\$[^$]*\$|\{[A-Za-z0-9.-]+\})/
  * with control characters
  */
 export async function hash (password: string): Promise<string> {
-  const problem = passwordProblem(password)
+  const problem = findPasswordProblem(password)
   if (problem !== null) throw new InvalidUser(`${problem} cannot log in`)
   return await argon2.hash(password, parameters)
 }
@@ -112,7 +112,7 @@ export function looksLikeHash (text: string): boolean {
 }
 
 /** Why nobody could log in with a name, or null. Completes the sentence "… cannot log in". */
-export function nameProblem (name: string): string | null {
+export function findNameProblem (name: string): string | null {
   if (name === '') return 'an empty name'
   if (name.includes(':')) return 'a name with a colon, which ends the name in Basic authentication'
   if (!isSendable(name)) return 'a name with control characters or broken Unicode'
@@ -121,7 +121,7 @@ export function nameProblem (name: string): string | null {
 }
 
 /** Why nobody could log in with a password, or null. Completes the sentence "… cannot log in". */
-export function passwordProblem (password: string): string | null {
+export function findPasswordProblem (password: string): string | null {
   if (password === '') return 'an empty password'
   if (!isSendable(password)) return 'a password with control characters or broken Unicode'
   if (Buffer.byteLength(password) > maxPasswordBytes) return `a password of more than ${maxPasswordBytes} bytes`

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { IncomingMessage } from 'node:http'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
-import { isSettled, stampOf } from '../../../lib/file-stamp.ts'
+import { isSettled, readStamp } from '../../../lib/file-stamp.ts'
 import { decodeText } from './text.ts'
 
 /** Makes the error that stops the start. */
@@ -40,7 +40,7 @@ export class RereadFile<Content> {
     try {
       this.#content = parse(decodeText(this.#readIfChanged()!)) // the first read always brings something
     } catch (error) {
-      throw new Invalid(`${path}: ${messageOf(error)}`)
+      throw new Invalid(`${path}: ${readMessage(error)}`)
     }
   }
 
@@ -77,7 +77,7 @@ export class RereadFile<Content> {
       else if (before !== this.#refusal) this.#log.info(`${this.#path}: can be read again`)
       this.#problem = this.#refusal
     } catch (error) {
-      this.#problem = messageOf(error)
+      this.#problem = readMessage(error)
     }
     if (this.#problem !== undefined) this.#complain(this.#problem, before)
   }
@@ -88,7 +88,7 @@ export class RereadFile<Content> {
       this.#refusal = undefined
       this.#log.info(`${this.#path}: read again`)
     } catch (error) {
-      this.#refusal = messageOf(error)
+      this.#refusal = readMessage(error)
       this.#complainedAt = -Infinity // each refused version is news, even if its trouble reads the same
     }
   }
@@ -103,7 +103,7 @@ export class RereadFile<Content> {
   #readIfChanged (): Buffer | null {
     // Before the read: a change in between gives another stamp at the next look.
     const stat = statSync(this.#path, { bigint: true })
-    const stamp = stampOf(stat)
+    const stamp = readStamp(stat)
     if (stamp === this.#stamp) return null
 
     const readAt = Date.now()
@@ -116,6 +116,6 @@ export class RereadFile<Content> {
   }
 }
 
-function messageOf (error: unknown): string {
-  return (error as Error).message // the file system and the parsers throw nothing but errors
+function readMessage (error: unknown): string {
+  return (error as Error).message // the file system and the parsers throw errors alone
 }

@@ -5,7 +5,7 @@ import { copyString } from '../../../lib/own-memory.ts'
 import { InvalidUser, NoUsers } from '../errors.ts'
 import { parseHtpasswd } from './htpasswd.ts'
 import type { AuthOptions, UserLookup, UserMap } from '../options.ts'
-import { hash, isSupportedHash, looksLikeHash, nameProblem, passwordProblem } from './passwords.ts'
+import { hash, isSupportedHash, looksLikeHash, findNameProblem, findPasswordProblem } from './passwords.ts'
 import type { AccountFiles } from './account-files.ts'
 import { takeSample } from './decoys.ts'
 
@@ -63,7 +63,7 @@ async function createTutorialUsers (log: FastifyBaseLogger): Promise<UserSource>
 async function createMapUsers (users: UserMap, isProduction: boolean): Promise<UserSource> {
   const get: (name: string) => string | undefined = users instanceof Map
     ? (name) => users.get(name)
-    // Own properties alone: `constructor` is not a user. What is not a Map is an object.
+    // Own properties alone: `constructor` is not a user. Anything but a Map is an object here.
     : (name) => Object.hasOwn(users, name) ? (users as Record<string, string>)[name] : undefined
   const hashed = new Map<string, { plain: string, stored: string }>()
   let firstName: string | undefined
@@ -80,18 +80,18 @@ async function createMapUsers (users: UserMap, isProduction: boolean): Promise<U
     const made = hashed.get(name)
     return made !== undefined && made.plain === value ? made.stored : value
   }
-  const namesNow = (): Iterable<string> => users instanceof Map ? users.keys() : Object.keys(users)
+  const listNamesNow = (): Iterable<string> => users instanceof Map ? users.keys() : Object.keys(users)
   return {
     find,
     isFunction: false,
-    hashes: () => [...namesNow()].map(find),
+    hashes: () => [...listNamesNow()].map(find),
     firstHash: find(firstName) as string // checked above
   }
 }
 
 function checkUser (name: unknown, value: unknown, isProduction: boolean): void {
   const who = `user ${JSON.stringify(name)} in option "users"`
-  const problem = typeof name === 'string' ? nameProblem(name) : 'a name that is not a string'
+  const problem = typeof name === 'string' ? findNameProblem(name) : 'a name that is not a string'
   if (problem !== null) throw new InvalidUser(`${who}: ${problem}`)
   if (typeof value !== 'string') throw new InvalidUser(`${who}: expected a password hash, which is a string`)
   if (isSupportedHash(value)) return
@@ -100,7 +100,7 @@ function checkUser (name: unknown, value: unknown, isProduction: boolean): void 
     throw new InvalidUser(`${who}: a plain password is refused in production; ` +
       'npx fastify-quickstart hash-password makes a hash of it')
   }
-  const wrong = passwordProblem(value)
+  const wrong = findPasswordProblem(value)
   if (wrong !== null) throw new InvalidUser(`${who}: ${wrong}`)
 }
 

@@ -34,7 +34,7 @@ export interface StringOptions {
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  */
 export function string (options: StringOptions = {}): TString {
-  const { minLength = 1, maxLength = Infinity, multiline = false } = options
+  const { minLength = 1, maxLength = Infinity, multiline = false } = Object(options) as StringOptions // checked below
   checkOptions<StringOptions>('params', options, {
     minLength: { accepts: isCount, expected: 'a whole number from 0' },
     maxLength: {

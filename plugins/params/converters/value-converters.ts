@@ -22,7 +22,8 @@ export interface NumberOptions {
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  */
 export function int (options: NumberOptions = {}): TInteger {
-  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = options
+  const given = Object(options) as NumberOptions // checked below
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = given
   checkOptions<NumberOptions>('params', options, {
     min: { accepts: Number.isSafeInteger, expected: 'a whole number in the safe range' },
     max: {
@@ -55,7 +56,7 @@ export function int (options: NumberOptions = {}): TInteger {
  * @throws `FST_QUICKSTART_PARAMS_INVALID_OPTION` when an option is unknown or does not fit
  */
 export function float (options: NumberOptions = {}): TNumber {
-  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = options
+  const { min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = Object(options) as NumberOptions // checked below
   checkOptions<NumberOptions>('params', options, {
     min: { accepts: Number.isFinite, expected: 'a finite number' },
     max: {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { pipeline, Transform } from 'node:stream'
 import type { FastifyRequest, RequestPayload } from 'fastify'
 import { isObject } from '../../../lib/check-options.ts'
-import { malformedNames, suspiciousInForm } from './percent-encoding.ts'
+import { listMalformedNames, suspiciousInForm } from './percent-encoding.ts'
 
 const urlencoded = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i
 const multipart = /^\s*multipart\/form-data\s*(?:;|$)/i
@@ -54,9 +54,9 @@ export class BodyTexts {
    *
    * @param multiline the fields of a form whose values may have tabs and line breaks
    */
-  malformedNames (request: FastifyRequest, multiline: ReadonlySet<string>): Iterable<string> {
+  listMalformedNames (request: FastifyRequest, multiline: ReadonlySet<string>): Iterable<string> {
     const bytes = Buffer.concat(this.#chunks.get(request) ?? [])
-    if (isPercentEncoded(request)) return malformedNames(bytes.toString(), suspiciousInForm, multiline)
+    if (isPercentEncoded(request)) return listMalformedNames(bytes.toString(), suspiciousInForm, multiline)
     if (isOfType(request, json)) return findMalformedInJson(bytes, request.body)
     return isOfType(request, multipart) ? findMalformedInFields(request.body) : []
   }

@@ -73,7 +73,7 @@ function check (search: Search, rule: unknown, value: unknown, path: string[]): 
   const isFit = fits(search, rule, value)
   if (isFit === true) return []
   const within = path.length < deepest ? checkWithin(search, rule, value, path) : []
-  return within.length > 0 || isFit === undefined ? within : [issueOf(search, rule, value, path)]
+  return within.length > 0 || isFit === undefined ? within : [createIssueOf(search, rule, value, path)]
 }
 
 /** Looks a rule up in the schema itself, or in one that the host has added. */
@@ -107,7 +107,7 @@ function checkFields (
 }
 
 /** The issue for a value that breaks a rule, where no value within it does. */
-function issueOf (search: Search, rule: Rule, value: unknown, path: string[]): Issue {
+function createIssueOf (search: Search, rule: Rule, value: unknown, path: string[]): Issue {
   const message = adviseOnSchema(rule, value)
   if (isObject(value)) {
     return rule.additionalProperties === false

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { RouteOptions } from 'fastify'
-import { parameterNames } from '../../../lib/router.ts'
+import { listParameterNames } from '../../../lib/router.ts'
 import { listFields, findFunctions } from './schema-fields.ts'
 
 const InvalidSchema = createError(
@@ -18,7 +18,7 @@ export function checkSchema ({ method, url, schema }: RouteOptions): void {
   if (uncalled !== undefined) {
     throw new InvalidSchema(String(method), url, `a function at ${uncalled}; call the converter, as in int()`)
   }
-  const names = parameterNames(url)
+  const names = listParameterNames(url)
   const unknown = listFields(schema).find((field) => {
     return field.part === 'params' && field.required && field.default === undefined && !names.includes(field.name)
   })

@@ -31,7 +31,7 @@ interface Validation {
  * `validationContext` as Fastify's own errors do, so that a host that looks at those sees this one too.
  */
 export function createInvalidInput (issues: Issue[]): InvalidInputError & Validation {
-  const error = new InvalidInput(issues.map(inWords).join('; '))
+  const error = new InvalidInput(issues.map(describeIssue).join('; '))
   return Object.assign(error, {
     code: 'FST_QUICKSTART_PARAMS_INVALID' as const,
     statusCode: 400 as const,
@@ -47,7 +47,7 @@ export function createInvalidInput (issues: Issue[]): InvalidInputError & Valida
   })
 }
 
-function inWords (issue: Issue): string {
+function describeIssue (issue: Issue): string {
   // In a path, '*' is the name of a parameter: the wildcard's.
   const isEvery = issue.name === '*' && issue.in !== 'params'
   const subject = isEvery ? `every ${places[issue.in]}` : `${places[issue.in]} "${issue.name}"`

@@ -39,7 +39,7 @@ const surrogates = /\p{Cs}/u
  * @param suspect what a well-formed text does not have once its escapes are taken out
  * @param multiline the names whose values may have tabs and line breaks
  */
-export function malformedNames (text: string, suspect: RegExp, multiline: ReadonlySet<string>): Set<string> {
+export function listMalformedNames (text: string, suspect: RegExp, multiline: ReadonlySet<string>): Set<string> {
   const names = new Set<string>()
   for (const pair of text.split('&')) {
     if (!suspect.test(pair)) continue

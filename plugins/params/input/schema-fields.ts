@@ -60,7 +60,9 @@ function listFieldsOfPart (schema: unknown, part: Part): Field[] {
 }
 
 /** Lists the names that a part's schema has, also those that no converter reads. */
-export function namesOf ({ querystring, query = querystring, body }: Schema = {}, part: 'query' | 'body'): Set<string> {
+export function listFieldNames (
+  { querystring, query = querystring, body }: Schema = {}, part: 'query' | 'body'
+): Set<string> {
   const { properties = {} } = ((part === 'query' ? query : body) ?? {}) as PartSchema // as above
   return new Set(Object.keys(properties))
 }

@@ -1,5 +1,5 @@
 import {
-  parameterNames, parseRoute, type RoutePiece, type RouterSettings, segmentMatcher, withAndWithoutOptional
+  listParameterNames, parseRoute, type RoutePiece, type RouterSettings, createSegmentMatcher, expandOptional
 } from '../../../lib/router.ts'
 import { encode } from '../input/percent-encoding.ts'
 
@@ -23,12 +23,12 @@ export class RoutePattern {
   readonly #settings: RouterSettings
 
   constructor (pattern: string, settings: RouterSettings) {
-    const [longer, shorter] = withAndWithoutOptional(pattern)
+    const [longer, shorter] = expandOptional(pattern)
     this.#full = parsePieces(longer)
     this.#short = parsePieces(shorter)
     this.#settings = settings
-    this.names = parameterNames(longer)
-    const kept = parameterNames(shorter)
+    this.names = listParameterNames(longer)
+    const kept = listParameterNames(shorter)
     this.optional = new Set(this.names.filter((name) => !kept.includes(name)))
   }
 
@@ -102,6 +102,6 @@ function isDots (text: string): boolean {
 
 function parsePieces (path: string): Piece[] {
   return parseRoute(path).map((piece) => {
-    return 'parameters' in piece ? { ...piece, matcher: segmentMatcher(piece.parameters) } : piece
+    return 'parameters' in piece ? { ...piece, matcher: createSegmentMatcher(piece.parameters) } : piece
   })
 }

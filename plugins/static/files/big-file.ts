@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { isSettled, stampOf } from '../../../lib/file-stamp.ts'
+import { isSettled, readStamp } from '../../../lib/file-stamp.ts'
 
 /** The digests of big files that were read through, by their paths; there are never more than there are files. */
 export type Digests = Map<string, Reading>
@@ -33,7 +33,7 @@ const chunkSize = 256 * 1024
 /** Describes an open file as it is now. It is read only if it has changed since it was read last. */
 export async function takeSnapshot (handle: FileHandle, path: string, digests: Digests): Promise<Snapshot> {
   const stat = await handle.stat({ bigint: true })
-  const stamp = stampOf(stat)
+  const stamp = readStamp(stat)
   const length = Number(stat.size)
   let reading = digests.get(path)
   if (reading?.stamp !== stamp) {
@@ -43,7 +43,7 @@ export async function takeSnapshot (handle: FileHandle, path: string, digests: D
   try {
     const digest = await reading.digest
     const after = await handle.stat({ bigint: true })
-    const stands = reading.isSettled && stampOf(after) === stamp
+    const stands = reading.isSettled && readStamp(after) === stamp
     if (!stands) digests.delete(path)
     return { stamp, isSettled: stands, digest, length }
   } catch (error) {
@@ -76,7 +76,7 @@ export function streamPart (handle: FileHandle, snapshot: Snapshot, first: numbe
 /** Whether an open file still begins with the bytes of a snapshot. More may have come after them, as to a log. */
 async function stillHolds (handle: FileHandle, { digest, isSettled, length, stamp }: Snapshot): Promise<boolean> {
   const stat = await handle.stat({ bigint: true })
-  if (isSettled && stampOf(stat) === stamp) return true
+  if (isSettled && readStamp(stat) === stamp) return true
   return stat.size >= length && digest.equals(await computeDigest(handle, length))
 }
 

@@ -57,9 +57,9 @@ export async function readFilesIntoMemory (
   await rest.readSmallOnes()
 
   const open = (name: string): Found['file'] | undefined => kept.get(name) ?? rest.find(name)
-  const linkOf = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
+  const findLink = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
   return {
-    files: { ...createFiles(open, linkOf, cacheControl), bytesInMemory: () => countBytes(kept.values()) },
+    files: { ...createFiles(open, findLink, cacheControl), bytesInMemory: () => countBytes(kept.values()) },
     kept: kept.values(),
     room,
     readBigOnes: async (signal) => await rest.readBigOnes(signal)
@@ -74,11 +74,13 @@ function countBytes (files: Iterable<MemoryFile>): number {
 
 /**
  * @param open gives the file of a name
- * @param linkOf gives the name to link a file by that there is
+ * @param findLink gives the name to link a file by that there is
  * @param cacheControl for a URL without a fingerprint
  */
 function createFiles (
-  open: (name: string) => Found['file'] | undefined, linkOf: (name: string) => string | undefined, cacheControl: string
+  open: (name: string) => Found['file'] | undefined,
+  findLink: (name: string) => string | undefined,
+  cacheControl: string
 ): Pick<Files, 'find' | 'link'> {
   return {
     find: (asked) => {
@@ -90,8 +92,8 @@ function createFiles (
       if (name === undefined || file === undefined) return undefined
       // A page from before the last deployment, or from an instance that has the next one, asks for another version:
       // this one is better than none, but it must not be kept under that name.
-      return { file, name, asked, cacheControl: linkOf(name) === asked ? immutable : 'no-cache' }
+      return { file, name, asked, cacheControl: findLink(name) === asked ? immutable : 'no-cache' }
     },
-    link: (name) => open(name) === undefined ? undefined : linkOf(name)
+    link: (name) => open(name) === undefined ? undefined : findLink(name)
   }
 }

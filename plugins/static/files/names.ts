@@ -1,5 +1,5 @@
 import { isAbsolute, relative, sep } from 'node:path'
-import { withoutVolumeFolders } from '../../../lib/walk-folder.ts'
+import { removeVolumeFolders } from '../../../lib/walk-folder.ts'
 
 /**
  * Whether a file of this name (below root, `/` between its segments) may be served at all. Each file has one such
@@ -19,7 +19,7 @@ export function isPublicName (name: string): boolean {
 export function isPublicPath (realRoot: string, realPath: string): boolean {
   const name = relative(realRoot, realPath)
   // An absolute one is on another drive of Windows. The empty one is root itself, or the folder of a volume.
-  const place = withoutVolumeFolders(name.split(sep).join('/'))
+  const place = removeVolumeFolders(name.split(sep).join('/'))
   return !isAbsolute(name) && (place === '' || isPublicName(place))
 }
 

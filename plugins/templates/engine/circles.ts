@@ -20,7 +20,7 @@ export function findCircles (engine: ViewEngine): Circle[] {
   function follow (template: Template, above: Template[]): void {
     if (done.has(template)) return
     const path = [...above, template]
-    for (const { line, target } of certainCalls(engine, template)) {
+    for (const { line, target } of listCertainCalls(engine, template)) {
       const from = path.indexOf(target)
       if (from === -1) follow(target, path)
       else circles.push({ template, line, names: [...path.slice(from), target].map(({ name }) => name) })
@@ -32,7 +32,7 @@ export function findCircles (engine: ViewEngine): Circle[] {
   return circles
 }
 
-function certainCalls (engine: ViewEngine, template: Template): { line: number, target: Template }[] {
+function listCertainCalls (engine: ViewEngine, template: Template): { line: number, target: Template }[] {
   const layouts = template.calls.filter(({ call }) => call === 'layout')
   return template.calls.flatMap(({ call, name, line, isCertain }) => {
     const names = call === 'include' || call === 'includeAsync' || (call === 'layout' && layouts.length === 1)

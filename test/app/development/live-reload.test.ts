@@ -48,7 +48,8 @@ function host (t: Test, folders: string[] = [], prepare: (app: FastifyInstance) 
 
 t.test('a page knows the state that it shows, and each edit makes another', async (t) => {
   const dir = t.testdir({ views: { 'index.eta': 'one', sub: { 'a.eta': 'a' } }, public: { 'app.js': '1' } })
-  for (const root of [join(dir, 'views'), pathToFileURL(join(dir, 'views'))]) {
+  const url = pathToFileURL(join(dir, 'views'))
+  for (const root of [join(dir, 'views'), url, url.href]) {
     const app = await start(t, { reload: true, templates: { root }, static: { root: join(dir, 'public') } })
     for (const file of ['views/index.eta', 'views/sub/a.eta', 'public/app.js', 'public/new.js']) {
       const { script } = await open(app, '/')

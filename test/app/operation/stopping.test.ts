@@ -86,9 +86,9 @@ async function widenLocalhost (t: Test): Promise<string> {
   const found = ['127.0.0.1', address].map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   const lookup = (name: string, ...rest: [options: { all?: boolean }, done: Function] | [done: Function]) => {
     const [options, done] = rest.length === 1 ? [{}, ...rest] : rest
-    const [first] = name === 'localhost' ? found : found.filter(({ address }) => address === name)
-    if (options.all === true) done(null, found)
-    else done(null, first?.address, first?.family)
+    const fitting = name === 'localhost' ? found : found.filter(({ address }) => address === name)
+    if (options.all === true) done(null, fitting)
+    else done(null, fitting[0]?.address, fitting[0]?.family)
   }
   t.intercept(dns, 'lookup', { value: lookup })
   return address

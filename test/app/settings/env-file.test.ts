@@ -24,6 +24,12 @@ t.test('each variable of a .env is read, however the editor writes the file', as
     ['comments', '# a: b\nQUICKSTART_PROTECT=/ # all\n#QUICKSTART_AUTH=false\n\nQUICKSTART_REALM=Staff only\n'],
     ['the last one wins', 'QUICKSTART_PROTECT=/x\nQUICKSTART_REALM=Staff only\nQUICKSTART_PROTECT=/\n'],
     ['a value of several lines', 'QUICKSTART_PROTECT=/\nKEY="a\nb: c\nd"\nQUICKSTART_REALM=Staff only\n'],
+    ['a name in a value that is quoted', 'QUICKSTART_PROTECT=/\nKEY="a QUICKSTART_REALM=b"\nQUICKSTART_REALM=Staff only\n'],
+    ['a name in a value of several lines', "QUICKSTART_PROTECT=/\nKEY='a\nb=1 QUICKSTART_REALM=b\n'\nQUICKSTART_REALM=Staff only\n"],
+    ['a name in a comment', 'QUICKSTART_PROTECT=/ # QUICKSTART_AUTH=x\n# KEY=1 QUICKSTART_AUTH=x\nQUICKSTART_REALM=Staff only\n'],
+    ['a name in a comment behind quotes', 'QUICKSTART_PROTECT="/" # QUICKSTART_AUTH=x\nQUICKSTART_REALM=Staff only\n'],
+    ['a name that is no assignment', 'QUICKSTART_PROTECT=/\nKEY=see QUICKSTART_REALM\nQUICKSTART_REALM=Staff only\n'],
+    ['a name in a URL', 'QUICKSTART_PROTECT=/\nKEY=https://a.example/?QUICKSTART_REALM=b\nQUICKSTART_REALM=Staff only\n'],
     ['Latin-1 in a comment', 'QUICKSTART_PROTECT=/ # f\xfcr alle\nQUICKSTART_REALM=Staff only\n']
   ]
   const wrong: unknown[] = []
@@ -43,6 +49,8 @@ t.test('each variable of a .env is read, however the editor writes the file', as
 
 t.test('a .env in which a variable would be lost stops the start with one line', async (t) => {
   const notText = '.env is not UTF-8 text, or has a NUL byte in it; save it as UTF-8'
+  const second = (line: number) => `.env: line ${line} has QUICKSTART_PROTECT in the value of another variable; ` +
+    'give it a line of its own, or put the value into quotes'
   const utf16 = Buffer.from(`${mark}QUICKSTART_PROTECT=/\n`, 'utf16le')
   const files: [name: string, content: string | Buffer, says: string][] = [
     ['UTF-16', utf16, notText],
@@ -51,15 +59,24 @@ t.test('a .env in which a variable would be lost stops the start with one line',
     ['UTF-16 that looks like none', Buffer.from(`${mark}あ`, 'utf16le'), notText],
     ['NUL', 'A=1\0\nQUICKSTART_PROTECT=/\n', notText],
     ['a colon', 'QUICKSTART_PROTECT: /\n', '.env: line 1 is not NAME=value'],
-    ['a colon in the line before', '# a\nA: 1\nQUICKSTART_PROTECT=/\n', '.env: line 2 is not NAME=value'],
-    ['a word in the line before', 'A\nQUICKSTART_PROTECT=/\n', '.env: line 1 is not NAME=value'],
-    ['a word before NODE_ENV', 'B=2\nset\nNODE_ENV=production\n', '.env: line 2 is not NAME=value'],
     ['no value', 'A=1\nQUICKSTART_PROTECT\n', '.env: line 2 is not NAME=value'],
     ['a blank in the name', 'QUICKSTART PROTECT=/\n', '.env: line 1 is not NAME=value'],
     ['a blank of no width', '\u200bQUICKSTART_PROTECT=/\n', '.env: line 1 is not NAME=value'],
     ['a blank that does not break', 'A=1\r\n\r\n\u00a0QUICKSTART_PROTECT=/\r\n', '.env: line 3 is not NAME=value'],
     ['a mark in the middle', `A=1\n${mark}QUICKSTART_PROTECT=/\n`, '.env: line 2 is not NAME=value'],
     ['quotes', '"QUICKSTART_PROTECT"=/\n', '.env: line 1 is not NAME=value'],
+    ['on the line of another', 'X=1 QUICKSTART_PROTECT=/\n', second(1)],
+    ['on the line of another setting', 'A=1\nQUICKSTART_REALM=Staff only QUICKSTART_PROTECT=/\n', second(2)],
+    ['behind a tab', 'A=1\r\nX=1\tQUICKSTART_PROTECT=/\r\n', second(2)],
+    ['behind blanks, with blanks', 'X = 1   QUICKSTART_PROTECT = /', second(1)],
+    ['behind nothing', 'X= QUICKSTART_PROTECT=/\n', second(1)],
+    ['behind export', 'export X=1 export QUICKSTART_PROTECT=/\n', second(1)],
+    ['behind a semicolon', 'X=1;QUICKSTART_PROTECT=/\n', second(1)],
+    ['behind quotes', 'X="1" QUICKSTART_PROTECT=/\n', second(1)],
+    ['behind quotes of several lines', "X='1\n2' QUICKSTART_PROTECT=/\n", second(2)],
+    ['behind a quote that is not closed', "X='1 QUICKSTART_PROTECT=/\n", second(1)],
+    ['behind itself', 'QUICKSTART_PROTECT=/x QUICKSTART_PROTECT=/\n', second(1)],
+    ['where the other is set again', 'X=1 QUICKSTART_PROTECT=/\nX=2\n', second(1)],
     ['a quote that is closed too late', 'A="x\nQUICKSTART_PROTECT=/\nB="y"\n', '.env: line 2 is not NAME=value']
   ]
   const wrong: unknown[] = []
@@ -68,6 +85,26 @@ t.test('a .env in which a variable would be lost stops the start with one line',
     const error: unknown = await start(t).then(() => 'starts', (error) => error)
     const { code, message } = error as { code?: string, message?: string } // a text has neither
     if (code !== 'FST_QUICKSTART_APP_INVALID_SETTING' || message !== says) wrong.push({ name, says, code, message })
+  }
+  t.same(wrong, [])
+})
+
+t.test('a line without an equals sign costs no variable without a word: Node 24 reads on behind it', async (t) => {
+  const files: [content: string, variable: [string, string], says: string][] = [
+    ['# a\nA: 1\nQUICKSTART_PROTECT=/\n', ['QUICKSTART_PROTECT', '/'], '.env: line 2 is not NAME=value'],
+    ['A\nQUICKSTART_PROTECT=/\n', ['QUICKSTART_PROTECT', '/'], '.env: line 1 is not NAME=value'],
+    ['B=2\nset\nNODE_ENV=production\n', ['NODE_ENV', 'production'], '.env: line 2 is not NAME=value']
+  ]
+  const wrong: unknown[] = []
+  for (const [content, [name, value], says] of files) {
+    t.chdir(t.testdir({ '.env': content }))
+    try {
+      const variables = readEnvFile()
+      if (variables[name] !== value) wrong.push({ content, variables })
+    } catch (error) {
+      const { message } = error as Error
+      if (message !== says) wrong.push({ content, message })
+    }
   }
   t.same(wrong, [])
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { chmodSync, symlinkSync } from 'node:fs'
+import { chmodSync, linkSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { setEnvironment } from '../../environment.ts'
@@ -107,6 +108,40 @@ t.test('what stops a start ends it with 1, and one line', async (t) => {
   t.same(found, [])
 })
 
+t.test('takes the flags of a start that say where to listen', { skip: lacks.sockets }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'quickstart-')) // a short path
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  t.chdir(t.testdir({}))
+  const port = await take(t)
+  const killed = createServer().listen(join(folder, 'killed'))
+  await once(killed, 'listening')
+  const live = join(folder, 'live')
+  const living = createServer().listen(live)
+  await once(living, 'listening')
+  t.teardown(() => living.close())
+  const dead = join(folder, 'dead')
+  linkSync(join(folder, 'killed'), dead)
+  killed.close()
+  await once(killed, 'close')
+  const rows: [args: string[], env: Record<string, string>, exitCode: number, says: string | undefined][] = [
+    [['--port', '0', '--address', '127.0.0.2'], { PORT: port, HOST: 'nohost.invalid' }, 0, '127.0.0.2:0'],
+    [['-p', '0'], { PORT: port }, 0, '127.0.0.1:0'],
+    [['--socket', join(folder, 'new')], { PORT: port }, 0, join(folder, 'new')],
+    [['-s', dead], {}, 0, dead],
+    [['-s', live], {}, 1, `--socket ${live} cannot be listened on (EADDRINUSE); choose another one`],
+    [['--port', port], {}, 1, `127.0.0.1:${port} is in use; choose another port with PORT or --port`],
+    [['--port', 'x'], {}, 1, '--port is "x"; it takes a number from 0 to 65535'],
+    [['--socket', dead, '--port', '0'], {}, 1, '--socket and --port or --address exclude each other'],
+    [['--address', ''], {}, 1, '--address takes a name or an address of this machine']
+  ]
+  const wrong: unknown[] = []
+  for (const [args, env, wanted, says] of rows) {
+    const { exitCode, lines, facts } = await check(t, env, args)
+    if (exitCode !== wanted || (exitCode === 0 ? facts['listens at'] : lines[0]) !== says) wrong.push([args, exitCode, lines, facts])
+  }
+  t.same(wrong, [])
+})
+
 t.test('a port below 1024 that this account may not use stops a start', { skip: lacks.signals }, async (t) => {
   t.chdir(t.testdir({}))
   if (await asNobody(mayListenBelow1024)) return t.pass('each account may, on this system')
@@ -120,12 +155,17 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
   t.chdir(t.testdir({ users }))
   const taken = await take(t)
   const silent = await take(t) // accepts, and says nothing
+  const refusals = ['NOAUTH Authentication required.', 'WRONGPASS invalid username-password pair or user is disabled.', 'ERR invalid password', 'NOPERM this user has no permissions', "ERR unknown command `auth`, with args beginning with: 'password'"]
+  const redisPorts = await Promise.all(refusals.map(async (refusal) => await take(t, createServer((socket) => {
+    // A command begins with the number of its words.
+    socket.on('data', (data) => socket.write(`-${refusal}\r\n`.repeat(data.toString().match(/^\*/gm)!.length))).on('error', () => {})
+  }))))
   const free = String(Number(taken) + 1)
   const production = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users' }
   const proxied = { ...production, QUICKSTART_TRUST_PROXY: '127.0.0.1' }
   const set = 'can be reached from other machines; set NODE_ENV=production there'
   const proxy = 'can be reached by a proxy on this machine alone, and no proxy is trusted: the failed logins of one visitor would shut out all; set QUICKSTART_TRUST_PROXY=127.0.0.1'
-  const redis = 'while it does not, each instance counts failed logins by itself'
+  const redis = 'meanwhile each instance counts failed logins by itself'
   const cases: [env: Record<string, string>, warnings: string[]][] = [
     [{}, []],
     [{ NODE_ENV: 'test' }, []],
@@ -149,10 +189,14 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
     [{ QUICKSTART_METRICS: '192.0.2.1:9464' }, ['QUICKSTART_METRICS: 192.0.2.1:9464 cannot be listened on (EADDRNOTAVAIL); there would be no metrics']],
     [{ QUICKSTART_METRICS: `127.0.0.1:${free}`, PORT: free }, [`QUICKSTART_METRICS: 127.0.0.1:${free} is where the server itself listens; there would be no metrics`]],
     [{ QUICKSTART_METRICS: `0.0.0.0:${free}`, PORT: free }, [`QUICKSTART_METRICS: 0.0.0.0:${free} is where the server itself listens; there would be no metrics`]],
+    [{ QUICKSTART_METRICS: `localhost:${free}`, PORT: free }, [`QUICKSTART_METRICS: localhost:${free} is where the server itself listens; there would be no metrics`]],
     [{ QUICKSTART_METRICS: '127.0.0.1:0' }, []],
     [{ QUICKSTART_REDIS_URL: 'redis://127.0.0.1:1' }, [`QUICKSTART_REDIS_URL: Redis at 127.0.0.1:1 does not answer (ECONNREFUSED); ${redis}`]],
     [{ QUICKSTART_REDIS_URL: 'redis://me:password@nohost.invalid:6379/0' }, [`QUICKSTART_REDIS_URL: Redis at nohost.invalid:6379 does not answer (ENOTFOUND); ${redis}`]],
-    [{ QUICKSTART_REDIS_URL: `redis://127.0.0.1:${silent}` }, [`QUICKSTART_REDIS_URL: Redis at 127.0.0.1:${silent} does not answer (no answer); ${redis}`]]
+    [{ QUICKSTART_REDIS_URL: `redis://127.0.0.1:${silent}` }, [`QUICKSTART_REDIS_URL: Redis at 127.0.0.1:${silent} does not answer (no answer); ${redis}`]],
+    ...['refused the login (NOAUTH)', 'refused the login (WRONGPASS)', 'refused the login (ERR)', 'answered with an error (NOPERM)', 'answered with an error (ERR)'].map((says, at): [Record<string, string>, string[]] => [
+      { QUICKSTART_REDIS_URL: `redis://me:password@127.0.0.1:${redisPorts[at]}` }, [`QUICKSTART_REDIS_URL: Redis at 127.0.0.1:${redisPorts[at]} ${says}; ${redis}`]
+    ])
   ]
   const found: unknown[] = []
   for (const [env, warnings] of cases) {

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import {
-  chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync
+  chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync,
+  writeFileSync
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
@@ -253,13 +255,16 @@ t.test('--file loses no line when several commands run at once, on a new file an
   }
 })
 
+const lockOf = (pid: number) => `fastify-quickstart hash-password ${pid}\n`
+
 t.test('--file waits for a lock that is given back, and takes one that a killed command has left behind', async (t) => {
-  const dir = t.testdir({ 'users.lock': '' })
+  const dead = spawnSync(process.execPath, ['--version']).pid
+  const dir = t.testdir({ 'users.lock': lockOf(dead) })
   const file = join(dir, 'users')
   const left = await run(['alice', '--file', file], 'p\n')
   t.same([left.code, left.err], [0, ''])
 
-  writeFileSync(`${file}.lock`, '')
+  writeFileSync(`${file}.lock`, lockOf(process.pid))
   let isDone = false
   const waiting = run(['bob', '--file', file], 'p\n').finally(() => { isDone = true })
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -268,9 +273,37 @@ t.test('--file waits for a lock that is given back, and takes one that a killed 
   t.equal((await waiting).code, 0)
   t.same([...parseHtpasswd(readFileSync(file, 'utf8')).keys()], ['alice', 'bob'])
   t.same(readdirSync(dir), ['users'])
+})
 
-  mkdirSync(`${file}.lock`)
-  t.match(await run(['carol', '--file', file], 'p\n'), { code: 1, err: /users cannot be read and written \(\w+\)/ })
+t.test('--file leaves what is not its lock where it is, and says so', async (t) => {
+  const folder = t.testdir({})
+  const foreign = 'is in the way, and is not a lock of this command; remove it if nothing needs it'
+  const held = `is held by process ${process.pid}; remove it if that is not a hash-password command`
+  const locks: [content: string | object, says: string][] = [
+    ['', foreign],
+    ["somebody's own\n", foreign],
+    [`${lockOf(1)}and more`, foreign],
+    ['x'.repeat(100_000), foreign],
+    [`alice:${cheap.bcrypt('a')}\n`, foreign],
+    [{ 'a.txt': 'kept' }, foreign],
+    [lockOf(process.pid), held]
+  ]
+  const wrong = await Promise.all(locks.map(async ([content, says], index) => {
+    const dir = join(folder, String(index))
+    mkdirSync(dir)
+    const [file, lock] = [join(dir, 'users'), join(dir, 'users.lock')]
+    if (typeof content === 'string') writeFileSync(lock, content)
+    else mkdirSync(lock)
+    const { code, err } = await run(['carol', '--file', file], 'p\n')
+    const isKept = typeof content === 'object' ? statSync(lock).isDirectory() : readFileSync(lock, 'utf8') === content
+    const isRight = code === 1 && isKept && !existsSync(file) && err === `hash-password: ${file}: ${lock} ${says}\n`
+    return isRight ? [] : [[content, code, err, isKept]]
+  }))
+  t.same(wrong.flat(), [])
+  if (lacks.links) return
+  const file = join(folder, 'users')
+  symlinkSync('nowhere', `${file}.lock`)
+  t.match(await run(['carol', '--file', file], 'p\n'), { code: 1, err: `hash-password: ${file}: ${file}.lock ${foreign}\n` })
 })
 
 t.test('--file changes no file that is not text in UTF-8', async (t) => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } fro
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
-import { newProject } from '../../../bin/commands/new.ts'
+import { createProject } from '../../../bin/commands/new.ts'
 import { ending } from '../command.ts'
 import { lacks } from '../../system.ts'
 
@@ -19,7 +19,7 @@ function workIn (t: Test): string {
 /** Runs the command without a terminal, and answers what it printed. */
 async function run (...args: string[]): Promise<string> {
   const stdout = new PassThrough()
-  if (await newProject(args, new PassThrough(), stdout) !== 0) throw new Error('not made')
+  if (await createProject(args, new PassThrough(), stdout) !== 0) throw new Error('not made')
   return String(stdout.read())
 }
 
@@ -35,7 +35,7 @@ async function converse (args: string[], answers: string[]): Promise<{ code: num
     if (answer === undefined) stdin.end()
     else stdin.write(`${answer}\n`)
   })
-  return { code: await newProject(args, stdin, stdout), asked }
+  return { code: await createProject(args, stdin, stdout), asked }
 }
 
 /** What a project's package.json says. */
@@ -72,7 +72,7 @@ t.test('takes minimal, in TypeScript where Node runs it', async (t) => {
   workIn(t)
   for (const [runsTypeScript, source] of [[true, 'server.ts'], [false, 'server.js']] as const) {
     const folder = `with-${source}`
-    t.equal(await newProject([folder], new PassThrough(), new PassThrough(), runsTypeScript), 0)
+    t.equal(await createProject([folder], new PassThrough(), new PassThrough(), runsTypeScript), 0)
     t.ok(existsSync(`${folder}/src/${source}`), source)
     t.ok(existsSync(`${folder}/views/dice.eta`))
   }
