@@ -60,7 +60,8 @@ function translateStack (error: Error, find: (file: string) => Located | undefin
   })
   const stack = [isTranslated ? header : indentLines(header), ...shown].join('\n')
   // Not an assignment: that would throw for a frozen error, and for one whose stack Node made read-only.
-  if (Reflect.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })) translated.add(error)
+  const isSet = Reflect.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })
+  if (isSet) translated.add(error)
   return innermost
 }
 
