@@ -21,7 +21,8 @@ export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings
   }
   if (own.throttle !== false) {
     const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
-    options.throttle = { ...shared, ...own.throttle }
+    const { loginTries: perLogin, loginWaitSeconds: block } = settings
+    options.throttle = { ...shared, perLogin, block, ...own.throttle }
   }
   return options
 }

@@ -15,6 +15,8 @@ t.test('without any setting, every topic is on and the rest is the default', asy
     realm: undefined,
     protect: [],
     redisUrl: undefined,
+    loginTries: 10,
+    loginWaitSeconds: 900,
     trustProxy: false,
     csp: 'strict',
     logLevel: undefined,
@@ -38,6 +40,8 @@ t.test('reads every setting from the environment', async (t) => {
     QUICKSTART_REALM: 'Staff only',
     QUICKSTART_PROTECT: '/, /static/*',
     QUICKSTART_REDIS_URL: 'redis://127.0.0.1:6379/1',
+    QUICKSTART_LOGIN_TRIES: '3',
+    QUICKSTART_LOGIN_WAIT_SECONDS: '60',
     QUICKSTART_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, loopback',
     QUICKSTART_CSP: "default-src 'self'",
     QUICKSTART_LOG_LEVEL: 'debug',
@@ -55,6 +59,8 @@ t.test('reads every setting from the environment', async (t) => {
     realm: 'Staff only',
     protect: ['/', '/static/*'],
     redisUrl: 'redis://127.0.0.1:6379/1',
+    loginTries: 3,
+    loginWaitSeconds: 60,
     trustProxy: ['127.0.0.1', '10.0.0.0/8', 'loopback'],
     csp: "default-src 'self'",
     logLevel: 'debug',
@@ -131,6 +137,13 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
     ...['0.0.0.0/0', '::/0', '10.0.0.0/00', '10.0.0.0/33', '127.0.0.1,0.0.0.0/0', '10.0.0.0/x', '10.0/8', '/8', ','].map(
       (value): [string, string, string] => ['QUICKSTART_TRUST_PROXY', value, `QUICKSTART_TRUST_PROXY is "${value}"; ${list}`]
     ),
+    ...['0', '-1', '1.5', 'ten', '', 'Infinity', '1e300'].map((value): [string, string, string] => [
+      'QUICKSTART_LOGIN_TRIES', value, `QUICKSTART_LOGIN_TRIES is "${value}"; it takes a whole number of 1 or more`
+    ]),
+    ...['0', '-1', '0.5', 'soon', '', '2147484', 'Infinity'].map((value): [string, string, string] => [
+      'QUICKSTART_LOGIN_WAIT_SECONDS', value,
+      `QUICKSTART_LOGIN_WAIT_SECONDS is "${value}"; it takes a whole number of seconds from 1 to 2147483`
+    ]),
     ['QUICKSTART_CSP', '', `QUICKSTART_CSP is ""; ${policy}`],
     ['QUICKSTART_CSP', 'stricts', `QUICKSTART_CSP is "stricts", where "stricts" is not a directive; ${policy}`],
     ['QUICKSTART_CSP', ' ; ', `QUICKSTART_CSP is " ; ", which names no directive; ${policy}`],

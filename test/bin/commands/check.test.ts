@@ -57,7 +57,7 @@ t.test('says what is built in, and what the settings make of it', async (t) => {
     'public files': 'built in',
     views: 'built in',
     'needs a login': 'the secret page, and what your own routes guard',
-    'failed logins': 'counted in memory',
+    'failed logins': 'counted in memory; 10 of a name from an address, then a wait of 900 seconds',
     proxies: 'none is trusted',
     metrics: 'off'
   })
