@@ -47,12 +47,15 @@ declare module 'node:http' {
  * Handles every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
  *
  * @param csp for what the router refuses, which comes before any hook of the app
+ * @param reportOnly the policy that is tried beside it
  */
-export function answerErrors (app: FastifyInstance, csp: ContentSecurityPolicy): void {
+export function answerErrors (
+  app: FastifyInstance, csp: ContentSecurityPolicy, reportOnly: ContentSecurityPolicy
+): void {
   // The request's own context may have an error page of its own.
   app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
   // The router's errors reach the server alone. Of several apps on one server, the last answers them.
-  app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp) }
+  app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp, reportOnly) }
 }
 
 /** Handles what no route does, unless the host or its own routes do: Fastify takes one handler for each prefix. */

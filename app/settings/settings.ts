@@ -17,6 +17,11 @@ export type LogLevel = typeof logLevels[number]
 
 const trueOrFalse = { default: true, description: 'true or false' }
 
+const policy = Type.String({
+  minLength: 1,
+  description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
+})
+
 /**
  * Every setting, read from the environment or from a file `.env` in the current folder (the environment wins). The
  * description completes the sentence "it takes …" in the error for a value that does not fit.
@@ -56,10 +61,8 @@ export const settingsSchema = Type.Object({
     minLength: 1,
     description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'
   })),
-  QUICKSTART_CSP: Type.Optional(Type.String({
-    minLength: 1,
-    description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
-  })),
+  QUICKSTART_CSP: Type.Optional(policy),
+  QUICKSTART_CSP_REPORT_ONLY: Type.Optional(policy),
   QUICKSTART_LOG_LEVEL: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)), {
     description: `one of ${logLevels.join(', ')}`
   })),
@@ -116,6 +119,8 @@ export interface Settings {
   /** As Fastify's server option `trustProxy` takes it. */
   trustProxy: boolean | string[]
   csp: ContentSecurityPolicy
+  /** A policy that browsers try, and do not enforce. */
+  cspReportOnly: ContentSecurityPolicy
   logLevel: LogLevel | undefined
   /** Where metrics are served. */
   metrics: MetricsPlace | undefined
@@ -158,7 +163,8 @@ export function readSettings (): Settings {
     loginTries: readFinite('QUICKSTART_LOGIN_TRIES', env.QUICKSTART_LOGIN_TRIES),
     loginWaitSeconds: readFinite('QUICKSTART_LOGIN_WAIT_SECONDS', env.QUICKSTART_LOGIN_WAIT_SECONDS),
     trustProxy: readTrustProxy(env.QUICKSTART_TRUST_PROXY),
-    csp: readPolicy(env.QUICKSTART_CSP),
+    csp: readPolicy('QUICKSTART_CSP', env.QUICKSTART_CSP ?? 'strict'),
+    cspReportOnly: readPolicy('QUICKSTART_CSP_REPORT_ONLY', env.QUICKSTART_CSP_REPORT_ONLY ?? 'off'),
     logLevel: env.QUICKSTART_LOG_LEVEL,
     metrics: readMetricsPlace(env.QUICKSTART_METRICS),
     stop: readStopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS),
@@ -265,9 +271,9 @@ function readTrustProxy (value: string | undefined): boolean | string[] {
   throw createMisfit('QUICKSTART_TRUST_PROXY', value)
 }
 
-function readPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
+function readPolicy (name: SettingName, value: ContentSecurityPolicy): ContentSecurityPolicy {
   const problem = findPolicyProblem(value)
-  if (problem !== undefined) throw createMisfit('QUICKSTART_CSP', value, problem)
+  if (problem !== undefined) throw createMisfit(name, value, problem)
   return value
 }
 
