@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
+import { type Failure, sendFailure } from '../../lib/failure-answer.ts'
 import { createPerContext } from '../../lib/per-context.ts'
+import { TemplateProblem } from './compile/compile.ts'
 import { findContentType } from './engine/content-type.ts'
 import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
 import { isInstance, showObject } from './engine/instances.ts'
-import { sendFailure } from './failure.ts'
 import type { PerRequest, ViewHelpers } from './views.ts'
 
 /** The parts of the pages of one Fastify context. */
@@ -90,7 +91,24 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
       return
     }
     reply.log.error({ err: error }, error.message)
-    sendFailure(reply, error)
+    sendFailure(reply, describeFailure(error))
+  }
+}
+
+/** Says why a page failed. A thrown value that is no Error has been wrapped in one. */
+function describeFailure ({ code, message, cause }: FastifyError): Failure {
+  const { file, line, excerpt } = cause instanceof TemplateProblem ? cause : {}
+  return {
+    statusCode: 500,
+    code,
+    error: 'Internal Server Error',
+    message,
+    title: 'A template failed',
+    reason: cause instanceof TemplateProblem ? cause.reason : (cause as Error).message,
+    file,
+    line,
+    excerpt,
+    advice: 'Correct it, then load this page again.'
   }
 }
 
