@@ -17,6 +17,7 @@ export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
+    logout: defaultLogout,
     ...own
   }
   if (own.throttle !== false) {
@@ -26,6 +27,9 @@ export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings
   }
   return options
 }
+
+/** The path of the page that makes a browser forget its login. */
+const defaultLogout = '/logout'
 
 /** Whether the app itself names users, in whose place the settings would name a file. */
 function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions>): boolean {
@@ -61,6 +65,8 @@ export function createTemplatesOptions (app: FastifyInstance, on: Switches, sett
   const prefix = readBasePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
+  const logoutPath = on.auth && (on.auth.logout ?? defaultLogout)
+  const logout = typeof logoutPath === 'string' ? prefix + logoutPath : undefined
   const sourceUrl = createSourcePagesOptions(on, settings) && `${prefix}/source/`
   const cards = listCards(on, {
     prefix,
@@ -71,7 +77,7 @@ export function createTemplatesOptions (app: FastifyInstance, on: Switches, sett
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
-  const addFixed = (own?: object) => ({ home: `${prefix}/`, static: on.static !== undefined, login, ...own })
+  const addFixed = (own?: object) => ({ home: `${prefix}/`, static: on.static !== undefined, login, logout, ...own })
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,

@@ -67,15 +67,17 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
   /** Returns `it`; of two things with one name the later wins. */
   function createScope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
     const { user = null, cspNonce: nonce } = reply.request as RequestOfOthers
+    const { method, url } = reply.request
+    const here = method === 'GET' || method === 'HEAD' ? url : ''
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
     if (isInstance(added) || isInstance(data)) {
       // It inherits from the data, which may be a proxy that makes up its properties.
       const it: object = Object.create(data ?? Object.prototype)
-      for (const shown of [{ asset, urlFor, user, nonce }, added, locals, data]) if (shown) showObject(it, shown)
+      for (const shown of [{ asset, urlFor, user, nonce, here }, added, locals, data]) if (shown) showObject(it, shown)
       return it
     }
     // The helpers are spelled out: V8 takes many times as long to build an object that begins with a spread.
-    return { asset, urlFor, user, nonce, ...added, ...locals, ...data }
+    return { asset, urlFor, user, nonce, here, ...added, ...locals, ...data }
   }
 
   function sendText (reply: FastifyReply, view: string, text: string): FastifyReply {

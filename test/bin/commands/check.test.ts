@@ -52,7 +52,7 @@ t.test('says what is built in, and what the settings make of it', async (t) => {
   t.same([exitCode, lines], [0, []])
   t.match(facts, {
     environment: 'development',
-    routes: 'params 5, auth 1, app 1, static 2, templates 3, hello 1',
+    routes: 'params 5, auth 2, app 1, static 2, templates 3, hello 1',
     users: 'not from a file',
     'public files': 'built in',
     views: 'built in',
