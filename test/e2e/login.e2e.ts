@@ -134,14 +134,14 @@ async function startRootApp (t: Test) {
 
 t.test('"Log in" comes back to the page it was on, and "Log out" makes Chromium forget the login', async (t) => {
   const { url, page, dialog, read } = await startRootApp(t)
-  await read('/?a=b')
+  await read('/source/hello?a=b')
   await page.getByRole('link', { name: 'Log in' }).click()
   await page.getByText('Logged in as admin').waitFor()
-  t.equal(page.url(), `${url}/?a=b`)
+  t.equal(page.url(), `${url}/source/hello?a=b`)
   t.equal(await read('/me'), 'admin')
   t.equal(dialog.opened, 1)
 
-  await read('/')
+  await read('/source/hello')
   dialog.answers = false
   await page.getByRole('link', { name: 'Log out' }).click()
   await page.getByText('You are logged out').waitFor()
