@@ -179,7 +179,8 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
     [{ NODE_ENV: '' }, ['NODE_ENV is "", which means development; only NODE_ENV=production is for the internet']],
     [{ ...production, HOST: '0.0.0.0' }, []],
     [production, [`127.0.0.1:0 ${proxy}`]],
-    [{ ...production, HOST: '::1' }, [`[::1]:0 ${proxy}`]],
+    [{ ...production, HOST: '::1' }, [`[::1]:0 ${proxy.replace('=127.0.0.1', '=::1')}`]],
+    [{ ...production, HOST: 'localhost' }, [`localhost:0 ${proxy.replace('=127.0.0.1', '=127.0.0.1,::1')}`]],
     [{ ...production, HOST: '127.0.0.2' }, [`127.0.0.2:0 ${proxy}`]],
     [{ ...production, QUICKSTART_TRUST_PROXY: 'false' }, [`127.0.0.1:0 ${proxy}`]],
     [{ ...production, QUICKSTART_TRUST_PROXY: 'true' }, []],
@@ -205,6 +206,12 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
     if (exitCode !== 0 || !isRight || !stdout.startsWith('ready\n')) found.push([env, exitCode, lines])
   }
   t.same(found, [])
+})
+
+t.test('says that a proxy on a Unix socket is trusted with true', { skip: lacks.sockets }, async (t) => {
+  t.chdir(t.testdir({ users }))
+  const { lines } = await check(t, { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users' }, ['--socket', 'new'])
+  t.match(lines, [/^warning: .*; set QUICKSTART_TRUST_PROXY=true$/])
 })
 
 t.test('warns of public files that cannot be read', { skip: lacks.modes || lacks.links }, async (t) => {
