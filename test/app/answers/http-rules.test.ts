@@ -69,6 +69,13 @@ t.test('an expectation over HTTP/2 is refused likewise', async (t) => {
     t.ok(headers['content-security-policy'])
     request.resume()
   }
+  const tunnel = session.request({ ':method': 'CONNECT', ':authority': 'example.org:443' })
+  const [headers] = await once(tunnel, 'response')
+  const body = JSON.parse((await tunnel.toArray()).join(''))
+  t.match({ headers, body }, {
+    headers: { ':status': 405, 'content-type': 'application/json; charset=utf-8', 'content-security-policy': "default-src 'none'" },
+    body: { statusCode: 405, message: 'This server is not a proxy.' }
+  })
 })
 
 t.test('a host whose server has other options keeps Node\'s own answers', async (t) => {
