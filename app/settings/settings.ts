@@ -79,7 +79,11 @@ export const settingsSchema = Type.Object({
     default: 30,
     description: 'seconds from 0 to 3600, where 0 is for never'
   })
-}, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
+}, {
+  // A name in other letters is nobody else's, and would be lost in silence. A pattern of JSON Schema has no flags.
+  patternProperties: { '^(?![Qq][Uu][Ii][Cc][Kk][Ss][Tt][Aa][Rr][Tt]_)': {} },
+  additionalProperties: false
+})
 
 type SettingName = keyof typeof settingsSchema.properties
 

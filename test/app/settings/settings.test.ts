@@ -155,7 +155,9 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
       ['QUICKSTART_START_SECONDS', value, `QUICKSTART_START_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for no limit`],
       ['QUICKSTART_BLOCKED_SECONDS', value, `QUICKSTART_BLOCKED_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for never`]
     ]),
-    ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
+    ...['QUICKSTART_AUHT', 'quickstart_auth', 'Quickstart_Protect'].map((name): [string, string, string] => [
+      name, 'false', `${name} is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`
+    ])
   ]
   for (const [name, value, says] of wrong) {
     setEnvironment(t, { [name]: value })
