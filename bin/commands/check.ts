@@ -27,15 +27,17 @@ export async function check (args: readonly string[]): Promise<number> {
   }
   await tryPlace(place)
 
+  const hasSecretPage = routes.some(({ answeredBy, name }) => answeredBy === 'auth' && name === 'secret')
   const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = settings
   const lines: [name: string, value: string][] = [
     ['environment', process.env.NODE_ENV ?? 'development'],
     ['listens at', describePlace(place)],
     ['routes', countByTopic(routes)],
+    ['tutorial pages', (options.tutorial ?? String(settings.hasTutorial)) === 'true' ? 'on' : 'off'],
     ['users', usersFile ?? 'not from a file'],
     ['public files', publicDir ?? 'built in'],
     ['views', viewsDir ?? 'built in'],
-    ['needs a login', protect.join(', ') || 'the secret page, and what your own routes guard'],
+    ['needs a login', protect.join(', ') || `${hasSecretPage ? 'the secret page, and ' : ''}what your own routes guard`],
     ['failed logins', redisUrl === undefined ? 'counted in memory' : 'counted in Redis'],
     ['proxies', trustProxy === false ? 'none is trusted' : String(trustProxy)],
     ['metrics', metrics === undefined ? 'off' : describeMetricsPlace(metrics)]
