@@ -45,7 +45,7 @@ export function createStaticOptions ({ static: own, templates }: Switches, setti
   ]
 }
 
-/** Options of hello. It leaves `/` to the index page where there is one, and without the tutorial to your own routes. */
+/** Options of hello. It leaves `/` to the index page where there is one, and without the tutorial to own routes. */
 export function createHelloOptions ({ hello, templates }: Switches, hasTutorial: boolean): HelloOptions {
   const hasIndexPage = templates !== undefined && templates.index !== false
   return { path: hasIndexPage || !hasTutorial ? '/hello' : '/', ...hello }

@@ -27,9 +27,9 @@ export type Topic = keyof TopicOptions
  */
 export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> } & {
   /**
-   * Whether the tutorial's own pages are there: hello's route, the index page, the routes of params, the secret page and
-   * the pages of sources. With `false` the topics stay on for your own routes, and what a topic's options name
-   * explicitly is there: `{ tutorial: false, hello: true }` answers `/hello`. Default: `QUICKSTART_TUTORIAL`, else `true`.
+   * Whether the tutorial's own pages are there: hello's route, the index page, the routes of params, the secret page
+   * and the sources. With `false` the topics stay on for your own routes, and a page that a topic's options name is
+   * there: `{ tutorial: false, hello: true }` answers `/hello`. Default: `QUICKSTART_TUTORIAL`, else `true`.
    */
   tutorial?: boolean
   /**

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import Fastify, { type InjectOptions } from 'fastify'
-import server from './server.ts'
+import { test } from 'node:test'
+import Fastify from 'fastify'
+import sightingsApp from './app.js'
 
 /** The app, and a function that asks it as a browser does. */
-async function start (t: TestContext) {
+async function start (t) {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(server)
-  return (url: string, user?: string, form?: Record<string, string>) => {
-    const options: InjectOptions = { url, headers: { accept: 'text/html' } }
+  await app.register(sightingsApp)
+  return (url, user, form) => {
+    const options = { url, headers: { accept: 'text/html' } }
     if (user) options.headers = { ...options.headers, authorization: `Basic ${btoa(`${user}:secret`)}` }
     if (!form) return app.inject(options)
     const headers = { ...options.headers, 'content-type': 'application/x-www-form-urlencoded' }
