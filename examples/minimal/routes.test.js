@@ -47,5 +47,5 @@ test('what is not there is a page for a browser', async (t) => {
   const app = await start(t)
   const { statusCode, body } = await app.inject({ url: '/nowhere', headers: { accept: 'text/html' } })
   assert.equal(statusCode, 404)
-  assert.match(body, /There is nothing at this address/)
+  assert.match(body, /<h1>404 Not Found<\/h1>/)
 })
