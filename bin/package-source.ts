@@ -7,13 +7,14 @@ export interface PackageSource {
   spec: string
   /** Whether the path is that of a folder, and not of a tarball. */
   isFolder: boolean
-  /** A sentence that says why it is a path; empty for a range of versions. */
+  /** A sentence that says where npm takes it from; empty where that is the registry for certain. */
   note: string
 }
 
 /**
  * Finds where a project can get this package from: the registry where it was installed from there, else the clone that
- * it is, or the tarball or folder that npm installed it from.
+ * it is, or the tarball or folder that npm installed it from. A global installation and other package managers do not
+ * tell.
  *
  * @param root the package's folder
  * @param project a folder that is there
@@ -25,26 +26,30 @@ export function findPackageSource (root: string, project: string): PackageSource
     const first = existsSync(join(root, 'dist')) ? '' : '; run npm run build there first'
     return { spec, isFolder: true, note: `npm install copies fastify-quickstart from this clone (${spec})${first}.` }
   }
-  const path = findOrigin(modules, basename(root))
-  if (path === undefined) return { spec: `^${readVersion(root)}`, isFolder: false, note: '' }
+  const resolved = readOrigin(modules, basename(root))
+  const path = resolved?.startsWith('file:') && resolve(dirname(modules), resolved.slice('file:'.length))
+  if (!path || !existsSync(path)) {
+    const range = `^${readVersion(root)}`
+    const note = `npm install takes fastify-quickstart ${range} from the registry. ` +
+      'Until it is there, put "file:" and the path of a clone or tarball into package.json.'
+    return { spec: range, isFolder: false, note: resolved?.startsWith('http') ? '' : note }
+  }
   const spec = specOf(path, project)
   const note = `npm install takes fastify-quickstart from where this one came from (${spec}).`
   return { spec, isFolder: statSync(path).isDirectory(), note }
 }
 
-/** The tarball or folder that npm installed a package from, or undefined where it is another place or is gone. */
-function findOrigin (modules: string, name: string): string | undefined {
-  let resolved: unknown
+/** The URL that npm installed a package from, or undefined where npm has not written it down. */
+function readOrigin (modules: string, name: string): string | undefined {
   try {
     const lock = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')) as Lock // npm's own
-    ({ resolved } = lock.packages[`node_modules/${name}`] ?? {})
-  } catch {} // another package manager's folder
-  if (typeof resolved !== 'string' || !resolved.startsWith('file:')) return undefined
-  const path = resolve(dirname(modules), resolved.slice('file:'.length))
-  return existsSync(path) ? path : undefined
+    return lock.packages[`node_modules/${name}`]?.resolved
+  } catch {
+    return undefined // a global installation, or another package manager
+  }
 }
 
-interface Lock { packages: Record<string, { resolved?: unknown } | undefined> }
+interface Lock { packages: Record<string, { resolved?: string } | undefined> }
 
 /** A relative path where there is one: Windows has none from one drive to another. */
 function specOf (path: string, project: string): string {
