@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -99,6 +99,7 @@ function checkFolder (folder: string): string {
     const { code } = error as NodeJS.ErrnoException // the file system throws errors alone
     if (code === 'ENOTDIR') throw new OperatorError(`${folder} is not a folder`)
     if (code !== 'ENOENT') throw new OperatorError(`${folder} cannot be read (${code})`)
+    if (lstatSync(folder, { throwIfNoEntry: false })) throw new OperatorError(`${folder} is a link to nowhere`)
   }
   if (files.length > 0) throw new OperatorError(`${folder} is not empty; new takes a new folder`)
   return folder
