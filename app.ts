@@ -86,7 +86,9 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   for (const folder of createStaticOptions(on, settings)) await registerAs('static', app, files, folder)
   // Each page shows who is logged in.
   const showsUser = on.auth && optionalAuth
-  if (on.templates) await registerAs('templates', app, templates, createTemplatesOptions(app, checked, settings), showsUser)
+  if (on.templates) {
+    await registerAs('templates', app, templates, createTemplatesOptions(app, checked, settings), showsUser)
+  }
   const sources = createSourcePagesOptions(checked, settings)
   if (sources) await registerAs('templates', app, sourcePages, sources, showsUser)
   if (on.hello) await registerAs('hello', app, hello, createHelloOptions(on, hasTutorial))
