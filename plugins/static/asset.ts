@@ -20,7 +20,8 @@ declare module 'fastify' {
   }
 }
 
-interface Linked {
+/** The files of a folder, and their URLs. */
+export interface Linked {
   files: Files
   urls: FileUrls
 }
@@ -73,6 +74,11 @@ export function asset (app: FastifyInstance, name: string): string {
     if (!inner.some((other) => url.startsWith(other.urls.of('')))) return url
   }
   throw new MissingAsset(JSON.stringify(name))
+}
+
+/** Lists the folders whose files `asset` links: a context's own come first, then those of the contexts around it. */
+export function listFolders (app: FastifyInstance): readonly Linked[] {
+  return linked.all(app).flat()
 }
 
 /**
