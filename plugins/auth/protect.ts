@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { createPerContext, listContextsAround } from '../../lib/per-context.ts'
 import {
-  anyParameter, listAnsweredPaths, listPrintedRoutes, readRouterSettings, toComparableSegments
+  anyParameter, escapeRegExp, listAnsweredPaths, listPrintedRoutes, parseRoute, readRouterSettings, toComparableSegments
 } from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import type { Needs } from './guard.ts'
@@ -56,24 +56,30 @@ export function protectRoutes (
   guardNamedRoutes(app, (url, prefix) => names(url, prefix) || createReachTest(protection, url), guard)
 }
 
-/** Whether a route is guarded; a function where that depends on what its wildcard stands for. */
-type Guarded = boolean | ((rest: string) => boolean)
+/** Whether a route is guarded; a function where that depends on what it is asked for. */
+type Guarded = boolean | ((params: Readonly<Record<string, string>>) => boolean)
 
 /**
- * Creates the test whether a wildcard's route answers a path that an entry names: a route `/*`, for files or a front
- * end, answers below `/admin/` what the routes there do not.
+ * Creates the test whether a wildcard's route is asked for a path that an entry names: a route `/*`, for files or a
+ * front end, answers below `/admin/` what the routes there do not.
  *
- * @returns `false` for a route that cannot
+ * @returns `false` for a route that is never asked for such a path
  */
 function createReachTest (protection: readonly Entry[], url: string): Guarded {
-  const segments = toComparableSegments(url)
-  const last = segments.pop()!
-  const reachable = last.endsWith('*') ? protection.filter((entry) => entry.mayLieBelow(segments)) : []
-  if (reachable.length === 0) return false
-  return (rest) => {
-    const tail = `/${last.slice(0, -1)}${rest}`.replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
-    return reachable.some((entry) => entry.mayName([...segments, ...tail]))
-  }
+  const pieces = parseRoute(url)
+  if (!pieces.some((piece) => 'wildcard' in piece)) return false
+  const folder = toComparableSegments(url).slice(0, -1)
+  const reachable = protection.filter((entry) => entry.mayLieBelow(folder))
+  return reachable.length > 0 && ((params) => {
+    const path = pieces.map((piece) => {
+      if ('text' in piece) return piece.text
+      if ('wildcard' in piece) return params['*']
+      // An escaped slash does not end the segment that it is in.
+      return piece.parameters.map(({ name, after }) => params[name]!.replaceAll('/', '\\') + after).join('')
+    }).join('')
+    const segments = `/${path}`.replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
+    return reachable.some((entry) => entry.matches(segments))
+  })
 }
 
 /** Stops the start for an entry that guards no route. */
@@ -127,8 +133,8 @@ function guardNamedRoutes (
     let needsLogin = guarded.get(config)
     if (needsLogin === undefined) guarded.set(config, needsLogin = isGuarded(url, request.server.prefix))
     if (typeof needsLogin === 'function') {
-      // A preflight brings no login. The route ends in a wildcard.
-      needsLogin = method !== 'OPTIONS' && needsLogin((request.params as { '*': string })['*'])
+      // A preflight brings no login. Each parameter is a text, as the router gives it.
+      needsLogin = method !== 'OPTIONS' && needsLogin(request.params as Record<string, string>)
     }
     if (needsLogin) guard(request, reply, done)
     else done()
@@ -154,22 +160,26 @@ class Entry {
     this.#segments = this.#isFolder ? segments.slice(0, -1) : dropLastSlash(segments)
   }
 
-  /** Whether it names a path that a route answers. */
+  /** Whether it names a path that a route answers, as the route declares it. */
   names (segments: readonly string[]): boolean {
     return this.#covers(segments, (wanted, segment) => {
       return segment === wanted || (wanted === anyParameter && segment.includes(anyParameter))
     })
   }
 
-  /** Whether it may name paths below a declared folder, or the folder itself. */
-  mayLieBelow (folder: readonly string[]): boolean {
-    return folder.length <= this.#segments.length &&
-      folder.every((segment, index) => mayBeSame(this.#segments[index]!, segment))
+  /** Whether it names a path that is asked for. */
+  matches (segments: readonly string[]): boolean {
+    return this.#covers(segments, (wanted, segment) => {
+      return segment === wanted || (wanted.includes(anyParameter) && toPattern(wanted).test(segment))
+    })
   }
 
-  /** Whether it may name a path that is asked for, of which the beginning is as declared. */
-  mayName (segments: readonly string[]): boolean {
-    return this.#covers(segments, mayBeSame)
+  /** Whether it may name a path below a declared folder, or the folder itself. */
+  mayLieBelow (folder: readonly string[]): boolean {
+    return folder.length <= this.#segments.length && folder.every((segment, index) => {
+      const wanted = this.#segments[index]!
+      return segment === wanted || segment.includes(anyParameter) || wanted.includes(anyParameter)
+    })
   }
 
   #covers (segments: readonly string[], isSame: (wanted: string, segment: string) => boolean): boolean {
@@ -179,9 +189,9 @@ class Entry {
   }
 }
 
-/** Whether two segments may be the same: a parameter may be any text. */
-function mayBeSame (one: string, other: string): boolean {
-  return one === other || one.includes(anyParameter) || other.includes(anyParameter)
+/** Creates the expression for a segment with parameters. */
+function toPattern (segment: string): RegExp {
+  return new RegExp(`^${segment.split(anyParameter).map(escapeRegExp).join('.+')}$`, 's')
 }
 
 function dropLastSlash (segments: readonly string[]): readonly string[] {
