@@ -29,16 +29,17 @@ export interface Linked {
 /** The files of each context, in the order they were registered. */
 const linked = createPerContext<Linked[]>('fastify-quickstart/static')
 
-/** Adds `app.asset` to a context, or more files to the one that it has. Returns whether the context had none. */
+/** Adds `app.asset` to a context, or more files to the one that it has. Returns whether there were none around it. */
 export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
   const own = linked.own(app)
   if (own !== undefined) {
     own.push(added)
     return false
   }
+  const isFirst = linked.all(app).length === 0
   linked.add(app, [added])
   app.decorate('asset', (name) => asset(app, name))
-  return true
+  return isFirst
 }
 
 const theApp = { accepts: () => false, expected: 'the Fastify app, before the name of the file', required: true }

@@ -15,8 +15,9 @@ declare module 'fastify' {
   }
 }
 
-/** Adds `app.importmap` to a context. */
+/** Adds `app.importmap` to a context that has none of its own. */
 export function decorateImportmap (app: FastifyInstance): void {
+  if (Object.hasOwn(app, 'importmap')) return
   let known: { folders: number, map: Record<string, string> } | undefined
   app.decorate('importmap', (imports) => {
     const folders = listFolders(app)

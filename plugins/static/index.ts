@@ -64,7 +64,7 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
   const isFirst = decorateAsset(app, { files: index === false ? files : linkFolders(files, index), urls })
-  if (isFirst) decorateImportmap(app)
+  decorateImportmap(app)
   const config = isFirst ? { config: { name: 'static' } } : {} // for urlFor
   const schema: object = { hide: true } // from @fastify/swagger
   const read = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, folder)
