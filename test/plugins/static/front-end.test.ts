@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import staticFiles, { type StaticOptions } from '../../../plugins/static/index.ts'
@@ -317,3 +317,69 @@ t.test('in production the fallback must be there, also where files are read from
   await t.rejects(start(t, { memory: false, fallback: '200.html' }), expected)
   await t.resolves(start(t, { memory: false, fallback: 'index.html' }))
 })
+
+/** What generators write: each file with the links that its pages have, as far as their form differs. */
+const exports: Record<string, Record<string, string[]>> = {
+  sphinx: {
+    'index.html': ['#', '#welcome', 'genindex.html', 'search.html', 'api/index.html#module-x', '_static/pygments.css?v=b76e3c8a',
+      '_sources/index.rst.txt', 'objects.inv', 'index.html'],
+    'genindex.html': ['index.html', '#', 'api/index.html#x.run'],
+    'search.html': ['#', 'searchindex.js'],
+    'api/index.html': ['../index.html', '../genindex.html', '../_static/pygments.css?v=b76e3c8a', 'x.html', './', '../'],
+    'api/x.html': ['index.html', '#x.run'],
+    '_static/pygments.css': [],
+    '_sources/index.rst.txt': [],
+    'searchindex.js': [],
+    'objects.inv': [],
+    '.buildinfo': [],
+    '.nojekyll': []
+  },
+  storybook: {
+    'index.html': ['./sb-manager/runtime.js', './favicon.svg', '?path=/docs/configure-your-project--docs', './?path=/story/x--y',
+      'iframe.html?id=example-button--primary&viewMode=story', 'index.html?path=/story/example-button--primary', './index.json'],
+    'iframe.html': ['./assets/iframe-D3XZ.js', './index.html?path=/story/a--b'],
+    'index.json': [],
+    'favicon.svg': [],
+    'sb-manager/runtime.js': [],
+    'assets/iframe-D3XZ.js': []
+  },
+  notebooks: {
+    'index.html': ['analysis.html', 'lab/index.html?path=analysis.ipynb', 'lab', 'lab?path=analysis.ipynb', 'files/my%20data.csv', 'tree/'],
+    'analysis.html': ['analysis_files/analysis_1_0.png', '#Results', './index.html'],
+    'analysis_files/analysis_1_0.png': [],
+    'files/my data.csv': [],
+    'lab/index.html': ['../build/lab/bundle.js?_=f2e4', '../tree/index.html', '../', '.', '..'],
+    'tree/index.html': ['../lab/index.html', '../index.html'],
+    'build/lab/bundle.js': []
+  }
+}
+
+for (const [generator, files] of Object.entries(exports)) {
+  t.test(`each link of what ${generator} writes leads to an answer`, async (t) => {
+    const root = t.testdir({})
+    for (const [name, links] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), links.map((link) => `<a href="${link}">x</a>`).join(''))
+    }
+    for (const prefix of ['/', '/static/docs/']) {
+      const app = await start(t, { root, index: 'index.html', memory: true, prefix })
+      const wrong: unknown[] = []
+      const pages = new Set<string>([`http://host${prefix}`])
+      for (const url of pages) {
+        let { pathname, search } = new URL(url)
+        let answer = await app.inject(pathname + search)
+        if (answer.statusCode === 308) {
+          ({ pathname, search } = new URL(answer.headers.location as string, url)) // a 308 has one
+          answer = await app.inject(pathname + search)
+        }
+        if (answer.statusCode !== 200) wrong.push([url, answer.statusCode])
+        if (pathname.endsWith('/index.html')) wrong.push([url, 'is a second URL'])
+        if (new URL(url).search !== search) wrong.push([url, 'has lost its query'])
+        const base = `http://host${pathname}`
+        for (const [, link] of answer.body.matchAll(/href="(.*?)"/g)) pages.add(new URL(link!, base).href)
+      }
+      t.same(wrong, [], prefix)
+      t.ok(pages.size >= Object.keys(files).filter((name) => !name.startsWith('.')).length)
+    }
+  })
+}
