@@ -383,3 +383,15 @@ for (const [generator, files] of Object.entries(exports)) {
     }
   })
 }
+
+t.test('names that a build tool makes can be kept, by a registration of their own', async (t) => {
+  const root = t.testdir(tree)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(staticFiles, { root, memory: true, prefix: '/', index: 'index.html', fallback: 'index.html' })
+  await app.register(staticFiles, { root: join(root, 'assets'), memory: true, prefix: '/assets/', maxAge: 31536000 })
+  const script = await app.inject('/assets/index-B1x2.js')
+  t.same([script.body, script.headers['cache-control']], ['bundle', 'public, max-age=31536000'])
+  t.equal((await app.inject({ url: '/assets/gone.js', headers: browser })).statusCode, 404)
+  t.equal((await app.inject({ url: '/some/route', headers: browser })).body, page)
+})
