@@ -17,6 +17,15 @@ declare module 'fastify' {
      * @throws `FST_QUICKSTART_STATIC_MISSING_ASSET` when there is no such file
      */
     asset: (name: string) => string
+    /**
+     * The text of an import map that leads from the plain URL of each script to the one that `asset` gives, such as
+     * `{"imports":{"/static/lib.js":"/static/lib.0123456789abcdef.js"}}`. So `import './lib.js'` loads the module that
+     * a page links by `asset('lib.js')`, and it runs once. The text is safe within a script element. It is `''` where
+     * there is nothing to map, as in development.
+     *
+     * @param imports more entries, such as `{ three: app.asset('vendor/three.js') }`. Default: none
+     */
+    importmap: (imports?: Readonly<Record<string, string>>) => string
   }
 }
 

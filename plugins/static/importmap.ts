@@ -1,20 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type Linked, listFolders } from './asset.ts'
 
-declare module 'fastify' {
-  interface FastifyInstance {
-    /**
-     * The text of an import map that leads from the plain URL of each script to the one that `asset` gives, such as
-     * `{"imports":{"/static/lib.js":"/static/lib.0123456789abcdef.js"}}`. So `import './lib.js'` loads the module that
-     * a page links by `asset('lib.js')`, and it runs once. The text is safe within a script element. It is `''` where
-     * there is nothing to map, as in development.
-     *
-     * @param imports more entries, such as `{ three: app.asset('vendor/three.js') }`. Default: none
-     */
-    importmap: (imports?: Readonly<Record<string, string>>) => string
-  }
-}
-
 /** Adds `app.importmap` to a context that has none of its own. */
 export function decorateImportmap (app: FastifyInstance): void {
   if (Object.hasOwn(app, 'importmap')) return

@@ -212,7 +212,7 @@ t.test('a folder has one URL whatever the router is told, and below whatever pre
   const index = { index: 'index.html' }
   const slash = { server: { routerOptions: { ignoreTrailingSlash: true } } }
   const doubled = { server: { routerOptions: { ignoreDuplicateSlashes: true } } }
-  const semicolon = { server: { routerOptions: { useSemicolonDelimiter: true } } }
+  const semicolon = { server: { useSemicolonDelimiter: true } }
   const rows: [what: string, setting: Setting, prefix: string, target: string, status: number, told: string][] = [
     ['trailing slashes', slash, '', '/static/', 200, page],
     ['trailing slashes', slash, '', '/static', 308, '/static/'],

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t from 'tap'
+import type { CspNonce } from '../../../app/answers/security-headers.ts'
 import staticFiles from '../../../plugins/static/index.ts'
 import templates from '../../../plugins/templates/index.ts'
 
@@ -75,7 +76,7 @@ t.test('a page prints it with its nonce, or nothing where there is nothing to ma
     t.teardown(() => app.close())
     await app.register(staticFiles, { root: join(root, 'public'), memory })
     await app.register(templates, { root: join(root, 'views') })
-    if (nonce !== undefined) app.decorateRequest('cspNonce', { getter: () => nonce })
+    if (nonce !== undefined) app.decorateRequest('cspNonce', { getter: () => nonce as CspNonce })
     app.get('/', async (request, reply) => reply.render('index'))
     const { body } = await app.inject('/')
     return body.replaceAll(/[0-9a-f]{16}/g, '…')
