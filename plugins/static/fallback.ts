@@ -58,7 +58,7 @@ export function createOtherPartsTest (app: FastifyInstance, base: string): (name
   for (const context of listContextsAround(app)) {
     context.addHook('onRegister', (part) => {
       const prefix = readBasePath(part)
-      if (!prefix.toLowerCase().startsWith(start) || prefix.length <= start.length) return
+      if (!prefix.toLowerCase().startsWith(start)) return
       const path = parseRoute(prefix.slice(start.length)).map((piece) => {
         return 'text' in piece ? escapeRegExp(piece.text) : '[^/]*'
       })

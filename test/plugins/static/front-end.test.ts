@@ -133,7 +133,10 @@ for (const [mode, options] of modes) {
       app.register(async (part) => { part.get('/list', async () => 'list') }, { prefix: '/t/:tenant/data' })
     }
     const both = await start(t, { ...options, index: 'index.html', fallback: 'index.html', prefix: '/', host })
-    const below = await start(t, { ...options, fallback: 'docs/page.html', prefix: '/app/' })
+    const beside = (app: FastifyInstance): void => {
+      for (const prefix of ['/', '/app', '/other']) app.register(async () => {}, { prefix })
+    }
+    const below = await start(t, { ...options, fallback: 'docs/page.html', prefix: '/app/', host: beside })
     type Headers = Record<string, string>
     const rows: [app: FastifyInstance, url: string, headers: Headers, status: number, body?: string][] = [
       [both, '/app/some/route', browser, 200, page],
@@ -273,6 +276,11 @@ t.test('a build that is made later answers in development, with no restart', asy
   writeFileSync(join(root, 'index.html'), page)
   t.equal((await app.inject({ url: '/some/route', headers: browser })).body, page)
   t.equal((await app.inject('/')).body, page)
+})
+
+t.test('both options may be switched off', async (t) => {
+  const app = await start(t, { index: false, fallback: false })
+  t.equal((await app.inject({ url: '/static/docs/', headers: browser })).statusCode, 404)
 })
 
 t.test('wrong options stop the start with a line that says what is taken', async (t) => {
