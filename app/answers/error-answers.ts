@@ -9,11 +9,15 @@ import type { ContentSecurityPolicy } from '../settings/content-security-policy.
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
 import { createProxyTest, findClientAddress, type TrustProxy } from './trusted-proxies.ts'
 
-/** One thing that was wrong with a request's input: where, which name, what was expected. Set by the params topic. */
+/**
+ * One thing that was wrong with a request's input: where, which name, what was expected, and a sentence for people. Set
+ * by the params topic.
+ */
 export interface InputIssue {
   in: string
   name: string
   expected: string
+  message: string
 }
 
 /** An error as a handler meets it: Fastify's own, a plugin's, or anything that was thrown. */
@@ -69,11 +73,11 @@ const serverFaults: Record<number, string> = {
 const routerRefusals: Record<string, { message: string, issues: InputIssue[] }> = {
   FST_ERR_BAD_URL: {
     message: 'The path of the address must be percent-encoded UTF-8.',
-    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8' }]
+    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8', message: 'Please check the address' }]
   },
   FST_ERR_MAX_PARAM_LENGTH: {
     message: 'The path of the address must be shorter.',
-    issues: [{ in: 'params', name: '*', expected: 'shorter' }]
+    issues: [{ in: 'params', name: '*', expected: 'shorter', message: 'Please shorten the address' }]
   }
 }
 

@@ -4,11 +4,22 @@ import { byClient, watchAnswer } from './sent-answer.ts'
 
 /** Logs one line for each request when its answer has been sent, or cut, but none for health checks. */
 export function logAccess (app: FastifyInstance): void {
+  if (isNoLog(app.log)) return
   const health = `${readBasePath(app)}/health`
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.url !== health) logAnswer(request, reply)
+    if (writesInfo(request.log) && request.routeOptions.url !== health) logAnswer(request, reply)
     done()
   })
+}
+
+/** Whether this is what Fastify has with `logger: false`: it has no level, and its functions do nothing. */
+function isNoLog ({ level, info }: Partial<FastifyBaseLogger>): boolean {
+  return level === undefined && info?.name === 'noop'
+}
+
+/** Whether a line of level info is written. A logger that is not pino may be unable to say. */
+function writesInfo (log: FastifyBaseLogger & { isLevelEnabled?: (level: string) => boolean }): boolean {
+  return log.isLevelEnabled?.('info') !== false
 }
 
 /**

@@ -4,10 +4,14 @@ import type { Socket } from 'node:net'
 
 /** An open connection. */
 interface Connection {
-  /** Answers that are not sent whole yet, in the order of their requests. */
-  answers: Set<ServerResponse>
+  /** How many answers are not sent whole yet. */
+  underWay: number
+  /** The answer to the newest request, while any is under way. */
+  newest?: ServerResponse | undefined
   /** No request has come yet. */
   isFresh: boolean
+  /** To be called when one of its answers is sent, or cut: one function for all, since one for each would cost time. */
+  settle: () => void
   /** The answer that says `Connection: close`. */
   last?: ServerResponse
 }
@@ -24,7 +28,7 @@ export class Connections {
   /** Follows the connections of a server from here on. */
   watch (server: Server): void {
     server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-      this.#connections.set(socket, { answers: new Set(), isFresh: true })
+      this.#connections.set(socket, this.#open(socket))
       socket.once('close', () => this.#connections.delete(socket))
     })
     server.prependListener('request', (request: IncomingMessage, answer: ServerResponse) => {
@@ -36,7 +40,7 @@ export class Connections {
 
   /** How many answers are not sent whole yet. */
   get underWay (): number {
-    return [...this.#connections.values()].reduce((sum, { answers }) => sum + answers.size, 0)
+    return [...this.#connections.values()].reduce((sum, { underWay }) => sum + underWay, 0)
   }
 
   /** From here on the newest answer of each connection says that it is the last. */
@@ -50,22 +54,34 @@ export class Connections {
     this.#isClosing = true
   }
 
+  #open (socket: Socket): Connection {
+    const connection: Connection = {
+      underWay: 0,
+      isFresh: true,
+      settle: () => {
+        connection.underWay--
+        if (connection.underWay > 0) return
+        connection.newest = undefined
+        if (this.#isClosing) socket.end(() => socket.destroy())
+      }
+    }
+    return connection
+  }
+
   #follow (socket: Socket, answer: ServerResponse): void {
     const connection = this.#connections.get(socket)
     if (connection === undefined) return // handed on by another server, as on a serverless platform
     connection.isFresh = false
-    connection.answers.add(answer)
+    connection.underWay++
+    connection.newest = answer
     if (this.#isEnding) announceLast(connection)
-    answer.once('close', () => {
-      connection.answers.delete(answer)
-      if (this.#isClosing && connection.answers.size === 0) socket.end(() => socket.destroy())
-    })
+    answer.on('close', connection.settle)
   }
 
   #closeIdle (): void {
-    for (const [socket, { answers, isFresh }] of this.#connections) {
-      if (isFresh) setTimeout(() => { if (answers.size === 0) socket.destroy() }, firstPatience)
-      else if (answers.size === 0) socket.destroy()
+    for (const [socket, connection] of this.#connections) {
+      if (connection.isFresh) setTimeout(() => { if (connection.underWay === 0) socket.destroy() }, firstPatience)
+      else if (connection.underWay === 0) socket.destroy()
     }
   }
 }
@@ -75,8 +91,7 @@ export class Connections {
  * connection, and those to further pipelined requests are lost (RFC 9112 section 9.6).
  */
 function announceLast (connection: Connection): void {
-  const newest = [...connection.answers].at(-1)
-  const { last } = connection
+  const { newest, last } = connection
   if (newest === undefined || newest === last) return
   if (last !== undefined && !last.headersSent) last.setHeader('connection', 'keep-alive')
   if (!newest.headersSent) newest.setHeader('connection', 'close')

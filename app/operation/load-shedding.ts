@@ -35,10 +35,13 @@ export function shedLoad (app: FastifyInstance): void {
     delay.disable()
   })
 
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isOverloaded) return
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isOverloaded) {
+      done()
+      return
+    }
     reply.header('retry-after', '5')
-    throw new Overloaded()
+    done(new Overloaded())
   })
 
   app.get('/health', { config: { auth: false, answeredBy: 'app' } }, async (request, reply) => {

@@ -15,14 +15,13 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
  * @param isTrusted whether the pages of an origin may
  */
 export function isCrossSite (request: FastifyRequest, isTrusted: (origin: string) => boolean): boolean {
-  const { headers, host } = request
-  if (!mayChange(request) && headers.upgrade === undefined) return false
-  const { origin } = headers
+  const { origin, upgrade, 'sec-fetch-site': site } = request.headers
+  // Most requests are answered here.
+  if (origin === undefined && site === undefined) return false
+  if (site === 'same-origin' || site === 'none') return false // none: the person's own doing, as in the address bar
+  if (!mayChange(request) && upgrade === undefined) return false
   if (origin !== undefined && isTrusted(origin)) return false
-  const site = headers['sec-fetch-site']
-  // none: the person's own doing, as in the address bar
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none'
-  return origin !== undefined && !isOriginOf(origin, host)
+  return site !== undefined || !isOriginOf(origin!, request.host)
 }
 
 /**

@@ -12,7 +12,7 @@ interface RenderingReply { render: (view: string, data: object) => unknown }
  * request, as the views may be registered after this.
  */
 export function createSecretPage (userOf: (request: FastifyRequest) => User) {
-  return async function secret (request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  return function secret (request: FastifyRequest, reply: FastifyReply): unknown {
     const user = userOf(request)
     // Both are there, or neither. A topic does not import the types of another.
     if ((request.server as RenderingHost).hasView?.('secret') === true) {

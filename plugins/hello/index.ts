@@ -35,8 +35,8 @@ const hello = fp(async (app: FastifyInstance, options: HelloOptions): Promise<vo
   const { path = '/', message = 'Hello World!' } = options
 
   // nosniff: whatever the message holds, no browser takes it for markup.
-  app.get(path, async (request, reply) => {
-    return reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(message)
+  app.get(path, (request, reply) => {
+    reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff').send(message)
   })
 }, { fastify: '5.x', name: 'fastify-quickstart/hello', encapsulate: true })
 

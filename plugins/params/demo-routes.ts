@@ -88,6 +88,7 @@ function findLocation (app: FastifyInstance, prefixParams: Record<string, string
     // Cast: whatever else was thrown has another code.
     const { code, parameter, expected } = error as UnfitParameterError
     if (code !== 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER') throw error
-    throw createInvalidInput([{ in: parameter === 'username' ? 'body' : 'params', name: parameter, expected }])
+    const part = parameter === 'username' ? 'body' : 'params'
+    throw createInvalidInput([{ in: part, name: parameter, expected, message: 'Please choose another name' }])
   }
 }

@@ -11,7 +11,10 @@ import { findUnreadConverters, makeDefaultsOptional } from './input/schema-field
 import type { LooseUrlFor, TypedUrlFor } from './url-for.ts'
 import { urlFor } from './url-for.ts'
 
-export type { InvalidInputError } from './input/invalid-input.ts'
+export { date, datetime, time } from './converters/date-converters.ts'
+export type { DateOptions } from './converters/date-converters.ts'
+export { addIssue, listIssues } from './input/invalid-input.ts'
+export type { InvalidInputError, OwnIssue } from './input/invalid-input.ts'
 export type { Issue } from './input/issue.ts'
 export { any, path, string, uuid } from './converters/text-converters.ts'
 export type { StringOptions } from './converters/text-converters.ts'
@@ -77,7 +80,7 @@ const namedRoutes = createPerContext<NamedRoutes>('fastify-quickstart/params')
  * Parameters that arrive typed or are refused, and URLs made from route names.
  *
  * Works on the routes that are declared after it: `urlFor` knows those with `config: { name }`, and
- * those whose schema uses `string int float bool uuid path any` get their parameters read strictly.
+ * those whose schema uses `string int float bool date time datetime uuid path any` get their parameters read strictly.
  *
  * ```ts
  * import Fastify from 'fastify'

@@ -3,9 +3,10 @@ import type {
   RouteOptions
 } from 'fastify'
 import { isObject } from '../../lib/check-options.ts'
+import { leaveOutUnreadable } from './converters/advice.ts'
 import { BodyTexts, isForm, isPercentEncoded } from './input/body-text.ts'
 import { findBrokenRules } from './input/broken-rules.ts'
-import { addIssues, createInvalidInput, type InvalidInputError } from './input/invalid-input.ts'
+import { addIssues, createInvalidInput, dropRepeats, type InvalidInputError } from './input/invalid-input.ts'
 import type { Issue } from './input/issue.ts'
 import {
   listMalformedNames, suspicious, wellFormed, wellFormedLines, wellFormedText
@@ -121,7 +122,7 @@ function readFields (fields: Field[], request: FastifyRequest): { values: unknow
     const given = getValue(getInput(request, part), name)
     if (given === '' && part === 'params' && !takesBlank) return undefined
     const reading = readField(field, given, inForm[part])
-    if ('expected' in reading) issues.push({ in: part, name, expected: reading.expected })
+    if ('expected' in reading) issues.push({ in: part, name, ...reading })
     else values.push(reading.value)
   }
   return { values, issues }
@@ -141,7 +142,8 @@ function createMalformedSearch (
   function createIssue (part: 'query' | 'body', name: string, isPercentEncoded: boolean): Issue {
     const encoded = multiline[part].has(name) ? wellFormedLines : wellFormed
     // A name that the schema does not have is the client's text: it is not shown.
-    return { in: part, name: names[part].has(name) ? name : '*', expected: isPercentEncoded ? encoded : wellFormedText }
+    const expected = isPercentEncoded ? encoded : wellFormedText
+    return { in: part, name: names[part].has(name) ? name : '*', expected, message: leaveOutUnreadable }
   }
 
   return (request) => {
@@ -164,13 +166,6 @@ function createMalformedSearch (
 
 function listMultilineNames (fields: Field[], part: Part): Set<string> {
   return new Set(fields.filter((field) => field.part === part && field.converter.multiline).map(({ name }) => name))
-}
-
-/** The first issue of each name. */
-function dropRepeats (issues: Issue[]): Issue[] {
-  return issues.filter((issue, index) => {
-    return issues.findIndex((other) => other.in === issue.in && other.name === issue.name) === index
-  })
 }
 
 /** The names and values of a part; without any where the body is not an object. */

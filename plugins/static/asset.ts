@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { LruMap } from 'toad-cache'
 import { checkOptions } from '../../lib/check-options.ts'
 import { createPerContext } from '../../lib/per-context.ts'
 import { MissingAsset, NotLoaded } from './errors.ts'
@@ -35,20 +36,39 @@ export interface Linked {
   urls: FileUrls
 }
 
+/** How many URLs of a folder are remembered. */
+const maxRemembered = 1000
+
 /** The files of each context, in the order they were registered. */
 const linked = createPerContext<Linked[]>('fastify-quickstart/static')
 
 /** Adds `app.asset` to a context, or more files to the one that it has. Returns whether there were none around it. */
-export function decorateAsset (app: FastifyInstance, added: Linked): boolean {
+export function decorateAsset (app: FastifyInstance, { files, urls }: Linked): boolean {
+  const added = { files, urls: rememberUrls(urls) }
   const own = linked.own(app)
   if (own !== undefined) {
     own.push(added)
     return false
   }
-  const isFirst = linked.all(app).length === 0
   linked.add(app, [added])
-  app.decorate('asset', (name) => asset(app, name))
-  return isFirst
+  const lists = linked.all(app) // more folders of this context are added to the first
+  app.decorate('asset', (name) => findUrl(lists, name))
+  return lists.length === 1
+}
+
+/** Pages link the same few files again and again, and to encode a name takes longer than all else of a link. */
+function rememberUrls (urls: FileUrls): FileUrls {
+  const remembered = new LruMap<string>(maxRemembered)
+  return {
+    ...urls,
+    of: (name) => {
+      const known = remembered.get(name)
+      if (known !== undefined) return known
+      const url = urls.of(name)
+      remembered.set(name, url)
+      return url
+    }
+  }
 }
 
 const theApp = { accepts: () => false, expected: 'the Fastify app, before the name of the file', required: true }
@@ -73,15 +93,21 @@ const theApp = { accepts: () => false, expected: 'the Fastify app, before the na
  */
 export function asset (app: FastifyInstance, name: string): string {
   if (typeof app?.hasDecorator !== 'function') checkOptions('static', { app }, { app: theApp })
-  const all = linked.all(app).flat()
-  if (all.length === 0) throw new NotLoaded(JSON.stringify(name))
+  const lists = linked.all(app)
+  if (lists.length === 0) throw new NotLoaded(JSON.stringify(name))
+  return findUrl(lists, name)
+}
+
+/** @param lists the folders of a context, and of each one around it */
+function findUrl (lists: readonly Linked[][], name: string): string {
+  const all = lists.length === 1 ? lists[0]! : lists.flat()
   for (const { files, urls } of typeof name === 'string' ? all : []) {
     const link = files.link(name)
     if (link === undefined) continue
     const url = urls.of(link)
     // Below the base of another folder, that one answers.
-    const inner = all.filter((other) => other.urls.base.length > urls.base.length)
-    if (!inner.some((other) => url.startsWith(other.urls.of('')))) return url
+    const isElsewhere = all.some(({ urls: { base, of } }) => base.length > urls.base.length && url.startsWith(of('')))
+    if (!isElsewhere) return url
   }
   throw new MissingAsset(JSON.stringify(name))
 }

@@ -51,9 +51,9 @@ export function addRoutes (app: FastifyInstance, pages: Pages, routes: PageRoute
   if (index === false) return
   const { path = '/', view, data } = index
   if (routes.has(path)) return
-  app.get(path, { config: { name: 'index' } }, async (request, reply) => {
-    return pages.send(reply, view, typeof data === 'function' ? await data(request) : data)
-  })
+  app.get(path, { config: { name: 'index' } }, typeof data === 'function'
+    ? async (request, reply) => pages.send(reply, view, await data(request))
+    : (request, reply) => pages.send(reply, view, data))
 }
 
 /** Returns the path of a route as Fastify takes it: a colon is written twice. */

@@ -69,7 +69,7 @@ t.test('logrotate empties a log that the app goes on writing', async (t) => {
   })
   t.teardown(() => child.kill('SIGKILL'))
   await answering(`http://127.0.0.1:${port}/health`)
-  const lines = (name: string) => readFileSync(join(logs, name), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { path?: string })
+  const lines = (name: string) => readFileSync(join(logs, name), 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line) as { path?: string })
   const ask = async (path: string) => {
     await fetch(`http://127.0.0.1:${port}${path}`)
     await until(() => lines('5001.log').some((line) => line.path === path), `the line of ${path}`)

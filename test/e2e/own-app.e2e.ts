@@ -1,4 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Locator, Page } from 'playwright-core'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -34,6 +35,18 @@ async function startProject (
   return { url, folder }
 }
 
+/** The id of the element that has the focus. */
+async function focused (page: Page): Promise<unknown> {
+  return await page.evaluate('document.activeElement.id')
+}
+
+/** Whether a field says that it is invalid, and the text that describes it to a screen reader. */
+async function readField (field: Locator): Promise<{ isInvalid: string | null, described: string }> {
+  const id = await field.getAttribute('aria-describedby')
+  const described = await field.page().locator(`#${id}`).innerText()
+  return { isInvalid: await field.getAttribute('aria-invalid'), described }
+}
+
 t.test('a refused form comes back with what was typed and the reasons, and is taken when it is right', async (t) => {
   const { url } = await startProject(t)
   const browser = await startBrowser(t)
@@ -45,8 +58,19 @@ t.test('a refused form comes back with what was typed and the reasons, and is ta
   await page.getByLabel('Note').fill('under the <oak>\nsinging')
   await page.getByRole('button', { name: 'Write it down' }).click()
 
-  await page.getByText('must be a whole number from 1 to 10000').waitFor()
-  t.match(await page.locator('#species-wrong').innerText(), /^must be /)
+  const list = page.getByRole('alert')
+  t.same(await list.getByRole('link').allInnerTexts(), [
+    'Species: Please fill this in', 'Day: Please fill this in', 'Count: Please enter a whole number from 1 to 10000'
+  ])
+  t.equal(await focused(page), 'species', 'the first field that is wrong has the focus')
+  await list.getByRole('link', { name: 'Count' }).click()
+  await page.keyboard.press('Shift+Tab')
+  t.equal(await focused(page), 'day', 'a link of the list leads to its field')
+  for (const [name, message] of [['Species', 'Please fill this in'], ['Count', 'Please enter a whole number from 1 to 10000']]) {
+    const { isInvalid, described } = await readField(page.getByLabel(name!))
+    t.same([isInvalid, described], ['true', message], `${name} says what is wrong with it`)
+  }
+  t.same(await readField(page.getByLabel('Note')), { isInvalid: null, described: '' })
   t.equal(await page.getByLabel('Count').inputValue(), 'two')
   t.equal(await page.getByLabel('Place').inputValue(), 'wood')
   t.equal(await page.getByLabel('It is ringed').isChecked(), true)
@@ -55,11 +79,23 @@ t.test('a refused form comes back with what was typed and the reasons, and is ta
   t.same(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), [], 'it is accessible')
 
   await page.getByLabel('Species').fill('Wren')
+  await page.getByLabel('Day').fill('2026-05-01')
   await page.getByLabel('Count').fill('2')
   await page.getByRole('button', { name: 'Write it down' }).click()
   await page.waitForURL(/\/mine$/)
   t.equal(await page.locator('article h2').innerText(), '2 × Wren')
+  t.match(await page.locator('article').innerText(), /On 2026-05-01: wood/)
   t.equal(await page.locator('.note').innerText(), 'under the <oak>\nsinging')
+
+  await page.goto(`${url}/new`)
+  t.equal(await focused(page), '', 'a new form has no focus')
+  await page.getByLabel('Species').fill('Wren')
+  await page.getByLabel('Day').fill('2026-05-01')
+  await page.getByRole('button', { name: 'Write it down' }).click()
+  t.same(await page.getByRole('alert').getByRole('link').allInnerTexts(), ['Day: You have this species on this day already'])
+  t.equal(await focused(page), 'day')
+  t.equal(await page.getByLabel('Day').inputValue(), '2026-05-01')
+
   await page.goto(url)
   t.equal(await page.getByRole('button', { name: 'Delete' }).count(), 0)
   t.equal(seen.dialogs.length, 0)

@@ -34,10 +34,10 @@ const answers: Record<string, Answer[]> = {
   ],
   'own-app': [
     ['/new', {}, 401, '{"message":"A login is required"}'],
-    ['/new', { ...ada, ...form({ species: 'Wren', count: 'two', place: 'wood' }) }, 400, 'must be a whole number'],
-    ['/new', { ...ada, ...form({ species: 'Wren', count: '2', place: 'wood', note: '' }) }, 200, '2 × Wren'],
+    ['/new', { ...ada, ...form({ species: 'Wren', day: '2026-05-01', count: 'two', place: 'wood' }) }, 400, 'Please enter a whole number'],
+    ['/new', { ...ada, ...form({ species: 'Wren', day: '2026-05-01', count: '2', place: 'wood', note: '' }) }, 200, '2 × Wren'],
     ['/', {}, 200, '2 × Wren'],
-    ['/sightings.json', {}, 200, '"species":"Wren","count":2'],
+    ['/sightings.json', {}, 200, '"species":"Wren","day":"2026-05-01","count":2'],
     ['/sightings/1/delete', { ...loggedIn('bob'), method: 'POST' }, 403, 'message'],
     ['/sightings/1/delete', { ...ada, method: 'POST' }, 200, 'Nothing has been seen']
   ],

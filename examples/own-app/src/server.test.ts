@@ -17,7 +17,9 @@ async function start (t: TestContext) {
   }
 }
 
-const wren = { species: 'Wren', count: '2', place: 'wood', ringed: 'on', note: 'under the <oak>\r\nsinging' }
+const wren = {
+  species: 'Wren', day: '2026-05-01', count: '2', place: 'wood', ringed: 'on', note: 'under the <oak>\r\nsinging'
+}
 
 test('who logs in writes down a bird, and everybody reads of it', async (t) => {
   const ask = await start(t)
@@ -27,22 +29,34 @@ test('who logs in writes down a bird, and everybody reads of it', async (t) => {
   assert.match((await ask('/mine', 'bob')).body, /under the &lt;oak&gt;/)
   assert.doesNotMatch((await ask('/mine', 'ada')).body, /Wren/)
   assert.deepEqual((await ask('/sightings.json?species=Wren')).json(), [
-    { id: 1, by: 'bob', species: 'Wren', count: 2, place: 'wood', ringed: true, note: 'under the <oak>\nsinging' }
+    { ...wren, id: 1, by: 'bob', count: 2, ringed: true, note: 'under the <oak>\nsinging' }
   ])
   assert.deepEqual((await ask('/sightings.json?species=Robin')).json(), [])
 })
 
 test('a refused form comes back with what was typed and the reasons', async (t) => {
   const ask = await start(t)
-  const { statusCode, body } = await ask('/new', 'bob', { ...wren, species: '', count: 'two' })
+  const { statusCode, body } = await ask('/new', 'bob', { ...wren, species: '', day: '2026-02-30', count: 'two' })
   assert.equal(statusCode, 400)
   assert.match(body, /value="two"/)
   assert.match(body, /<option selected>wood/)
   assert.match(body, /name="ringed"[^>]* checked/)
-  assert.match(body, /<p id="count-wrong" class="wrong">must be a whole number from 1 to 10000</)
-  assert.match(body, /<p id="species-wrong" class="wrong">must be text of 1 to 80 characters/)
+  assert.match(body, /<p id="count-wrong" class="wrong">Please enter a whole number from 1 to 10000</)
+  assert.match(body, /<a href="#day">Day: Please enter a date on or after 2000-01-01</)
+  assert.match(body, /<input id="species" [^>]*aria-describedby="species-wrong" aria-invalid="true" autofocus/)
+  assert.match(body, /<p id="species-wrong" class="wrong">Please fill this in</)
   assert.equal((await ask('/new', 'bob', {})).statusCode, 400)
   assert.deepEqual((await ask('/sightings.json')).json(), [])
+})
+
+test('a bird is written down once a day', async (t) => {
+  const ask = await start(t)
+  assert.equal((await ask('/new', 'bob', wren)).statusCode, 303)
+  const { statusCode, body } = await ask('/new', 'bob', wren)
+  assert.equal(statusCode, 400)
+  assert.match(body, /<p id="day-wrong" class="wrong">You have this species on this day already</)
+  assert.equal((await ask('/new', 'bob', { ...wren, day: '2026-05-02' })).statusCode, 303)
+  assert.equal((await ask('/new', 'ada', wren)).statusCode, 303)
 })
 
 test('pages behind the login ask for it, and a warden alone deletes', async (t) => {

@@ -1,9 +1,10 @@
 import { optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
-import { any, bool, int, string } from 'fastify-quickstart/params'
+import { addIssue, any, bool, date, int, listIssues, string } from 'fastify-quickstart/params'
 import { Type } from 'typebox'
 
 const sighting = Type.Object({
   species: string({ maxLength: 80 }),
+  day: date({ min: '2000-01-01' }),
   count: int({ min: 1, max: 10_000 }),
   place: any('lake', 'meadow', 'wood'),
   ringed: bool(),
@@ -28,7 +29,7 @@ const sightings = async (app) => {
   })
 
   app.get('/new', { config: { name: 'new' }, onRequest: requiresAuth }, async (request, reply) => {
-    return reply.render('new', { typed: {}, wrong: {} })
+    return reply.render('new', { typed: {}, issues: [] })
   })
 
   app.post('/new', {
@@ -36,13 +37,13 @@ const sightings = async (app) => {
     schema: { body: sighting },
     attachValidation: true // a refused form comes here too
   }, async (request, reply) => {
-    const { body, user, validationError } = request
-    if (validationError) {
-      const { issues = [] } = validationError // one of params, if it has issues
-      const wrong = Object.fromEntries(issues.map(({ name, expected }) => [name, `must be ${expected}`]))
-      return reply.code(400).render('new', { typed: body ?? {}, wrong })
-    }
-    seen.unshift({ id: ++lastId, by: user.name, ...body }) // requiresAuth has seen to the user
+    const { body, user } = request
+    const by = user.name // requiresAuth has seen to the user
+    const isKnown = seen.some((one) => one.by === by && one.day === body?.day && one.species === body.species)
+    if (isKnown) addIssue(request, { name: 'day', message: 'You have this species on this day already' })
+    const issues = listIssues(request)
+    if (issues.length > 0) return reply.code(400).render('new', { typed: body ?? {}, issues })
+    seen.unshift({ id: ++lastId, by, ...body })
     return reply.redirect(app.urlFor('mine'), 303)
   })
 

@@ -1,7 +1,11 @@
+import type { Advise } from './advice.ts'
+
 /** How a parameter's text becomes its value. */
 export interface Converter {
   /** Completes "must be …", for the client that sent something else. */
   expected: string
+  /** Tells a person what to enter instead. */
+  advise: Advise
   /** The value of a text, or `undefined` when the text is not one. */
   read: (text: string) => unknown
   /** The type of the value, which a JSON body may have in the place of its text. */

@@ -1,6 +1,7 @@
 import type { TString, TUnsafe } from 'typebox'
 import { Type } from 'typebox'
 import { checkOptions, isCount } from '../../../lib/check-options.ts'
+import { adviseChoice, adviseLength, enterText, leaveOutUnreadable, orFillIn } from './advice.ts'
 import type { Converter } from './converter.ts'
 import { converterKey, pickDefault } from './converter.ts'
 
@@ -47,6 +48,8 @@ export function string (options: StringOptions = {}): TString {
     multiline: { accepts: (value) => typeof value === 'boolean', expected: 'true or false' }
   })
 
+  // HTML sends CRLF and counts one character for it (HTML Standard, section 4.10.11, "API value").
+  const normalize = (text: string): string => multiline ? text.replace(/\r\n?/g, '\n') : text
   const forbidden = multiline ? controlsButLines : controls
   const without = `without control characters${multiline ? ' other than tabs and line breaks' : ''}`
   return Type.String({
@@ -57,9 +60,14 @@ export function string (options: StringOptions = {}): TString {
     [converterKey]: {
       type: 'string',
       expected: `text${describeLength(minLength, maxLength)} ${without}`,
+      advise: orFillIn((given) => {
+        if (typeof given !== 'string') return enterText
+        const text = normalize(given)
+        if (forbidden.test(text)) return leaveOutUnreadable
+        return adviseLength(!fitsLength(text, minLength, Infinity), minLength, maxLength)
+      }),
       read: (text) => {
-        // HTML sends CRLF and counts one character for it (HTML Standard, section 4.10.11, "API value").
-        const value = multiline ? text.replace(/\r\n?/g, '\n') : text
+        const value = normalize(text)
         return fitsLength(value, minLength, maxLength) && !forbidden.test(value) ? value : undefined
       },
       multiline
@@ -74,6 +82,7 @@ export function uuid (): TString {
     [converterKey]: {
       type: 'string',
       expected: 'a UUID such as 123e4567-e89b-12d3-a456-426614174000',
+      advise: orFillIn(() => 'Please enter a UUID such as 123e4567-e89b-12d3-a456-426614174000'),
       read: (text) => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text) ? text.toLowerCase() : undefined
     } satisfies Converter
   })
@@ -95,6 +104,10 @@ export function path (): TString {
     [converterKey]: {
       type: 'string',
       expected: 'a path without control characters and without "." or ".." between slashes',
+      advise: orFillIn((given) => {
+        if (typeof given !== 'string') return enterText
+        return controls.test(given) ? leaveOutUnreadable : 'Please leave out "." and ".." between slashes'
+      }),
       read: (text) => text === '' || controls.test(text) || dotSegment.test(text) ? undefined : text
     } satisfies Converter
   })
@@ -125,6 +138,7 @@ export function any<const Word extends string> (...words: [Word, ...Word[]]): TU
     [converterKey]: {
       type: 'string',
       expected: `${words.length === 1 ? '' : 'one of '}${words.map((word) => `"${word}"`).join(', ')}`,
+      advise: () => adviseChoice(words),
       read: (text) => words.find((word) => word === text)
     } satisfies Converter
   }))

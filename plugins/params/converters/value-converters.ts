@@ -1,6 +1,7 @@
 import type { TBoolean, TInteger, TNumber } from 'typebox'
 import { Type } from 'typebox'
 import { checkOptions } from '../../../lib/check-options.ts'
+import { adviseNumber, chooseYesOrNo, orFillIn } from './advice.ts'
 import type { Converter } from './converter.ts'
 import { converterKey, pickDefault } from './converter.ts'
 
@@ -42,6 +43,7 @@ export function int (options: NumberOptions = {}): TInteger {
     [converterKey]: {
       type: 'number',
       expected: `a whole number from ${min} to ${max}`,
+      advise: orFillIn((given) => adviseNumber('a whole number', { min, max, most: Number.MAX_SAFE_INTEGER }, given)),
       read: createNumberReader(/^-?\d+$/, min, max)
     } satisfies Converter
   })
@@ -71,6 +73,7 @@ export function float (options: NumberOptions = {}): TNumber {
     [converterKey]: {
       type: 'number',
       expected: `a decimal number${describeRange(options)}`,
+      advise: orFillIn((given) => adviseNumber('a number', { min, max, most: Number.MAX_VALUE }, given)),
       // Beyond Number.MAX_VALUE a text reads as Infinity, which is past any max.
       read: createNumberReader(/^-?(?:\d+|\d*\.\d+|\d+\.(?=e))(?:e[+-]?\d+)?$/i, min, max)
     } satisfies Converter
@@ -101,6 +104,7 @@ export function bool (options: BoolOptions = {}): TBoolean {
     [converterKey]: {
       type: 'boolean',
       expected: 'on, true or 1, or off, false or 0',
+      advise: () => chooseYesOrNo,
       read: (text) => truths.get(text),
       takesLast: true
     } satisfies Converter

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isObject } from '../../../lib/check-options.ts'
 import type { Issue } from './issue.ts'
+import { adviseOnSchema } from './schema-advice.ts'
 import { fitsSchema, describeSchema } from './schema-words.ts'
 
 /** The parts of a request that have a schema, and Fastify's name for each one's schema. */
@@ -100,19 +101,25 @@ function checkFields (
     const own = rules[name]
     if (Object.hasOwn(fields, key)) return check(search, own, fields[key], [...path, name])
     const isMissing = required.has(name) && !(isObject(own) && own.default !== undefined)
-    return isMissing ? [createIssue(search, [...path, name], `given: ${describeSchema(own)}`)] : []
+    if (!isMissing) return []
+    return [createIssue(search, [...path, name], `given: ${describeSchema(own)}`, adviseOnSchema(own, undefined))]
   })
 }
 
 /** The issue for a value that breaks a rule, where no value within it does. */
 function createIssueOf (search: Search, rule: Rule, value: unknown, path: string[]): Issue {
+  const message = adviseOnSchema(rule, value)
   if (isObject(value)) {
-    return createIssue(search, [...path, '*'], rule.additionalProperties === false ? 'known here' : fitsSchema)
+    return rule.additionalProperties === false
+      ? createIssue(search, [...path, '*'], 'known here', 'Please leave out fields that are not in the form')
+      : createIssue(search, [...path, '*'], fitsSchema, message)
   }
   const expected = describeSchema(rule)
-  return path.length === 0 ? createIssue(search, ['*'], `in ${expected}`) : createIssue(search, path, expected)
+  return path.length === 0
+    ? createIssue(search, ['*'], `in ${expected}`, message)
+    : createIssue(search, path, expected, message)
 }
 
-function createIssue ({ part }: Search, path: string[], expected: string): Issue {
-  return { in: part, name: path.join('.'), expected }
+function createIssue ({ part }: Search, path: string[], expected: string, message: string): Issue {
+  return { in: part, name: path.join('.'), expected, message }
 }

@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyError, FastifyRequest } from 'fastify'
+import { checkThis } from '../converters/advice.ts'
 import { findBrokenRules } from './broken-rules.ts'
 import type { Issue } from './issue.ts'
 import { fitsSchema } from './schema-words.ts'
@@ -60,5 +61,57 @@ export function addIssues (
   const part = (Object.keys(contexts) as Issue['in'][]).find((part) => contexts[part] === error.validationContext)
   if (part === undefined || error.issues !== undefined) return
   const issues = findBrokenRules(request)
-  error.issues = issues.length > 0 ? issues : [{ in: part, name: '*', expected: fitsSchema }]
+  error.issues = issues.length > 0 ? issues : [createGenericIssue(part)]
+}
+
+/** An issue that a rule of your own finds. */
+export interface OwnIssue {
+  /** The part of the request. Default `'body'`. */
+  in?: Issue['in']
+  /** The field's name. */
+  name: string
+  /** A sentence for the person who filled in the form: `This day is taken`. */
+  message: string
+  /** Completes "must be …". Default `another value`. */
+  expected?: string
+}
+
+/**
+ * Adds what a rule of your own finds to the issues of a request, as the last of them. A field that has one keeps it.
+ *
+ * In a handler with `attachValidation` the new list is in `request.validationError`, and what {@link listIssues}
+ * returns. Elsewhere, throw the error that this returns:
+ *
+ * ```ts
+ * if (isTaken(day)) throw addIssue(request, { name: 'day', message: 'This day is taken' })
+ * ```
+ */
+export function addIssue (request: FastifyRequest, issue: OwnIssue): InvalidInputError {
+  const { in: part = 'body', name, expected = 'another value', message } = issue
+  const error = createInvalidInput(dropRepeats([...listIssues(request), { in: part, name, expected, message }]))
+  request.validationError = error
+  return error
+}
+
+/**
+ * Returns what is wrong with a request, in a handler with `attachValidation`: an empty list where nothing is. The order
+ * is that of the fields, but malformed text comes first and plain JSON Schema rules last.
+ */
+export function listIssues (request: FastifyRequest): Issue[] {
+  // Cast: the plugin has added the issues, but for a route that was declared before it.
+  const error = request.validationError as typeof request.validationError & { issues?: Issue[] } | undefined
+  if (error === undefined) return []
+  addIssues(error, request)
+  return error.issues ?? [createGenericIssue('body')]
+}
+
+function createGenericIssue (part: Issue['in']): Issue {
+  return { in: part, name: '*', expected: fitsSchema, message: checkThis }
+}
+
+/** The first issue of each name. */
+export function dropRepeats (issues: Issue[]): Issue[] {
+  return issues.filter((issue, index) => {
+    return issues.findIndex((other) => other.in === issue.in && other.name === issue.name) === index
+  })
 }

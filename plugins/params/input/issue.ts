@@ -9,4 +9,6 @@ export interface Issue {
   name: string
   /** Completes "must be …". */
   expected: string
+  /** A sentence for the person who filled in the form, such as `Please enter a whole number from 1 to 10`. */
+  message: string
 }

@@ -1,8 +1,9 @@
 import { isObject } from '../../../lib/check-options.ts'
+import { adviseCount, enterOne } from '../converters/advice.ts'
 import type { Field } from './schema-fields.ts'
 
-/** The outcome of a field's text: its value, `undefined` for an absent one, or what it must be. */
-export type Reading = { value: unknown } | { expected: string }
+/** The outcome of a field's text: its value, `undefined` for an absent one, or what it must be, and in a sentence. */
+export type Reading = { value: unknown } | { expected: string, message: string }
 
 /**
  * Reads one field of a request.
@@ -34,15 +35,18 @@ function dropBlanks ({ list, required, default: fallback, takesBlank }: Field, g
 function readAbsent ({ converter, required, default: fallback }: Field, given: unknown): Reading {
   if (fallback !== undefined) return { value: Array.isArray(fallback) ? [...fallback] : fallback }
   if (!required) return { value: undefined }
-  return { expected: given === undefined ? `given: ${converter.expected}` : converter.expected }
+  const expected = given === undefined ? `given: ${converter.expected}` : converter.expected
+  return { expected, message: converter.advise(undefined) }
 }
 
 function readOne ({ converter, part }: Field, sent: unknown): Reading {
-  if (Array.isArray(sent)) return { expected: `given once: ${converter.expected}` }
+  if (Array.isArray(sent)) return { expected: `given once: ${converter.expected}`, message: enterOne }
   // RFC 3986 section 5.2.4: clients resolve dot segments away, so no link can lead here.
-  if (part === 'params' && (sent === '.' || sent === '..')) return { expected: 'other than "." and ".."' }
+  if (part === 'params' && (sent === '.' || sent === '..')) {
+    return { expected: 'other than "." and ".."', message: 'Please enter something other than "." and ".."' }
+  }
   const value = readValue(converter, part, sent)
-  return value === undefined ? { expected: converter.expected } : { value }
+  return value === undefined ? { expected: converter.expected, message: converter.advise(sent) } : { value }
 }
 
 /** The same for a list: a value that stands there alone, a repeated key, or a list in a JSON body. */
@@ -54,14 +58,17 @@ function readList ({ converter, part }: Field, limits: NonNullable<Field['list']
   const items: unknown[] = Array.isArray(sent) ? sent : [sent]
   if (items.length < minItems || items.length > maxItems) {
     const count = maxItems === Infinity ? `at least ${minItems}` : `${minItems} to ${maxItems}`
-    return { expected: inBody ? `a list of ${count} values` : `given ${count} times` }
+    const expected = inBody ? `a list of ${count} values` : `given ${count} times`
+    return { expected, message: adviseCount(minItems, maxItems) }
   }
   const value = items.map((item) => readValue(converter, part, item))
-  if (!value.includes(undefined)) return { value }
+  const wrong = value.indexOf(undefined)
+  if (wrong === -1) return { value }
   return {
     expected: inBody
       ? `a list in which each value is ${converter.expected}`
-      : `${converter.expected}, each time it is given`
+      : `${converter.expected}, each time it is given`,
+    message: converter.advise(items[wrong])
   }
 }
 

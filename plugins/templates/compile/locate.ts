@@ -59,8 +59,9 @@ function translateStack (error: Error, find: (file: string) => Located | undefin
     return `${frame.start}${frame.file}:${line}:${frame.column}${frame.end}`
   })
   const stack = [isTranslated ? header : indentLines(header), ...shown].join('\n')
-  // Not an assignment: that would throw for a frozen error.
-  if (Reflect.set(error, 'stack', stack)) translated.add(error)
+  // Not an assignment: that would throw for a frozen error, and for one whose stack Node made read-only.
+  const isSet = Reflect.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })
+  if (isSet) translated.add(error)
   return innermost
 }
 

@@ -38,14 +38,14 @@ const refusedByRouter: [url: string, body: object, inThePage: string][] = [
     error: 'Bad Request',
     message: 'The path of the address must be percent-encoded UTF-8.',
     code: 'FST_ERR_BAD_URL',
-    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8' }]
+    issues: [{ in: 'params', name: '*', expected: 'percent-encoded UTF-8', message: 'Please check the address' }]
   }, 'The path must be percent-encoded UTF-8'],
   [`/user/${'<'.repeat(2049)}`, {
     statusCode: 414,
     error: 'URI Too Long',
     message: 'The path of the address must be shorter.',
     code: 'FST_ERR_MAX_PARAM_LENGTH',
-    issues: [{ in: 'params', name: '*', expected: 'shorter' }]
+    issues: [{ in: 'params', name: '*', expected: 'shorter', message: 'Please shorten the address' }]
   }, 'The path must be shorter']
 ]
 
@@ -128,7 +128,9 @@ t.test('the error page says in words what is wrong with a whole part of a reques
   t.match((await app.inject({ url: '/search?%zz', headers: html })).body, '<li>Every query parameter must be percent-encoded UTF-8')
   t.match((await app.inject({ ...form, payload: 'username=a&b=%zz' })).body, '<li>Every field of the body must be percent-encoded UTF-8')
   t.match((await app.inject({ ...form, payload: 'username=' })).body, '<code>username</code> in the body must be text')
-  t.match((await app.inject({ url: '/search?page=x', headers: html })).body, '<code>page</code> in the query must be a whole number')
+  const page = (await app.inject({ url: '/search?page=x', headers: html })).body
+  t.match(page, '<code>page</code> in the query must be a whole number')
+  t.equal(page.split('must be').length, 2, 'and says it once')
 })
 
 t.test('a fault of the server shows nothing of the server, and is logged', async (t) => {

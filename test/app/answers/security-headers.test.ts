@@ -1,6 +1,9 @@
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest, type InjectOptions, type RouteHandler } from 'fastify'
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectPlain, type AddressInfo, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import t, { type Test } from 'tap'
 import quickstart from '../../../app.ts'
@@ -168,4 +171,135 @@ t.test('what is not a request is answered with it where the app itself speaks TL
     t.match(overPlain, `HTTP/1.1 ${status} `)
     t.notMatch(overPlain, /strict-transport-security/i)
   }
+})
+
+/** Answers that do not come from Fastify's reply, and what each sends itself. */
+const pastReply: Record<string, (raw: ServerResponse, request: FastifyRequest) => unknown> = {
+  'a status': (raw) => raw.writeHead(200).end(),
+  'a status with its words': (raw) => raw.writeHead(200, 'OK').end(),
+  fields: (raw) => raw.writeHead(200, { 'Content-Type': 'text/plain' }).end('x'),
+  'fields after words': (raw) => raw.writeHead(200, 'OK', { 'content-type': 'text/plain' }).end('x'),
+  'a list of fields': (raw) => raw.writeHead(200, ['content-type', 'text/plain']).end('x'),
+  'no head': (raw) => raw.end('x'),
+  'a part': (raw) => { raw.write('x'); raw.end() },
+  'the head alone at first': (raw) => { raw.flushHeaders(); raw.end('x') },
+  'a stream': (raw) => { raw.setHeader('content-type', 'text/plain'); Readable.from(['x']).pipe(raw) },
+  'the fields of another server of ours': (raw, { id }) => raw.writeHead(200, { 'x-request-id': id, via: 'x' }).end('x')
+}
+
+t.test('an answer that is hijacked, or sent by reply.raw, has the fields of any other', async (t) => {
+  setEnvironment(t)
+  const wrong: unknown[] = []
+  for (const http2 of [false, true]) {
+    // The types differ in the kind of server alone.
+    const app = Fastify({ ...options, logger: false, ...(http2 && { http2 }) } as object) as unknown as FastifyInstance
+    t.teardown(() => app.close())
+    await app.register(quickstart, {
+      routes: async (app) => {
+        app.get('/:way/:hijacks', async (request, reply) => {
+          const { way, hijacks } = request.params as { way: string, hijacks: string }
+          if (hijacks === 'true') reply.hijack()
+          pastReply[way]!(reply.raw, request)
+          if (hijacks !== 'true') return reply
+        })
+      }
+    })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const session = http2 ? connectHttp2(url) : undefined
+    const ask = async (path: string): Promise<Record<string, unknown>> => {
+      const sent = { 'x-forwarded-proto': 'https' }
+      if (session === undefined) return Object.fromEntries((await fetch(url + path, { headers: sent })).headers)
+      const request = session.request({ ':path': path, ...sent })
+      const [headers] = await once(request.resume(), 'response') as [Record<string, unknown>]
+      return headers
+    }
+    const { date, 'x-request-id': id, 'content-length': length, ...expected } = await ask('/hello')
+    for (const way of Object.keys(pastReply)) {
+      for (const hijacks of [true, false]) {
+        const found = await ask(`/${encodeURIComponent(way)}/${hijacks}`)
+        for (const [name, value] of Object.entries(expected)) {
+          if (name === 'content-type' || found[name] === value) continue
+          wrong.push([http2 ? 'HTTP/2' : 'HTTP/1.1', way, hijacks, name, found[name]])
+        }
+        if (!/^[\w-]{36}$/.test(String(found['x-request-id']))) wrong.push([way, hijacks, found['x-request-id']])
+      }
+    }
+    session?.close()
+  }
+  t.same(wrong, [])
+})
+
+t.test('a field that the sender sets or removes is the sender\'s', async (t) => {
+  const name = 'x-frame-options'
+  const csp = 'content-security-policy'
+  const ways: [way: string, field: string, expected: string | RegExp | undefined, send: RouteHandler][] = [
+    ['reply.header', name, 'DENY', async (request, reply) => reply.header(name, 'DENY').send('x')],
+    ['reply.removeHeader', name, undefined, async (request, reply) => reply.removeHeader(name).send('x')],
+    ['raw.setHeader', name, 'SAMEORIGIN', async (request, reply) => {
+      reply.raw.setHeader(name, 'DENY')
+      return 'x'
+    }],
+    ['hijacked, raw.setHeader', name, 'DENY', (request, reply) => {
+      reply.hijack().raw.setHeader(name, 'DENY')
+      reply.raw.end('x')
+    }],
+    ['hijacked, raw.writeHead', name, 'DENY', (request, reply) => {
+      reply.hijack().raw.writeHead(200, { 'X-Frame-Options': 'DENY' }).end('x')
+    }],
+    ['hijacked, a list', name, 'DENY', (request, reply) => {
+      reply.hijack().raw.writeHead(200, ['X-Frame-Options', 'DENY']).end('x')
+    }],
+    ['hijacked, reply.removeHeader', name, undefined, (request, reply) => {
+      reply.removeHeader(name).hijack().raw.end('x')
+    }],
+    ['the nonce', csp, /'nonce-[\w+/=]{24}'/, async (request, reply) => reply.send(`${request.cspNonce}`)],
+    ['hijacked, the nonce', csp, /'nonce-[\w+/=]{24}'/, (request, reply) => {
+      reply.hijack().raw.end(`${request.cspNonce}`)
+    }],
+    ['the nonce after a policy', csp, "default-src 'none'", async (request, reply) => {
+      return reply.header(csp, "default-src 'none'").send(`${request.cspNonce}`)
+    }],
+    ['the nonce without a policy', csp, undefined, async (request, reply) => {
+      return reply.removeHeader(csp).send(`${request.cspNonce}`)
+    }]
+  ]
+  setEnvironment(t)
+  const app = Fastify({ ...options, logger: false })
+  t.teardown(() => app.close())
+  const routes = async (app: FastifyInstance) => {
+    for (const [index, [,,, send]] of ways.entries()) app.get(`/${index}`, send)
+  }
+  await app.register(quickstart, { routes })
+  const wrong: unknown[] = []
+  for (const [index, [way, field, expected]] of ways.entries()) {
+    const { headers, body } = await app.inject(`/${index}`)
+    const found = headers[field]
+    const isRight = expected instanceof RegExp ? String(found).includes(`'nonce-${body}'`) : found === expected
+    if (!isRight || headers['x-content-type-options'] !== 'nosniff') wrong.push([way, found])
+  }
+  t.same(wrong, [])
+})
+
+t.test('a head that was sent, or cannot be, is no end of the process', async (t) => {
+  setEnvironment(t)
+  const app = Fastify({ ...options, logger: false })
+  t.teardown(() => app.close())
+  let code: unknown
+  await app.register(quickstart, {
+    routes: async (app) => {
+      app.get('/twice', (request, reply) => {
+        reply.hijack().raw.writeHead(200)
+        try {
+          reply.raw.writeHead(200)
+        } catch (error) {
+          code = (error as NodeJS.ErrnoException).code // Node's own
+        }
+        reply.raw.end()
+      })
+      app.get('/invalid', async (request, reply) => reply.header('x-frame-options', 'a\nb').send('x'))
+    }
+  })
+  t.equal((await app.inject('/twice')).statusCode, 200)
+  t.equal(code, 'ERR_HTTP_HEADERS_SENT')
+  t.match(await app.inject('/invalid'), { statusCode: 500, headers: { 'x-content-type-options': 'nosniff' } })
 })

@@ -128,3 +128,36 @@ t.test('over HTTP/2 the bytes are those of the body, and a cut stream is told', 
   }
   session.destroy()
 })
+
+t.test('the line follows the level of the log, also of one route and while the app runs', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const { lines, logger } = captureLog('warn')
+  const app = Fastify({ ...options, logger })
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    auth: { users: cheapUsers },
+    routes: async (app) => {
+      app.get('/loud', { logLevel: 'info' }, async () => 'loud')
+      app.get('/quiet', { logLevel: 'error' }, async () => 'quiet')
+    }
+  })
+  const cases: [level: string, answered: string[]][] = [['warn', ['/loud']], ['info', ['/hello', '/loud']]]
+  for (const [level, answered] of cases) {
+    app.log.level = level
+    lines.length = 0
+    for (const url of ['/hello', '/loud', '/quiet']) await app.inject(url)
+    t.same(lines.filter(({ msg }) => msg === 'answered').map(({ path }) => path), answered, level)
+  }
+})
+
+t.test('a logger that is not pino gets the lines too', async (t) => {
+  setEnvironment(t, { NODE_ENV: 'production' })
+  const words: unknown[] = []
+  const log = (...given: unknown[]) => { words.push(given.at(-1)) }
+  const logger = { fatal: log, error: log, warn: log, info: log, debug: log, trace: log, child: () => logger }
+  const app = Fastify({ ...options, logger: undefined, loggerInstance: logger } as object) as unknown as FastifyInstance
+  t.teardown(() => app.close())
+  await app.register(quickstart, { auth: { users: cheapUsers } })
+  await app.inject('/hello')
+  t.equal(words.filter((word) => word === 'answered').length, 1)
+})

@@ -413,8 +413,8 @@ t.test('a file of accounts is UTF-8 text, or is refused in one line', async (t) 
   const codes = { users: 'FST_QUICKSTART_AUTH_INVALID_USER', groups: 'FST_QUICKSTART_AUTH_INVALID_GROUP' }
   const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16()
   const wrong: unknown[] = []
-  for (const of of ['users', 'groups'] as const) {
-    const text = texts[of]
+  for (const kind of ['users', 'groups'] as const) {
+    const text = texts[kind]
     const rows: Array<[what: string, bytes: Buffer, says: string | undefined]> = [
       ['UTF-8', Buffer.from(text), undefined],
       ['UTF-8 with its mark', Buffer.from(`\ufeff${text}`), undefined],
@@ -432,12 +432,12 @@ t.test('a file of accounts is UTF-8 text, or is refused in one line', async (t) 
     ]
     for (const [what, bytes, says] of rows) {
       const dir = t.testdir(texts)
-      writeFileSync(join(dir, of), bytes)
+      writeFileSync(join(dir, kind), bytes)
       const options = { htpasswd: join(dir, 'users'), groups: join(dir, 'groups') }
       const failure = await start(t, options).then(() => undefined, (error: Error & { code: string }) => error)
       const found = failure && `${failure.code} ${failure.message}`
-      const expected = says && `${codes[of]} fastify-quickstart/auth: ${join(dir, of)}: ${says}`
-      if (found !== expected) wrong.push([of, what, found])
+      const expected = says && `${codes[kind]} fastify-quickstart/auth: ${join(dir, kind)}: ${says}`
+      if (found !== expected) wrong.push([kind, what, found])
     }
   }
   t.same(wrong, [])

@@ -157,7 +157,7 @@ t.test('says where, which name, and what was expected, of everything that is wro
   const app = await build(t, {}, {}, (error) => { seen = error })
   const number = 'a whole number from 1 to 9007199254740991'
   const encoded = 'percent-encoded UTF-8 text without control characters'
-  const wrong: [url: string, issues: InvalidInputError['issues'], message: string][] = [
+  const wrong: [url: string, issues: object[], message: string][] = [
     ['/post/1.0', [{ in: 'params', name: 'id', expected: 'a whole number from -9007199254740991 to 9007199254740991' }],
       'path parameter "id" must be a whole number from -9007199254740991 to 9007199254740991'],
     ['/user/%0a', [{ in: 'params', name: 'username', expected: 'text of 1 to 1024 characters without control characters' }],
@@ -176,7 +176,8 @@ t.test('says where, which name, and what was expected, of everything that is wro
   for (const [url, issues, message] of wrong) {
     const answer = await app.inject(url)
     t.strictSame(answer.json(), { statusCode: 400, code: 'FST_QUICKSTART_PARAMS_INVALID', error: 'Bad Request', message }, url)
-    t.strictSame(seen?.issues, issues, url)
+    t.strictSame(seen?.issues.map(({ message, ...rest }) => rest), issues, url)
+    t.ok(seen?.issues.every(({ message }) => message.startsWith('Please ')), url)
   }
 })
 

@@ -1,6 +1,9 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
-import params, { any, bool, float, int, type ParamsOptions, path, type Routes, string, type UrlOptions, uuid } from 'fastify-quickstart/params'
+import params, {
+  addIssue, any, bool, date, type DateOptions, datetime, float, int, type InvalidInputError, type Issue, listIssues,
+  type OwnIssue, type ParamsOptions, path, type Routes, string, time, type UrlOptions, uuid
+} from 'fastify-quickstart/params'
 import { expect, test } from 'tstyche'
 import { type Static, Type } from 'typebox'
 
@@ -45,6 +48,9 @@ test('each converter gives its type', () => {
   expect<Static<ReturnType<typeof int>>>().type.toBe<number>()
   expect<Static<ReturnType<typeof float>>>().type.toBe<number>()
   expect<Static<ReturnType<typeof bool>>>().type.toBe<boolean>()
+  expect<Static<ReturnType<typeof date>>>().type.toBe<string>()
+  expect<Static<ReturnType<typeof time>>>().type.toBe<string>()
+  expect<Static<ReturnType<typeof datetime>>>().type.toBe<string>()
   expect<Static<ReturnType<typeof uuid>>>().type.toBe<string>()
   expect<Static<ReturnType<typeof path>>>().type.toBe<string>()
 })
@@ -60,9 +66,30 @@ test('each converter refuses what it does not take', () => {
   expect(int).type.toBeCallableWith({ min: 1, max: 5, default: 1 })
   expect(int).type.not.toBeCallableWith({ min: '1' })
   expect(float).type.not.toBeCallableWith({ maxLength: 1 })
+  for (const make of [date, time, datetime]) {
+    expect(make).type.toBeCallableWith()
+    expect(make).type.toBeCallableWith({ min: '2026-01-01', max: '2026-12-31', default: '2026-06-01' })
+    expect(make).type.not.toBeCallableWith({ min: new Date() })
+    expect(make).type.not.toBeCallableWith({ max: 1 })
+    expect(make).type.not.toBeCallableWith({ step: '1' })
+  }
+  expect<DateOptions>().type.toBe<{ min?: string, max?: string, default?: string }>()
   expect(uuid).type.not.toBeCallableWith({ min: 1 })
   expect(path).type.not.toBeCallableWith({ min: 1 })
   expect(any).type.not.toBeCallableWith(5)
+})
+
+test('what is wrong with a request, and a rule of one\'s own', () => {
+  app.post('/', { schema: { body: Type.Object({ day: date(), at: Type.Optional(time()) }) }, attachValidation: true }, async (request) => {
+    expect(request.body).type.toBe<{ day: string, at?: string }>()
+    expect(listIssues(request)).type.toBe<Issue[]>()
+    expect(addIssue(request, { name: 'day', message: 'This day is taken' })).type.toBe<InvalidInputError>()
+    expect(addIssue).type.not.toBeCallableWith(request, { name: 'day' })
+    expect(addIssue).type.not.toBeCallableWith(request, { message: 'This day is taken' })
+    expect(addIssue).type.not.toBeCallableWith(request, { in: 'form', name: 'day', message: 'This day is taken' })
+  })
+  expect<Issue>().type.toBe<{ in: 'params' | 'query' | 'body' | 'headers', name: string, expected: string, message: string }>()
+  expect<OwnIssue>().type.toBe<{ in?: Issue['in'], name: string, message: string, expected?: string }>()
 })
 
 test('a handler has the types of its schema', () => {
