@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { listContextsAround } from '../../lib/per-context.ts'
+import { listContextsAround, listContextsIn } from '../../lib/per-context.ts'
 import { prefersHtml } from '../../lib/prefers-html.ts'
 import { escapeRegExp, parseRoute, readBasePath } from '../../lib/router.ts'
 import { addVary } from '../../lib/vary.ts'
@@ -48,22 +48,23 @@ function isForPage ({ raw, headers }: FastifyRequest): boolean {
 
 /**
  * Creates the test whether a name lies below the prefix of another part of the app, a plugin with hooks of its own. It
- * may be guarded by them. Parts are seen that are registered after this call.
+ * may be guarded by them.
  *
  * @param base the path that the files' URLs begin with
  */
 export function createOtherPartsTest (app: FastifyInstance, base: string): (name: string) => boolean {
   const below: RegExp[] = []
   const start = base.toLowerCase()
-  for (const context of listContextsAround(app)) {
-    context.addHook('onRegister', (part) => {
-      const prefix = readBasePath(part)
-      if (!prefix.toLowerCase().startsWith(start)) return
-      const path = parseRoute(prefix.slice(start.length)).map((piece) => {
-        return 'text' in piece ? escapeRegExp(piece.text) : '[^/]*'
-      })
-      below.push(new RegExp(`^${path.join('')}(?:/|$)`, 'i'))
+  const note = (part: FastifyInstance): void => {
+    const prefix = readBasePath(part)
+    if (!prefix.toLowerCase().startsWith(start)) return
+    const path = parseRoute(prefix.slice(start.length)).map((piece) => {
+      return 'text' in piece ? escapeRegExp(piece.text) : '[^/]*'
     })
+    below.push(new RegExp(`^${path.join('')}(?:/|$)`, 'i'))
   }
+  const contexts = listContextsAround(app)
+  for (const part of listContextsIn(contexts.at(-1)!)) note(part)
+  for (const context of contexts) context.addHook('onRegister', note)
   return (name) => below.some((pattern) => pattern.test(name))
 }

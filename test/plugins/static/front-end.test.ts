@@ -278,6 +278,29 @@ t.test('a build that is made later answers in development, with no restart', asy
   t.equal((await app.inject('/')).body, page)
 })
 
+t.test('no part of the app is answered past its guard, whenever it is registered', async (t) => {
+  const guard = async (): Promise<never> => { throw Object.assign(new Error('a login is needed'), { statusCode: 401 }) }
+  const area = async (part: FastifyInstance): Promise<void> => {
+    part.addHook('onRequest', guard)
+    part.get('/list', async () => 'SECRET')
+    await part.register(async (inner) => { inner.get('/list', async () => 'SECRET') }, { prefix: '/inner' })
+  }
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const options = { root: t.testdir(tree), prefix: '/', fallback: 'index.html' }
+  app.register(area, { prefix: '/before' })
+  app.register(async (outer) => await outer.register(area, { prefix: '/deep' }), { prefix: '/far' })
+  await app.register(async (part) => await part.register(staticFiles, options))
+  app.register(area, { prefix: '/after' })
+  const rows: [url: string, status: number][] = [
+    ['/before/list', 401], ['/before/unknown', 404], ['/before/inner/unknown', 404], ['/far/deep/unknown', 404],
+    ['/after/list', 401], ['/after/unknown', 404], ['/after/inner/unknown', 404], ['/app/route', 200]
+  ]
+  const answers = []
+  for (const [url] of rows) answers.push([url, (await app.inject({ url, headers: browser })).statusCode])
+  t.same(answers, rows)
+})
+
 t.test('both options may be switched off', async (t) => {
   const app = await start(t, { index: false, fallback: false })
   t.equal((await app.inject({ url: '/static/docs/', headers: browser })).statusCode, 404)
