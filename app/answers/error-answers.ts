@@ -1,8 +1,8 @@
 import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import Negotiator from 'negotiator'
 import type {} from '../../plugins/templates/index.ts' // types app.page and app.hasView
+import { prefersHtml } from '../../lib/prefers-html.ts'
 import { addVary } from '../../lib/vary.ts'
 import { logAnswer } from '../operation/access-log.ts'
 import type { ContentSecurityPolicy } from '../settings/content-security-policy.ts'
@@ -151,8 +151,7 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   reply.code(body.statusCode)
   addVary(reply, 'Accept')
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
-  const prefersHtml = new Negotiator(request.raw).mediaType(['application/json', 'text/html']) === 'text/html'
-  if (!prefersHtml || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
+  if (!prefersHtml(request.raw) || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
 
   app.page(reply, 'error', { ...body }).then(
     (html) => reply.type('text/html; charset=utf-8').send(html),
