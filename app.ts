@@ -64,7 +64,8 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   if (isFastifyStart()) explainStartFailures(app)
   const settings = readSettings()
   if (isFastifyStart()) followOperator(app, settings)
-  const { on, csp, cspReportOnly, reload, isWorker } = readOptions(given, settings)
+  const checked = readOptions(given, settings)
+  const { on, hasTutorial, csp, cspReportOnly, reload, isWorker } = checked
   const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   const isProduction = process.env.NODE_ENV === 'production'
 
@@ -85,10 +86,12 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   for (const folder of createStaticOptions(on, settings)) await registerAs('static', app, files, folder)
   // Each page shows who is logged in.
   const showsUser = on.auth && optionalAuth
-  if (on.templates) await registerAs('templates', app, templates, createTemplatesOptions(app, on, settings), showsUser)
-  const sources = createSourcePagesOptions(on, settings)
+  if (on.templates) {
+    await registerAs('templates', app, templates, createTemplatesOptions(app, checked, settings), showsUser)
+  }
+  const sources = createSourcePagesOptions(checked, settings)
   if (sources) await registerAs('templates', app, addSourcePages, sources, showsUser)
-  if (on.hello) await registerAs('hello', app, hello, createHelloOptions(on))
+  if (on.hello) await registerAs('hello', app, hello, createHelloOptions(on, hasTutorial))
   if (reload) reloadPages(app, listPageFolders(on, settings))
   for (const plugin of ownRoutes) await registerAs('own', app, plugin, {})
   answerNotFound(app)

@@ -62,7 +62,7 @@ export interface LogOptions {
   level?: LogLevel
   stream?: ReturnType<typeof createDevelopmentLog>['stream']
   serializers?: Partial<ReturnType<typeof createDevelopmentLog>['serializers']> & { req?: typeof describeRequest }
-  hooks?: { logMethod: typeof keepOneLinePerRequest, streamWrite: typeof escapeInJson }
+  hooks?: { logMethod?: typeof keepOneLinePerRequest, streamWrite: typeof escapeInJson }
 }
 
 function createLogOptions (settings: Settings | undefined): LogOptions {
@@ -74,6 +74,7 @@ function createLogOptions (settings: Settings | undefined): LogOptions {
     ...(!isFastifyStart() && { level: settings?.logLevel ?? 'info' }),
     // The package's command makes its own log.
     ...(isFastifyStart() && !isProduction && logToTerminal()),
+    ...(!isFastifyStart() && !isProduction && { hooks: { streamWrite: escapeInJson } }),
     ...(isProduction && {
       serializers: { req: describeRequest },
       hooks: { logMethod: keepOneLinePerRequest, streamWrite: escapeInJson }

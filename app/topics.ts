@@ -8,13 +8,14 @@ import type { TemplatesOptions } from '../plugins/templates/index.ts'
 import { packageRoot, publicFolder, viewsFolder } from './package-root.ts'
 import { listCards } from './pages/cards.ts'
 import { mapOfSources, type SourcePagesOptions } from './pages/source-pages.ts'
-import type { Switches } from './settings/quickstart-options.ts'
+import type { CheckedOptions, Switches } from './settings/quickstart-options.ts'
 import type { Settings } from './settings/settings.ts'
 
 /** Options of auth: users, realm and throttle as the settings say, and above them the app's own. */
 export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings, isWorker: boolean): AuthOptions {
   const options: AuthOptions = {
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
+    ...(settings.groupsFile !== undefined && { groups: settings.groupsFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
     logout: defaultLogout,
@@ -49,10 +50,10 @@ export function createStaticOptions ({ static: own, templates }: Switches, setti
   ]
 }
 
-/** Options of hello. It leaves `/` to the index page where there is one. */
-export function createHelloOptions ({ hello, templates }: Switches): HelloOptions {
+/** Options of hello. It leaves `/` to the index page where there is one, and without the tutorial to own routes. */
+export function createHelloOptions ({ hello, templates }: Switches, hasTutorial: boolean): HelloOptions {
   const hasIndexPage = templates !== undefined && templates.index !== false
-  return { path: hasIndexPage ? '/hello' : '/', ...hello }
+  return { path: hasIndexPage || !hasTutorial ? '/hello' : '/', ...hello }
 }
 
 /**
@@ -60,24 +61,30 @@ export function createHelloOptions ({ hello, templates }: Switches): HelloOption
  *
  * @param app has static already where it is on: the index page links to the file app.js
  */
-export function createTemplatesOptions (app: FastifyInstance, on: Switches, settings: Settings): TemplatesOptions {
+export function createTemplatesOptions (
+  app: FastifyInstance,
+  { on, hasTutorial }: Pick<CheckedOptions, 'on' | 'hasTutorial'>,
+  settings: Settings
+): TemplatesOptions {
   const { context, ...own } = on.templates! // asked where they are on
   const prefix = readBasePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
   const logoutPath = on.auth && (on.auth.logout ?? defaultLogout)
   const logout = typeof logoutPath === 'string' ? prefix + logoutPath : undefined
-  const sourceUrl = createSourcePagesOptions(on, settings) && `${prefix}/source/`
+  const sourceUrl = createSourcePagesOptions({ on, hasTutorial }, settings) && `${prefix}/source/`
   const cards = listCards(on, {
     prefix,
-    helloUrl: `${prefix}${createHelloOptions(on).path}`,
+    helloUrl: `${prefix}${createHelloOptions(on, hasTutorial).path}`,
     scriptUrl: on.static && findAssetUrl(app, 'app.js'),
     secretUrl: login,
     sourceUrl,
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
-  const addFixed = (own?: object) => ({ home: `${prefix}/`, static: on.static !== undefined, login, logout, ...own })
+  const home = `${prefix}/`
+  const hasStatic = on.static !== undefined
+  const addFixed = (own?: object) => ({ home, static: hasStatic, tutorial: hasTutorial, login, logout, ...own })
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,
@@ -99,10 +106,16 @@ function findAssetUrl (app: FastifyInstance, name: string): string | undefined {
   }
 }
 
-/** Options of the pages that show the topics' sources, or undefined where the pages are not the suite's own. */
-export function createSourcePagesOptions (on: Switches, settings: Settings): SourcePagesOptions | undefined {
+/**
+ * Options of the pages that show the topics' sources, or undefined without the tutorial and where the pages are not the
+ * suite's own.
+ */
+export function createSourcePagesOptions (
+  { on, hasTutorial }: Pick<CheckedOptions, 'on' | 'hasTutorial'>,
+  settings: Settings
+): SourcePagesOptions | undefined {
   const { root = settings.viewsDir ?? viewsFolder } = on.templates ?? {}
-  return on.templates !== undefined && root === viewsFolder ? { root: packageRoot, on } : undefined
+  return hasTutorial && on.templates !== undefined && root === viewsFolder ? { root: packageRoot, on } : undefined
 }
 
 /** The folders whose files a page is made of, for live reload. */

@@ -1,4 +1,4 @@
-/** What a run of everything says of itself. */
+/** The description of a run of everything. */
 const described = ['date', 'pinned', 'machine', 'settings']
 
 /**

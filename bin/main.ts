@@ -37,6 +37,7 @@ Flags
   --reload             while developing: reload pages in the browser when a view or a public file changes
   --hello=false, --static=false, --templates=false, --params=false, --auth=false
                        switch a topic off
+  --tutorial=false     leave the tutorial's own pages away, for an app of your own routes; the topics stay on
 
 Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUICKSTART_PROTECT and others.
 `

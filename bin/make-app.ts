@@ -7,11 +7,12 @@ import { OperatorError } from './read-flags.ts'
 
 /** Flags of every subcommand that makes the app: the app's options as texts, and the log's level. */
 export const appFlags = {
-  hello: { type: 'string' },
-  static: { type: 'string' },
-  templates: { type: 'string' },
-  params: { type: 'string' },
-  auth: { type: 'string' },
+  hello: { type: 'string', isSwitch: true },
+  static: { type: 'string', isSwitch: true },
+  templates: { type: 'string', isSwitch: true },
+  params: { type: 'string', isSwitch: true },
+  auth: { type: 'string', isSwitch: true },
+  tutorial: { type: 'string', isSwitch: true },
   routes: { type: 'string' },
   csp: { type: 'string' },
   'log-level': { type: 'string', short: 'l' }

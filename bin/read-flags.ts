@@ -4,7 +4,8 @@ import { findNearestWord } from './nearest-word.ts'
 /** A mistake of the operator's, which the message names in one line. */
 export class OperatorError extends Error {}
 
-type Flags = NonNullable<ParseArgsConfig['options']>
+/** A switch takes `true` or `false`, and alone stands for `true`. */
+type Flags = Record<string, NonNullable<ParseArgsConfig['options']>[string] & { isSwitch?: true }>
 
 /**
  * Reads the words after the command's name, which are flags alone.
@@ -16,7 +17,12 @@ export function readFlags<Known extends Flags> (
   flags: Known
 ): ReturnType<typeof parseArgs<{ args: string[], options: Known }>>['values'] {
   // A lone `--` is allowed before the switches, as `fastify start` asks for it.
-  return readWords({ args: args.filter((arg) => arg !== '--'), options: flags }).values
+  const words = args.filter((arg) => arg !== '--').map((word, index, all) => {
+    const { [index + 1]: next = '-' } = all
+    const isSwitch = word.startsWith('--') && flags[word.slice(2)]?.isSwitch === true
+    return isSwitch && next.startsWith('-') ? `${word}=true` : word
+  })
+  return readWords({ args: words, options: flags }).values
 }
 
 /**

@@ -33,8 +33,10 @@ function warnOfEnvironment (place: Place): string[] {
 
 function warnOfProxy ({ trustProxy }: Settings, place: Place): string[] {
   if (process.env.NODE_ENV !== 'production' || trustProxy !== false || isPublic(place)) return []
+  // A proxy comes from the address that it asks, and a name may stand for two. A Unix socket has none.
+  const addresses = 'host' in place ? { '::1': '::1', localhost: '127.0.0.1,::1' }[place.host] ?? '127.0.0.1' : 'true'
   return [`${describePlace(place)} can be reached by a proxy on this machine alone, and no proxy is trusted: the ` +
-    'failed logins of one visitor would shut out all; set QUICKSTART_TRUST_PROXY=127.0.0.1']
+    `failed logins of one visitor would shut out all; set QUICKSTART_TRUST_PROXY=${addresses}`]
 }
 
 /** Whether another machine may connect. */

@@ -36,3 +36,11 @@ export function listContextsAround (app: FastifyInstance): FastifyInstance[] {
   // The outermost is a plain object.
   return 'register' in around ? [app, ...listContextsAround(around as FastifyInstance)] : [app]
 }
+
+/** Lists a context and those that were made in it so far. Fastify keeps them under a symbol that it does not export. */
+export function listContextsIn (app: FastifyInstance): FastifyInstance[] {
+  const keys = Object.getOwnPropertySymbols(app).filter(({ description }) => description === 'fastify.children')
+  // Cast: the types do not know the symbol.
+  const inside = keys.flatMap((key) => (app as unknown as Record<symbol, FastifyInstance[]>)[key]!)
+  return [app, ...inside.flatMap(listContextsIn)]
+}

@@ -190,7 +190,7 @@ t.test('a wrong switch stops the start and is named', async (t) => {
     [{ static: 1 }, /^"static" is 1 /],
     [{ static: [] }, /^"static" is \[\] /],
     [{ params: null }, /^"params" is null /],
-    [{ port: '80' }, /^"port" is not an option of the app \(--port as a flag\); known options: hello, static, templates, params, auth, routes, csp, cspReportOnly, reload, worker$/]
+    [{ port: '80' }, /^"port" is not an option of the app \(--port as a flag\); known options: hello, static, templates, params, auth, tutorial, routes, csp, cspReportOnly, reload, worker$/]
   ]
   for (const [given, message] of wrong) {
     await t.rejects(start(t, given), { code: 'FST_QUICKSTART_APP_INVALID_OPTION', message })

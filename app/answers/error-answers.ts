@@ -1,10 +1,10 @@
 import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
-import Negotiator from 'negotiator'
 import type {} from '../../plugins/templates/index.ts' // types app.page and app.hasView
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
 import { sendFailure } from '../../lib/failure-answer.ts'
+import { prefersHtml } from '../../lib/prefers-html.ts'
 import { addVary } from '../../lib/vary.ts'
 import { explainFailure } from '../development/failure.ts'
 import { logAnswer } from '../operation/access-log.ts'
@@ -164,8 +164,7 @@ function send (app: FastifyInstance, request: FastifyRequest, reply: FastifyRepl
   reply.code(body.statusCode)
   addVary(reply, 'Accept')
   const sendJson = () => reply.type('application/json; charset=utf-8').send(body)
-  const prefersHtml = new Negotiator(request.raw).mediaType(['application/json', 'text/html']) === 'text/html'
-  if (!prefersHtml || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
+  if (!prefersHtml(request.raw) || !app.hasDecorator('page') || !app.hasView('error')) return sendJson()
 
   app.page(reply, 'error', { ...body }).then(
     (html) => reply.type('text/html; charset=utf-8').send(html),

@@ -40,11 +40,11 @@ export interface OperatorProcess {
 }
 
 /**
- * Whether this process was started by `fastify start`. Anywhere else the app is a guest: it throws, and the host
- * decides what becomes of the process.
+ * Whether this process was started by `fastify start`, with or without `--watch`. Anywhere else the app is a guest: it
+ * throws, and the host decides what becomes of the process.
  */
 export function isFastifyStart (script = String(process.argv[1])): boolean {
-  return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start)\.js$/.test(script)
+  return basename(script) === 'fastify' || /fastify-cli[\\/](?:cli|start|lib[\\/]watch[\\/]fork)\.js$/.test(script)
 }
 
 /**

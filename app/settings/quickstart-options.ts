@@ -27,6 +27,12 @@ export type Topic = keyof TopicOptions
  */
 export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> } & {
   /**
+   * Whether the tutorial's own pages are there: hello's route, the index page, the routes of params, the secret page
+   * and the sources. With `false` the topics stay on for your own routes, and a page that a topic's options name is
+   * there: `{ tutorial: false, hello: true }` answers `/hello`. Default: `QUICKSTART_TUTORIAL`, else `true`.
+   */
+  tutorial?: boolean
+  /**
    * Routes of your own: a plugin, or a list of them. They run inside the app after the topics, with all their
    * decorators, pages, headers and guards. Beside the app, on the host, routes have none of these. Default: none.
    */
@@ -59,7 +65,7 @@ export type Switches = { [Name in Topic]: Partial<TopicOptions[Name]> | undefine
 const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'auth']
 
 /** Every name that the app takes as an option or a flag. */
-const names: readonly string[] = [...topics, 'routes', 'csp', 'cspReportOnly', 'reload', 'worker']
+const names: readonly string[] = [...topics, 'tutorial', 'routes', 'csp', 'cspReportOnly', 'reload', 'worker']
 
 /**
  * Refuses a flag of the app among fastify's own: fastify-cli drops there, without a word, what it does not know.
@@ -73,7 +79,7 @@ export function refuseLostSwitches (words: readonly string[]): void {
     const lost = fastifysOwn.find((word) => [`--${name}`, `--no-${name}`].includes(word.replace(/=.*/s, '')))
     if (lost === undefined) continue
     throw new InvalidOption(`${lost} would have no effect here: switches go behind a -- of their own, ` +
-      `as in npm start -- -- --${name}=${isTopic(name) ? 'false' : '…'}`)
+      `as in npm start -- -- --${name}=${isSwitch(name) ? 'false' : '…'}`)
   }
 }
 
@@ -81,6 +87,8 @@ export function refuseLostSwitches (words: readonly string[]): void {
 export interface CheckedOptions {
   /** The topics that are on. */
   on: Switches
+  /** Whether the tutorial's own pages are there. */
+  hasTutorial: boolean
   csp: ContentSecurityPolicy
   cspReportOnly: ContentSecurityPolicy
   /** Never true in production. */
@@ -95,10 +103,13 @@ export interface CheckedOptions {
  * @throws `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH` where pages are to be protected and auth is off
  */
 export function readOptions (given: QuickstartOptions, settings: Settings): CheckedOptions {
-  const on = readSwitches(given, settings)
+  const switches = readGivenSwitches(given)
+  const hasTutorial = readFlag('tutorial', switches.get('tutorial'), settings.hasTutorial)
+  const on = readTopics(switches, settings, hasTutorial)
   if (on.auth === undefined && settings.protect.length > 0) throw new ProtectWithoutAuth()
   return {
     on,
+    hasTutorial,
     csp: readPolicy('csp', given, settings),
     cspReportOnly: readPolicy('cspReportOnly', given, settings),
     reload: readFlag('reload', given.reload) && process.env.NODE_ENV !== 'production',
@@ -106,25 +117,38 @@ export function readOptions (given: QuickstartOptions, settings: Settings): Chec
   }
 }
 
-function readSwitches (options: QuickstartOptions, settings: Settings): Switches {
+/** The switches among the options by their names, not checked yet. */
+function readGivenSwitches (options: QuickstartOptions): ReadonlyMap<string, unknown> {
   const given = new Map<string, unknown>()
   for (const [name, value] of Object.entries(options)) {
     // fastify-cli hands `--no-auth` over as `noAuth: true`.
-    const negated = topics.find((topic) => name === `no${topic[0]?.toUpperCase()}${topic.slice(1)}`)
+    const negated = switchNames.find((known) => name === `no${known[0]?.toUpperCase()}${known.slice(1)}`)
     if (negated !== undefined) given.set(negated, value === true ? false : value)
-    else if (isTopic(name)) given.set(name, value)
+    else if (isSwitch(name)) given.set(name, value)
     else if (!names.includes(name) && !fastifysOptions.has(name)) {
       const known = names.join(', ')
       throw new InvalidOption(`"${name}" is not an option of the app (--${name} as a flag); known options: ${known}`)
     }
   }
+  return given
+}
 
+/** Options that leave a topic's own pages away. Hello is a page alone, which is off then. */
+const withoutPages: { readonly [Name in Topic]?: Partial<TopicOptions[Name]> } = {
+  templates: { index: false },
+  params: { routes: false },
+  auth: { path: false }
+}
+
+function readTopics (given: ReadonlyMap<string, unknown>, settings: Settings, hasTutorial: boolean): Switches {
   const switches: Record<string, object | undefined> = {}
   for (const topic of topics) {
-    const value = given.get(topic) === undefined ? settings.switches[topic] : given.get(topic)
+    const preset = hasTutorial ? {} : withoutPages[topic]
+    const setting = settings.switches[topic] ?? hasTutorial // hello's alone may be left out
+    const value = given.get(topic) === undefined ? setting : given.get(topic)
     const isOn = readBoolean(value)
-    if (isOn !== undefined) switches[topic] = isOn ? {} : undefined
-    else if (isObject(value)) switches[topic] = dropUndefined(value)
+    if (isOn !== undefined) switches[topic] = isOn ? { ...preset } : undefined
+    else if (isObject(value)) switches[topic] = { ...preset, ...dropUndefined(value) }
     else throw createMisfit(topic, value, "true, false, or as an option an object with the plugin's options")
   }
   // Each value is an object for that topic's plugin, which checks it when it is registered.
@@ -146,15 +170,18 @@ function readPolicy (
   throw createMisfit(name, policy, "strict, off, or the text of a policy, such as default-src 'self'", problem)
 }
 
-/** Reads an option that is off by default. */
-function readFlag (name: string, value: unknown = false): boolean {
+function readFlag (name: string, given: unknown, preset = false): boolean {
+  const value = given === undefined ? preset : given
   const isOn = readBoolean(value)
   if (isOn === undefined) throw createMisfit(name, value, 'true or false')
   return isOn
 }
 
-function isTopic (name: string): name is Topic {
-  return (topics as readonly string[]).includes(name) // a wider type: the name may be any text
+/** Every name that `no` may stand before. */
+const switchNames: readonly string[] = [...topics, 'tutorial']
+
+function isSwitch (name: string): boolean {
+  return switchNames.includes(name)
 }
 
 /** A boolean, which is a text where it comes from a flag. */

@@ -15,7 +15,8 @@ export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', '
 
 export type LogLevel = typeof logLevels[number]
 
-const trueOrFalse = { default: true, description: 'true or false' }
+const takesBoolean = { description: 'true or false' }
+const trueOrFalse = { default: true, ...takesBoolean }
 
 const policy = Type.String({
   minLength: 1,
@@ -27,14 +28,17 @@ const policy = Type.String({
  * description completes the sentence "it takes …" in the error for a value that does not fit.
  */
 export const settingsSchema = Type.Object({
-  QUICKSTART_HELLO: Type.Boolean(trueOrFalse),
+  // Without a value it follows QUICKSTART_TUTORIAL.
+  QUICKSTART_HELLO: Type.Optional(Type.Boolean(takesBoolean)),
   QUICKSTART_STATIC: Type.Boolean(trueOrFalse),
   QUICKSTART_TEMPLATES: Type.Boolean(trueOrFalse),
   QUICKSTART_PARAMS: Type.Boolean(trueOrFalse),
   QUICKSTART_AUTH: Type.Boolean(trueOrFalse),
+  QUICKSTART_TUTORIAL: Type.Boolean(trueOrFalse),
   QUICKSTART_PUBLIC_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of static files' })),
   QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of Eta templates' })),
   QUICKSTART_USERS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable htpasswd file' })),
+  QUICKSTART_GROUPS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable file of groups' })),
   QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
   QUICKSTART_PROTECT: Type.Optional(Type.String({
     pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$',
@@ -94,20 +98,28 @@ export const settingsSchema = Type.Object({
     default: 30,
     description: 'seconds from 0 to 3600, where 0 is for never'
   })
-}, { patternProperties: { '^(?!QUICKSTART_)': {} }, additionalProperties: false })
+}, {
+  // A name in other letters is nobody else's, and would be lost in silence. A pattern of JSON Schema has no flags.
+  patternProperties: { '^(?![Qq][Uu][Ii][Cc][Kk][Ss][Tt][Aa][Rr][Tt]_)': {} },
+  additionalProperties: false
+})
 
 type SettingName = keyof typeof settingsSchema.properties
 
 /** The settings, checked and in the shapes that app.ts works with. */
 export interface Settings {
   /** Which topics are on, as the environment has it. */
-  switches: Record<'hello' | 'static' | 'templates' | 'params' | 'auth', boolean>
+  switches: Record<'static' | 'templates' | 'params' | 'auth', boolean> & { hello: boolean | undefined }
+  /** Whether the tutorial's own pages are there. */
+  hasTutorial: boolean
   /** Absolute path, or undefined for the suite's own folder. */
   publicDir: string | undefined
   /** Absolute path, or undefined for the suite's own folder. */
   viewsDir: string | undefined
   /** Absolute path of an htpasswd file. */
   usersFile: string | undefined
+  /** Absolute path of a file of groups. */
+  groupsFile: string | undefined
   realm: string | undefined
   /** Route paths that need a login. */
   protect: string[]
@@ -154,9 +166,11 @@ export function readSettings (): Settings {
       params: env.QUICKSTART_PARAMS,
       auth: env.QUICKSTART_AUTH
     },
+    hasTutorial: env.QUICKSTART_TUTORIAL,
     publicDir: readPath('QUICKSTART_PUBLIC_DIR', env.QUICKSTART_PUBLIC_DIR, 'isDirectory'),
     viewsDir: readPath('QUICKSTART_VIEWS_DIR', env.QUICKSTART_VIEWS_DIR, 'isDirectory'),
     usersFile: readPath('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
+    groupsFile: readPath('QUICKSTART_GROUPS_FILE', env.QUICKSTART_GROUPS_FILE, 'isFile'),
     realm: env.QUICKSTART_REALM,
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
     redisUrl: readRedisUrl(env.QUICKSTART_REDIS_URL),

@@ -1,4 +1,4 @@
-// What the root app answers, put together from Express and the middleware that its guide names.
+// The root app's answers, put together from Express and the middleware that its guide names.
 import { createServer } from 'node:http'
 import express from 'express'
 import basicAuth from 'express-basic-auth'
@@ -16,7 +16,7 @@ app.use('/static', express.static(job.publicFolder, {
 }))
 app.set('views', job.ejsFolder).set('view engine', 'ejs')
 
-/** What each page is rendered with. */
+/** The data that each page is rendered with. */
 const page = { ...job.page, user: null, asset: (/** @type {string} */ name) => `/static/${name}` }
 const users = Object.fromEntries(readUsers(job.users.plain))
 

@@ -1,4 +1,4 @@
-// What the root app answers, put together from Fastify's official plugins as their documentation has it.
+// The root app's answers, put together from Fastify's official plugins as their documentation has it.
 import fastifyBasicAuth from '@fastify/basic-auth'
 import fastifyHelmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
@@ -12,7 +12,7 @@ import { isSamePassword, readUsers } from './plain-passwords.js'
 // Its own log has two lines a request.
 const app = Fastify({ logger: job.log === true })
 const users = readUsers(job.users.plain)
-/** What each page finds in `it`. */
+/** The data of each page, in `it`. */
 const page = { ...job.page, asset: (/** @type {string} */ name) => `/static/${name}` }
 
 await app.register(fastifyHelmet)

@@ -1,4 +1,4 @@
-// What the root app answers, put together from Hono and its own middleware, on Node.
+// The root app's answers, put together from Hono and its own middleware, on Node.
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'

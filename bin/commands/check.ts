@@ -39,10 +39,11 @@ export async function check (args: readonly string[]): Promise<number> {
     ['environment', process.env.NODE_ENV ?? 'development'],
     ['listens at', describePlace(place)],
     ['routes', countByTopic(routes)],
+    ['tutorial pages', (options.tutorial ?? String(settings.hasTutorial)) === 'true' ? 'on' : 'off'],
     ['users', usersFile ?? 'not from a file'],
     ['public files', publicDir ?? 'built in'],
     ['views', viewsDir ?? 'built in'],
-    ['needs a login', protect.join(', ') || 'the secret page, and what your own routes guard'],
+    ['needs a login', protect.join(', ') || describeGuarded(routes)],
     ['failed logins', `counted in ${redisUrl === undefined ? 'memory' : 'Redis'}; ` +
       `${loginTries} of a name from an address, then a wait of ${loginWaitSeconds} seconds`],
     ['proxies', trustProxy === false ? 'none is trusted' : String(trustProxy)],
@@ -50,6 +51,11 @@ export async function check (args: readonly string[]): Promise<number> {
   ]
   process.stdout.write(`ready\n${lines.map(([name, value]) => `  ${name.padEnd(14)} ${value}\n`).join('')}`)
   return 0
+}
+
+function describeGuarded (routes: readonly ListedRoute[]): string {
+  const hasSecretPage = routes.some(({ answeredBy, name }) => answeredBy === 'auth' && name === 'secret')
+  return hasSecretPage ? 'the secret page, and what your own routes guard' : 'what your own routes guard'
 }
 
 /** Who answers, in the order in which they are registered. */

@@ -4,7 +4,7 @@ import { openCommand } from './model-command.js'
 import { openUrl } from './model-url.js'
 import { AnswerError } from './queue.js'
 
-/** What the page says of the model below. */
+/** The description of the model below, for the page. */
 const about = 'You talk to a small imitation of ELIZA, a program of 1966: it turns your words around with a dozen ' +
   'rules and understands none of them. Your own model goes into model.js.'
 

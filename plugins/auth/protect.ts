@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import { createPerContext, listContextsAround } from '../../lib/per-context.ts'
 import {
-  anyParameter, listAnsweredPaths, listPrintedRoutes, readRouterSettings, toComparableSegments
+  anyParameter, escapeRegExp, listAnsweredPaths, listPrintedRoutes, parseRoute, readRouterSettings, toComparableSegments
 } from '../../lib/router.ts'
 import { ProtectNothing } from './errors.ts'
 import type { Needs } from './guard.ts'
@@ -31,7 +31,8 @@ export function loginNeeds (
 /**
  * Guards the routes that the entries of `protect` name, wherever and whenever they are declared: one hook before every
  * route of the app goes by the path that the request's route was declared with. So neither another spelling of the URL
- * nor another method, constraint or context gets round it.
+ * nor another method, constraint or context gets round it. A wildcard's route is guarded where an entry names the path
+ * that it is asked for.
  *
  * An entry that names no route stops the start with `FST_QUICKSTART_AUTH_PROTECT_NOTHING`.
  *
@@ -52,7 +53,33 @@ export function protectRoutes (
   const names: Names = (url, prefix) => findEntries(url, prefix).length > 0
   protections.add(app, names)
   refuseUnusedEntries(app, protection, findEntries)
-  guardNamedRoutes(app, names, guard)
+  guardNamedRoutes(app, (url, prefix) => names(url, prefix) || createReachTest(protection, url), guard)
+}
+
+/** Whether a route is guarded; a function where that depends on what it is asked for. */
+type Guarded = boolean | ((params: Readonly<Record<string, string>>) => boolean)
+
+/**
+ * Creates the test whether a wildcard's route is asked for a path that an entry names: a route `/*`, for files or a
+ * front end, answers below `/admin/` what the routes there do not.
+ *
+ * @returns `false` for a route that is never asked for such a path
+ */
+function createReachTest (protection: readonly Entry[], url: string): Guarded {
+  const pieces = parseRoute(url)
+  if (!pieces.some((piece) => 'wildcard' in piece)) return false
+  const folder = toComparableSegments(url).slice(0, -1)
+  const reachable = protection.filter((entry) => entry.mayLieBelow(folder))
+  return reachable.length > 0 && ((params) => {
+    const path = pieces.map((piece) => {
+      if ('text' in piece) return piece.text
+      if ('wildcard' in piece) return params['*']
+      // An escaped slash does not end the segment that it is in.
+      return piece.parameters.map(({ name, after }) => params[name]!.replaceAll('/', '\\') + after).join('')
+    }).join('')
+    const segments = `/${path}`.replace(/\/{2,}/g, '/').toLowerCase().split('/').slice(1)
+    return reachable.some((entry) => entry.matches(segments))
+  })
 }
 
 /** Stops the start for an entry that guards no route. */
@@ -83,14 +110,16 @@ function refuseUnusedEntries (app: FastifyInstance, protection: readonly Entry[]
 }
 
 /** Guards each request whose route is named. */
-function guardNamedRoutes (app: FastifyInstance, names: Names, guard: GuardHook): void {
+function guardNamedRoutes (
+  app: FastifyInstance, isGuarded: (url: string, prefix: string) => Guarded, guard: GuardHook
+): void {
   const contexts = listContextsAround(app)
   let sawOptionsOfAll = false
   for (const context of contexts) {
     context.addHook('onRoute', ({ method, url }) => { if (method === 'OPTIONS' && url === '*') sawOptionsOfAll = true })
   }
   /** By a route's `config`, which each route has one of. */
-  const isNamed = new WeakMap<object, boolean>()
+  const guarded = new WeakMap<object, Guarded>()
   // Fastify adds a hook of the outermost context to the routes and contexts that are there already, too.
   contexts.at(-1)!.addHook('onRequest', function protect (request, reply, done) {
     const { config, url, method } = request.routeOptions
@@ -101,9 +130,13 @@ function guardNamedRoutes (app: FastifyInstance, names: Names, guard: GuardHook)
       done()
       return
     }
-    let named = isNamed.get(config)
-    if (named === undefined) isNamed.set(config, named = names(url, request.server.prefix))
-    if (named) guard(request, reply, done)
+    let needsLogin = guarded.get(config)
+    if (needsLogin === undefined) guarded.set(config, needsLogin = isGuarded(url, request.server.prefix))
+    if (typeof needsLogin === 'function') {
+      // A preflight brings no login. Each parameter is a text, as the router gives it.
+      needsLogin = method !== 'OPTIONS' && needsLogin(request.params as Record<string, string>)
+    }
+    if (needsLogin) guard(request, reply, done)
     else done()
   })
 }
@@ -127,14 +160,38 @@ class Entry {
     this.#segments = this.#isFolder ? segments.slice(0, -1) : dropLastSlash(segments)
   }
 
-  /** Whether it names a path that a route answers. */
+  /** Whether it names a path that a route answers, as the route declares it. */
   names (segments: readonly string[]): boolean {
-    const path = this.#isFolder ? segments : dropLastSlash(segments)
-    const fitsInLength = this.#isFolder ? path.length > this.#segments.length : path.length === this.#segments.length
-    return fitsInLength && this.#segments.every((wanted, index) => {
-      return path[index] === wanted || (wanted === anyParameter && path[index]!.includes(anyParameter))
+    return this.#covers(segments, (wanted, segment) => {
+      return segment === wanted || (wanted === anyParameter && segment.includes(anyParameter))
     })
   }
+
+  /** Whether it names a path that is asked for. */
+  matches (segments: readonly string[]): boolean {
+    return this.#covers(segments, (wanted, segment) => {
+      return segment === wanted || (wanted.includes(anyParameter) && toPattern(wanted).test(segment))
+    })
+  }
+
+  /** Whether it may name a path below a declared folder, or the folder itself. */
+  mayLieBelow (folder: readonly string[]): boolean {
+    return folder.length <= this.#segments.length && folder.every((segment, index) => {
+      const wanted = this.#segments[index]!
+      return segment === wanted || segment.includes(anyParameter) || wanted.includes(anyParameter)
+    })
+  }
+
+  #covers (segments: readonly string[], isSame: (wanted: string, segment: string) => boolean): boolean {
+    const path = this.#isFolder ? segments : dropLastSlash(segments)
+    const fitsInLength = this.#isFolder ? path.length > this.#segments.length : path.length === this.#segments.length
+    return fitsInLength && this.#segments.every((wanted, index) => isSame(wanted, path[index]!))
+  }
+}
+
+/** Creates the expression for a segment with parameters. */
+function toPattern (segment: string): RegExp {
+  return new RegExp(`^${segment.split(anyParameter).map(escapeRegExp).join('.+')}$`, 's')
 }
 
 function dropLastSlash (segments: readonly string[]): readonly string[] {

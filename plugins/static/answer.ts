@@ -8,9 +8,11 @@ import { listAcceptedCodings } from './accept-encoding.ts'
 import { isModifiedSince, matchesTag, selectRange } from './conditions.ts'
 import type { OpenableFile } from './files/disk.ts'
 import { MethodNotAllowed, NotAcceptable, PreconditionFailed, RangeNotSatisfiable } from './errors.ts'
+import type { FallbackLookUp } from './fallback.ts'
 import type { Files, Found } from './files/files.ts'
 import type { ServedFile } from './files/representation.ts'
-import type { FileUrls } from './urls.ts'
+import type { IndexLookUp } from './folder-index.ts'
+import { type FileUrls, readName } from './urls.ts'
 
 /** The files that are served below one path. */
 export interface Folder {
@@ -18,14 +20,19 @@ export interface Folder {
   urls: FileUrls
   /** Whether a file belongs to another route, which no URL leads to. Such a file is not served. */
   isElsewhere: (name: string) => boolean
+  /** Finds the index of a folder. Absent without the option `index`. */
+  findIndex?: IndexLookUp | undefined
+  /** Finds what answers where there is no file. Absent without the option `fallback`. */
+  findFallback?: FallbackLookUp | undefined
 }
 
 /** Sends the answer to a GET or HEAD. Synchronous for a file in memory: a promise would cost time. */
 export function answer (request: FastifyRequest, reply: FastifyReply, folder: Folder): void | Promise<FastifyReply> {
-  const found = lookUp(request, folder)
+  const found = lookUp(request, folder) ?? folder.findFallback?.(request, reply)
   if (found === undefined) {
     reply.callNotFound()
   } else if (typeof found === 'string') {
+    setCacheControl(request, reply, 'no-cache')
     reply.redirect(found, 308)
   } else if ('open' in found.file) {
     return answerFromDisk(request, reply, found.file, found)
@@ -50,19 +57,20 @@ export function refuse (request: FastifyRequest, reply: FastifyReply, folder: Fo
 }
 
 /**
- * Returns the file for a request, or the one URL of a file that it spells otherwise. The spelling comes before any
- * look-up, so a redirect does not tell whether there is a file.
+ * Returns the file for a request, or the one URL of a file or folder that it spells otherwise. An escape is looked at
+ * before any look-up, so its redirect does not tell whether there is a file.
  */
-function lookUp (request: FastifyRequest, { files, urls, isElsewhere }: Folder): Found | string | undefined {
+function lookUp (request: FastifyRequest, folder: Folder): Found | string | undefined {
+  const { files, urls, isElsewhere, findIndex } = folder
   const url = request.raw.url!
-  const name = (request.params as { '*': string })['*'] // the route ends in a wildcard
+  const name = readName(request)
   if (url.includes('%')) {
     if (!urls.isOwn(url)) return undefined
     const spelling = urls.otherSpelling(url)
     if (spelling !== undefined) return spelling
   }
-  const found = files.find(name)
-  return found === undefined || isElsewhere(found.name) ? undefined : found
+  const found = findIndex === undefined ? files.find(name) : findIndex(name, url)
+  return typeof found !== 'object' || !isElsewhere(found.name) ? found : undefined
 }
 
 async function answerFromDisk (

@@ -18,10 +18,20 @@ declare module 'fastify' {
      * @throws `FST_QUICKSTART_STATIC_MISSING_ASSET` when there is no such file
      */
     asset: (name: string) => string
+    /**
+     * The text of an import map that leads from the plain URL of each script to the one that `asset` gives, such as
+     * `{"imports":{"/static/lib.js":"/static/lib.0123456789abcdef.js"}}`. So `import './lib.js'` loads the module that
+     * a page links by `asset('lib.js')`, and it runs once. The text is safe within a script element. It is `''` where
+     * there is nothing to map, as in development.
+     *
+     * @param imports more entries, such as `{ three: app.asset('vendor/three.js') }`. Default: none
+     */
+    importmap: (imports?: Readonly<Record<string, string>>) => string
   }
 }
 
-interface Linked {
+/** The files of a folder, and their URLs. */
+export interface Linked {
   files: Files
   urls: FileUrls
 }
@@ -32,7 +42,7 @@ const maxRemembered = 1000
 /** The files of each context, in the order they were registered. */
 const linked = createPerContext<Linked[]>('fastify-quickstart/static')
 
-/** Adds `app.asset` to a context, or more files to the one that it has. Returns whether the context had none. */
+/** Adds `app.asset` to a context, or more files to the one that it has. Returns whether there were none around it. */
 export function decorateAsset (app: FastifyInstance, { files, urls }: Linked): boolean {
   const added = { files, urls: rememberUrls(urls) }
   const own = linked.own(app)
@@ -43,7 +53,7 @@ export function decorateAsset (app: FastifyInstance, { files, urls }: Linked): b
   linked.add(app, [added])
   const lists = linked.all(app) // more folders of this context are added to the first
   app.decorate('asset', (name) => findUrl(lists, name))
-  return true
+  return lists.length === 1
 }
 
 /** Pages link the same few files again and again, and to encode a name takes longer than all else of a link. */
@@ -100,6 +110,11 @@ function findUrl (lists: readonly Linked[][], name: string): string {
     if (!isElsewhere) return url
   }
   throw new MissingAsset(JSON.stringify(name))
+}
+
+/** Lists the folders whose files `asset` links: a context's own come first, then those of the contexts around it. */
+export function listFolders (app: FastifyInstance): readonly Linked[] {
+  return linked.all(app).flat()
 }
 
 /**

@@ -9,7 +9,10 @@ import { decorateAsset } from './asset.ts'
 import { compress } from './files/compression.ts'
 import { type Files, readFilesIntoMemory, createFilesOnDisk } from './files/files.ts'
 import type { MemoryCaps } from './files/memory.ts'
-import { checkStaticOptions, type StaticOptions } from './options.ts'
+import { decorateImportmap } from './importmap.ts'
+import { createFallbackLookUp, createOtherPartsTest } from './fallback.ts'
+import { createIndexLookUp, linkFolders } from './folder-index.ts'
+import { checkStaticOptions, refuseFallback, type StaticOptions } from './options.ts'
 import { createUnreachableTest } from './unreachable-routes.ts'
 import { createFileUrls } from './urls.ts'
 
@@ -37,7 +40,7 @@ export type { MemoryCaps, StaticOptions }
 const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<void> => {
   const root = checkStaticOptions(options)
   const isProduction = process.env.NODE_ENV === 'production'
-  const { prefix = '/static/', maxAge = 0, memory = isProduction } = options
+  const { prefix = '/static/', maxAge = 0, memory = isProduction, index = false, fallback = false } = options
 
   const path = prefix.endsWith('/') ? prefix : `${prefix}/`
   const base = readBasePath(app) + path
@@ -47,18 +50,31 @@ const files = fp(async (app: FastifyInstance, options: StaticOptions): Promise<v
     ? createFilesOnDisk(root, cacheControl)
     : await prepare(app, root, memory === true ? {} : memory, cacheControl)
   const urls = createFileUrls(base, readRouterSettings(app))
-  let isElsewhere!: Folder['isElsewhere'] // all routes are declared when the app is ready, before any request
-  app.addHook('onReady', async () => { isElsewhere = createUnreachableTest(app, base) })
-  const folder: Folder = { files, urls, isElsewhere: (name) => isElsewhere(name) }
+  let isUnreachable!: Folder['isElsewhere'] // all routes are declared when the app is ready, before any request
+  app.addHook('onReady', async () => { isUnreachable = createUnreachableTest(app, base) })
+  const isElsewhere: Folder['isElsewhere'] = (name) => isUnreachable(name)
+  const folder: Folder = { files, urls, isElsewhere }
+  if (index !== false) folder.findIndex = createIndexLookUp(index, files, urls, isElsewhere)
+  if (fallback !== false) {
+    if ((isProduction || memory !== false) && files.find(fallback) === undefined) refuseFallback(fallback)
+    const isOfOtherPart = createOtherPartsTest(app, base)
+    const isOthers: Folder['isElsewhere'] = (name) => isElsewhere(name) || isOfOtherPart(name)
+    folder.findFallback = createFallbackLookUp(fallback, files, urls, isOthers)
+  }
 
   // In the host's own context, and with hooks of the routes alone: so a guard that the host adds to them comes first.
-  const isFirst = decorateAsset(app, { files, urls })
+  const isFirst = decorateAsset(app, { files: index === false ? files : linkFolders(files, index), urls })
+  decorateImportmap(app)
   const config = isFirst ? { config: { name: 'static' } } : {} // for urlFor
   const schema: object = { hide: true } // from @fastify/swagger
   const read = (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, folder)
   const write = async (request: FastifyRequest, reply: FastifyReply) => refuse(request, reply, folder)
   app.route({ method: ['GET', 'HEAD'], url: `${path}*`, schema, ...config, handler: read })
   app.route({ method: ['POST', 'PUT', 'DELETE', 'PATCH'], url: `${path}*`, schema, onRequest: write, handler: read })
+  // A wildcard does not match the folder itself, `/static`. The server's own root has one spelling alone.
+  if (index !== false && base !== '/') {
+    app.route({ method: ['GET', 'HEAD'], url: path.slice(0, -1), schema, handler: read })
+  }
 
   if (!app.hasReplyDecorator('sendFile')) {
     await app.register(fastifyStatic, { root, serve: false, dotfiles: 'ignore' })

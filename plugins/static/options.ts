@@ -2,6 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { checkOptions, isCount, isObject } from '../../lib/check-options.ts'
 import { toFolderPath } from '../../lib/folder-path.ts'
 import { InvalidRoot } from './errors.ts'
+import { findContentType } from './files/content-type.ts'
+import { isPublicName } from './files/names.ts'
 import type { MemoryCaps } from './files/memory.ts'
 
 /** Options of the static plugin. */
@@ -17,6 +19,17 @@ export interface StaticOptions {
   maxAge?: number
   /** Whether files are read once, at start, and how much of them. Default: on when NODE_ENV is production. */
   memory?: boolean | MemoryCaps
+  /**
+   * The name of the file that answers for its folder, such as `'index.html'`: `/static/docs/` is answered with
+   * `docs/index.html`. `/static/docs` and `/static/docs/index.html` are redirected there. Default `false`: no file.
+   */
+  index?: string | false
+  /**
+   * The name below root of an HTML file, such as `'index.html'`, for what is not there: it answers a GET or HEAD of a
+   * client that prefers HTML, where nothing else does. It is for front ends that read the URL in the browser. Default
+   * `false`: what is not there is the host's 404.
+   */
+  fallback?: string | false
 }
 
 /**
@@ -34,11 +47,25 @@ export function checkStaticOptions (options: StaticOptions): string {
     },
     prefix: { accepts: isPlainPath, expected: 'a path that starts with "/", of plain segments' },
     maxAge: { accepts: isCount, expected: 'a whole number of seconds, 0 or more' },
-    memory: { accepts: isMemoryOption, expected: 'true, false, or { maxFileSize, maxTotalSize } in bytes' }
+    memory: { accepts: isMemoryOption, expected: 'true, false, or { maxFileSize, maxTotalSize } in bytes' },
+    index: { accepts: isIndexOption, expected: 'false, or a file name such as "index.html"' },
+    fallback: { accepts: isFallbackOption, expected: `false, or ${htmlFile}, such as "index.html"` }
   })
   const root = toFolderPath(options.root)!
   checkRoot(root)
   return root
+}
+
+const htmlFile = 'the name below root of an HTML file'
+
+/**
+ * Stops the start for a fallback that is not there.
+ *
+ * @throws `FST_QUICKSTART_STATIC_INVALID_OPTION`
+ */
+export function refuseFallback (fallback: string): void {
+  const expected = `${htmlFile}, and root has no such file`
+  checkOptions('static', { fallback }, { fallback: { accepts: () => false, expected } })
 }
 
 function checkRoot (root: string): void {
@@ -58,6 +85,15 @@ const plainPath =
 
 function isPlainPath (value: unknown): boolean {
   return typeof value === 'string' && plainPath.test(value)
+}
+
+function isIndexOption (value: unknown): boolean {
+  return value === false || (typeof value === 'string' && isPublicName(value) && !value.includes('/'))
+}
+
+function isFallbackOption (value: unknown): boolean {
+  if (value === false) return true
+  return typeof value === 'string' && isPublicName(value) && findContentType(value).startsWith('text/html')
 }
 
 function isMemoryOption (value: unknown): boolean {

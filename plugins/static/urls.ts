@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import {
   createPathEndPattern, createUndecodedPattern, escapeRegExp, parseRoute, type RouterSettings
 } from '../../lib/router.ts'
@@ -20,6 +21,8 @@ export interface FileUrls {
    * by a route, does not expect these.
    */
   readonly isOwn: (url: string) => boolean
+  /** Whether a URL begins with that path, without any escape in it. */
+  readonly isBelow: (url: string) => boolean
   /**
    * Returns where a URL is to be redirected that has an escape which the router does not decode, as a path with its
    * query; `undefined` where the URL has none.
@@ -28,6 +31,17 @@ export interface FileUrls {
    *   3.2.2)
    */
   readonly otherSpelling: (url: string) => string | undefined
+  /** Whether the path of a URL ends in a slash. The router may be told to leave that slash out of its parameters. */
+  readonly endsInSlash: (url: string) => boolean
+  /** Returns the path of a URL with a slash at its end, and its query: the URL of a folder. */
+  readonly addSlash: (url: string) => string
+  /** Returns the path of a URL without its last segment, and its query: the URL of the folder of a file. */
+  readonly dropLastSegment: (url: string) => string
+}
+
+/** Returns the name that a request asks for: what the wildcard of its route stands for, decoded; `''` for root. */
+export function readName ({ params }: FastifyRequest): string {
+  return (params as { '*'?: string })['*'] ?? '' // the route ends in a wildcard, or is that of root itself
 }
 
 /** @param base the path that the URLs begin with, as a route has it: its parameters may be anything */
@@ -37,7 +51,16 @@ export function createFileUrls (base: string, settings: RouterSettings): FileUrl
   const path = parseRoute(base).map((piece) => {
     return 'text' in piece ? escapeRegExp(encodeURI(piece.text)).replaceAll('/', '/+') : '[^/]*'
   })
-  const beginning = new RegExp(`^(?:[a-z][a-z\\d+.-]*://[^/?#]*)?${path.join('')}`, 'i')
+  // Root itself may be asked for without the slash.
+  const start = path.join('').replace(/\/\+$/, `(?:/+|(?=${pathEnd.source}))`)
+  const beginning = new RegExp(`^(?:[a-z][a-z\\d+.-]*://[^/?#]*)?${start}`, 'i')
+  /** Returns a location on this server: where two slashes begin a path, browsers take the first segment for a host. */
+  const locate = (path: string, query: string): string => path.replace(/^[/\\]*/, '/') + query
+  const split = (url: string): [path: string, query: string] => {
+    const target = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
+    const end = target.search(pathEnd)
+    return [target.slice(0, end), target.slice(end)]
+  }
   return {
     base,
     of: (name) => {
@@ -45,13 +68,20 @@ export function createFileUrls (base: string, settings: RouterSettings): FileUrl
       return encodeURI(base) + segments.join('/').replace(escapes, decodeURIComponent)
     },
     isOwn: (url) => beginning.test(url) && !/%2f/i.test(url.slice(0, url.search(pathEnd))),
+    isBelow: (url) => beginning.test(url),
     otherSpelling: (url) => {
-      const target = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
-      const query = target.search(pathEnd)
-      const path = target.slice(0, query)
+      const [path, query] = split(url)
       const spelling = path.replace(escapes, decodeURIComponent)
-      // Two slashes at its beginning would make the first segment a host.
-      return spelling === path ? undefined : spelling.replace(/^\/+/, '/') + target.slice(query)
+      return spelling === path ? undefined : locate(spelling, query)
+    },
+    endsInSlash: (url) => split(url)[0].endsWith('/'),
+    addSlash: (url) => {
+      const [path, query] = split(url)
+      return locate(`${path}/`, query)
+    },
+    dropLastSegment: (url) => {
+      const [path, query] = split(url)
+      return locate(path.replace(/[^/]+\/*$/, ''), query)
     }
   }
 }

@@ -38,7 +38,7 @@ export const pagesOf = createPerContext<Pages>('fastify-quickstart/templates')
 
 /** Creates the pages of a context. A page goes from `send` to `render`, `createScope`, the engine, and `sendText`. */
 export function createPages ({ engine, helpers, context, outer, showsFailures }: PageRules): Pages {
-  const { asset, urlFor } = helpers
+  const { asset, urlFor, importmap } = helpers
 
   return {
     has: (view) => engine.has(view) || outer?.has(view) === true,
@@ -73,11 +73,12 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
     if (isInstance(added) || isInstance(data)) {
       // It inherits from the data, which may be a proxy that makes up its properties.
       const it: object = Object.create(data ?? Object.prototype)
-      for (const shown of [{ asset, urlFor, user, nonce, here }, added, locals, data]) if (shown) showObject(it, shown)
+      const own = { asset, urlFor, importmap, user, nonce, here }
+      for (const shown of [own, added, locals, data]) if (shown) showObject(it, shown)
       return it
     }
     // The helpers are spelled out: V8 takes many times as long to build an object that begins with a spread.
-    return { asset, urlFor, user, nonce, here, ...added, ...locals, ...data }
+    return { asset, urlFor, importmap, user, nonce, here, ...added, ...locals, ...data }
   }
 
   function sendText (reply: FastifyReply, view: string, text: string): FastifyReply {
@@ -114,9 +115,20 @@ function describeFailure ({ code, message, cause }: FastifyError): Failure {
   }
 }
 
-/** Creates the functions that every view can call: decorators of other topics, which may be registered later. */
+/** Creates the functions that every view can call: of other topics' decorators, which may be registered later. */
 export function createViewHelpers (app: FastifyInstance): ViewHelpers {
-  return { asset: createHelper('asset', 'static'), urlFor: createHelper('urlFor', 'params') }
+  const writeMap = createHelper('importmap', 'static')
+  return {
+    asset: createHelper('asset', 'static'),
+    urlFor: createHelper('urlFor', 'params'),
+    importmap (imports) {
+      const map = writeMap(imports)
+      if (map === '') return ''
+      // Asking for the nonce's text adds it to the answer's policy. It is in base64.
+      const nonce = this.nonce === undefined ? '' : ` nonce="${String(this.nonce).replace(/[^\w+/=-]/g, '')}"`
+      return `<script type="importmap"${nonce}>${map}</script>`
+    }
+  }
 
   function createHelper (decorator: string, topic: string): (...args: unknown[]) => string {
     let found: ((...args: unknown[]) => string) | undefined

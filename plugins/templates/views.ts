@@ -39,6 +39,11 @@ export type ViewScope<Name extends ViewName> =
 export interface ViewHelpers {
   /** The URL of a static file. Throws where the static topic is not registered. */
   asset: (name: string) => string
+  /**
+   * A script element with an import map, from the plain URLs of scripts to those of `asset`: `<%~ it.importmap() %>`
+   * before the first module. Empty where there is nothing to map. Throws where the static topic is not registered.
+   */
+  importmap: (this: { nonce?: unknown }, imports?: Readonly<Record<string, string>>) => string
   /** The URL of a named route. Throws where the params topic is not registered. */
   urlFor: (name: string, ...rest: unknown[]) => string
 }

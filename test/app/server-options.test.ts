@@ -70,6 +70,18 @@ t.test('in production a request is one line', async (t) => {
   t.equal(lines.length, 2)
 })
 
+t.test('while developing, no line of JSON changes the terminal', async (t) => {
+  const texts: string[] = []
+  const { logger, ...rest } = createServerOptions()
+  const stream = { write: (text: string) => { texts.push(text) } }
+  const app = Fastify({ ...rest, trustProxy: true, logger: { ...logger, level: 'info', stream } })
+  t.teardown(() => app.close())
+  await app.register(quickstart, { auth: false })
+  await app.inject({ url: '/hello', headers: { host: 'a\u009b31m', 'x-forwarded-for': '203.0.113.9\u009b31m' } })
+  t.match(JSON.parse(texts.at(-2)!), { req: { url: '/hello', host: 'a\u009b31m', remoteAddress: '203.0.113.9\u009b31m' } })
+  t.same(texts.filter((text) => /[^\n\x20-\x7e]/.test(text)), [])
+})
+
 t.test('in production the line of an error has method and path, and no line changes the terminal', async (t) => {
   setEnvironment(t, { NODE_ENV: 'production', QUICKSTART_DRAIN_SECONDS: '0' })
   const texts: string[] = []

@@ -23,7 +23,7 @@ t.test('refuses wrong words with one line, which lists the right ones and names 
   setEnvironment(t)
   t.chdir(t.testdir({}))
   const commands = 'the commands are routes, check, dev, new, hash-password, and without one the server starts'
-  const flags = 'there are --hello, --static, --templates, --params, --auth, --routes, --csp, --log-level'
+  const flags = 'there are --hello, --static, --templates, --params, --auth, --tutorial, --routes, --csp, --log-level'
   const wrong: [args: string[], says: string | RegExp][] = [
     [['nwe'], `Unexpected argument 'nwe' (did you mean new?); ${commands}`],
     [['rotes'], `Unexpected argument 'rotes' (did you mean routes?); ${commands}`],
@@ -59,7 +59,11 @@ t.test('refuses wrong words with one line, which lists the right ones and names 
     [['--routes', 'nowhere.js'], '--routes nowhere.js does not exist'],
     [['--routes='], '--routes takes the path of a file'],
     [['routes', '--csp=self'], /^"csp" is "self", where "self" is not a directive \(--csp as a flag\); /],
-    [['--auth=maybe'], /^"auth" is "maybe"/]
+    [['--auth=maybe'], /^"auth" is "maybe"/],
+    [['--auth', 'maybe'], /^"auth" is "maybe"/],
+    [['--tutorial=maybe'], '"tutorial" is "maybe" (--tutorial as a flag); it takes true or false'],
+    [['--tutorials=false'], /^Unknown option '--tutorials' \(did you mean --tutorial\?\); there are /],
+    [['--tutorial', '--hello', 'more'], /^"hello" is "more"/]
   ]
   const found: unknown[] = []
   for (const [args, says] of wrong) {

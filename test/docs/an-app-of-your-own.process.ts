@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
@@ -36,6 +36,11 @@ function apply (folder: string, { language, file, code }: Block): void {
   writeFileSync(path, text.replace(before, () => after))
 }
 
+/** For a Node that does not run TypeScript. */
+const toJavaScript = [
+  '--noEmit', 'false', '--allowImportingTsExtensions', 'false', '--rewriteRelativeImportExtensions', '--outDir', 'compiled'
+]
+
 async function run (folder: string, ...args: string[]): Promise<{ code: number, output: string }> {
   // tap would count what the app uses of dist/ as coverage of the sources.
   const env = { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
@@ -48,7 +53,7 @@ async function run (folder: string, ...args: string[]): Promise<{ code: number, 
 
 t.test('each step of the page on an app of one\'s own gives an app that passes its tests', { skip: lacks.links }, async (t) => {
   const folder = join(t.testdir({}), 'guestbook')
-  await createProject([folder, '--ts'], new PassThrough(), new PassThrough())
+  await createProject([folder, '--ts'], new PassThrough(), new PassThrough(), true)
   // Installed, as far as the repository's own packages do not serve.
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
@@ -58,8 +63,11 @@ t.test('each step of the page on an app of one\'s own gives an app that passes i
     applied += blocks.length
     if (index > 0 && blocks.length === 0) continue
     for (const block of blocks) t.doesNotThrow(() => apply(folder, block), block.place)
-    t.match(await run(folder, join(root, 'node_modules', 'typescript', 'bin', 'tsc')), { code: 0, output: /^$/ }, `${step}: compiles`)
-    const { code, output } = await run(folder, '--test', 'dist/server.test.js')
+    const compiled = await run(folder, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...toJavaScript)
+    t.match(compiled, { code: 0, output: /^$/ }, `${step}: compiles`)
+    cpSync(join(folder, 'compiled'), folder, { recursive: true })
+    const tests = readdirSync(folder).filter((name) => name.endsWith('.test.js'))
+    const { code, output } = await run(folder, '--test', ...tests)
     t.equal(code, 0, `${step}: passes its tests`, code === 0 ? {} : { output })
   }
   t.equal(applied, page.blocks.filter(({ file }) => file !== undefined).length, 'each block belongs to a step')

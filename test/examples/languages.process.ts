@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { toJavaScript } from './to-javascript.ts'
@@ -6,12 +6,9 @@ import { toJavaScript } from './to-javascript.ts'
 const examples = resolve(import.meta.dirname, '..', '..', 'examples')
 
 t.test('each TypeScript file of an example has its JavaScript beside it', async (t) => {
-  const sources = readdirSync(examples).flatMap((name) => {
-    const src = join(examples, name, 'src')
-    if (!existsSync(src)) return []
-    return readdirSync(src).filter((file) => file.endsWith('.ts')).map((file) => join(src, file))
-  })
-  t.ok(sources.length >= 7)
+  const sources = readdirSync(examples, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/node_modules|dist/.test(file)).map((file) => join(examples, file))
+  t.equal(sources.length, 9)
   for (const source of sources) {
     const expected = toJavaScript(readFileSync(source, 'utf8'))
     const twin = source.replace(/\.ts$/, '.js')

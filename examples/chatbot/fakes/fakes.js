@@ -1,4 +1,4 @@
-// What the tests put in the place of real models. It has no tests of its own.
+// Stand-ins for real models, for the tests. It has no tests of its own.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

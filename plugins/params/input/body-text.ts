@@ -94,8 +94,8 @@ function hasText (value: unknown, expression: RegExp): boolean {
   return false
 }
 
-/** A file is no text, and fields that are objects hold all others. */
+/** A name is text too. A file is not, and fields that are objects hold all others. */
 function findMalformedInFields (body: unknown): string[] {
   const isLost = (value: unknown): boolean => typeof value === 'string' && lost.test(value)
-  return Object.entries(Object(body)).filter(([, value]) => [value].flat().some(isLost)).map(([name]) => name)
+  return Object.entries(Object(body)).filter((entry) => entry.flat().some(isLost)).map(([name]) => name)
 }

@@ -21,6 +21,8 @@ export interface Files {
   find: (name: string) => Found | undefined
   /** Returns the name to link a file by; `undefined` when there is no such file. */
   link: (name: string) => string | undefined
+  /** Lists the JavaScript files that have fingerprints, or get them: the names to link them by now. */
+  scripts: () => readonly { name: string, link: string }[]
   /** Counts the bytes that are held in memory: files and their compressed forms. */
   bytesInMemory: () => number
 }
@@ -32,7 +34,7 @@ const immutable = 'public, max-age=31536000, immutable'
 export function createFilesOnDisk (root: string, cacheControl: string): Files {
   const digests: Digests = new Map()
   const rules = createFiles((name) => findOnDisk(root, name, digests), (name) => name, cacheControl)
-  return { ...rules, bytesInMemory: () => 0 }
+  return { ...rules, scripts: () => [], bytesInMemory: () => 0 }
 }
 
 /** Files that were read at start. */
@@ -56,10 +58,15 @@ export async function readFilesIntoMemory (
   const rest = new FilesLeftOnDisk(root, folder, log)
   await rest.readSmallOnes()
 
+  const scripts = [...kept.keys(), ...rest.names].filter((name) => /\.m?js$/.test(name)).sort()
   const open = (name: string): Found['file'] | undefined => kept.get(name) ?? rest.find(name)
   const findLink = (name: string): string | undefined => kept.get(name)?.link ?? rest.link(name)
   return {
-    files: { ...createFiles(open, findLink, cacheControl), bytesInMemory: () => countBytes(kept.values()) },
+    files: {
+      ...createFiles(open, findLink, cacheControl),
+      scripts: () => scripts.map((name) => ({ name, link: findLink(name)! })), // each was there at start
+      bytesInMemory: () => countBytes(kept.values())
+    },
     kept: kept.values(),
     room,
     readBigOnes: async (signal) => await rest.readBigOnes(signal)

@@ -30,6 +30,10 @@ export class FilesLeftOnDisk {
     this.#siblings = new DiskSiblings((name) => kept.get(name) ?? this.#find(name), log)
   }
 
+  get names (): Iterable<string> {
+    return this.#links.keys()
+  }
+
   /** The name to link a file by. */
   link (name: string): string | undefined {
     return this.#links.get(name)

@@ -1,6 +1,8 @@
-/** Whether an object is more than its own fields: made by a class, or with a prototype of its own. */
+import { types } from 'node:util'
+
+/** Whether an object is more than its own fields: made by a class, with a prototype of its own, or a proxy. */
 export function isInstance (value: object | undefined | null): boolean {
-  return value !== undefined && value !== null && findPrototype(value) !== undefined
+  return value !== undefined && value !== null && (findPrototype(value) !== undefined || types.isProxy(value))
 }
 
 /**

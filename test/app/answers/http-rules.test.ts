@@ -27,6 +27,7 @@ t.test('what Node refuses by itself is answered and logged like any other refusa
   const { lines, port } = await listen(t)
   const text = (line: string, ...fields: string[]) => [line, ...fields, 'Connection: close', '', ''].join('\r\n')
   const noHost = /FST_QUICKSTART_APP_MISSING_HOST/
+  const noName = /FST_QUICKSTART_APP_INVALID_HOST/
   const noExpectation = /FST_QUICKSTART_APP_UNKNOWN_EXPECTATION/
   const cases: [text: string, status: number, body: RegExp][] = [
     [text('GET /hello HTTP/1.1'), 400, noHost],
@@ -34,6 +35,17 @@ t.test('what Node refuses by itself is answered and logged like any other refusa
     [text('GET /%zz HTTP/1.1'), 400, /FST_ERR_BAD_URL/],
     [text('GET /hello HTTP/1.1', 'Host:'), 200, /Hello World!/],
     [text('GET /hello HTTP/1.0'), 200, /Hello World!/],
+    [text('GET /hello HTTP/1.1', 'Host: a', 'Host: b'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: a', 'Accept: b', 'hOST: a'), 400, noName],
+    [text('GET /nowhere HTTP/1.0', 'Host: a', 'Host: b'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: a b'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: a<script>'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: a/b'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: a@b'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: \u00fc.example'), 400, noName],
+    [text('GET /hello HTTP/1.1', 'Host: my_host-1.example:5001', 'Post: a'), 200, /Hello World!/],
+    [text('GET /hello HTTP/1.1', 'Host: [::1]:5001'), 200, /Hello World!/],
+    [text('GET /hello HTTP/1.1', 'Host: xn--tda.example'), 200, /Hello World!/],
     [text('GET /hello HTTP/1.1', 'Host: a', 'Expect: x'), 417, noExpectation],
     [text('GET /nowhere HTTP/1.1', 'Host: a', 'Expect: x'), 417, noExpectation],
     [text('GET /hello HTTP/1.1', 'Expect: x'), 400, noHost],
@@ -69,6 +81,13 @@ t.test('an expectation over HTTP/2 is refused likewise', async (t) => {
     t.ok(headers['content-security-policy'])
     request.resume()
   }
+  const tunnel = session.request({ ':method': 'CONNECT', ':authority': 'example.org:443' })
+  const [headers] = await once(tunnel, 'response')
+  const body = JSON.parse((await tunnel.toArray()).join(''))
+  t.match({ headers, body }, {
+    headers: { ':status': 405, 'content-type': 'application/json; charset=utf-8', 'content-security-policy': "default-src 'none'" },
+    body: { statusCode: 405, message: 'This server is not a proxy.' }
+  })
 })
 
 t.test('a host whose server has other options keeps Node\'s own answers', async (t) => {

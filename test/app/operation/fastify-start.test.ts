@@ -25,6 +25,7 @@ t.test('a switch before the -- is not lost in silence', async (t) => {
     [['-c', 'fastify.config.cjs', 'dist/app.js', '--auth=false'], '--auth=false'],
     [['dist/app.js', '--no-auth', '--', '--params=false'], '--no-auth'],
     [['dist/app.js', '--auth', 'false'], '--auth'],
+    [['dist/app.js', '--no-tutorial'], '--no-tutorial', '--tutorial=false'],
     [['dist/app.js', '--csp=off'], '--csp=off', '--csp=…'],
     [['dist/app.js', '--port', '80', '--', '--auth=false', '--no-params'], undefined],
     [['--options', 'dist/app.js'], undefined]

@@ -115,6 +115,9 @@ t.test('knows fastify start when it sees it', async (t) => {
     ['/project/node_modules/.bin/fastify', true],
     ['/project/node_modules/fastify-cli/cli.js', true],
     ['C:\\project\\node_modules\\fastify-cli\\start.js', true],
+    ['/project/node_modules/fastify-cli/lib/watch/fork.js', true], // --watch
+    ['C:\\project\\node_modules\\fastify-cli\\lib\\watch\\fork.js', true],
+    ['/project/lib/watch/fork.js', false],
     ['/project/dist/bin/fastify-quickstart.js', false],
     ['/project/server.js', false],
     ['/fastify/server.js', false],

@@ -8,10 +8,12 @@ t.test('without any setting, every topic is on and the rest is the default', asy
   setEnvironment(t)
   t.chdir(t.testdir({}))
   t.same(readSettings(), {
-    switches: { hello: true, static: true, templates: true, params: true, auth: true },
+    switches: { hello: undefined, static: true, templates: true, params: true, auth: true },
+    hasTutorial: true,
     publicDir: undefined,
     viewsDir: undefined,
     usersFile: undefined,
+    groupsFile: undefined,
     realm: undefined,
     protect: [],
     redisUrl: undefined,
@@ -28,16 +30,18 @@ t.test('without any setting, every topic is on and the rest is the default', asy
 })
 
 t.test('reads every setting from the environment', async (t) => {
-  t.chdir(t.testdir({ web: {}, pages: {}, users: 'alice:hash' }))
+  t.chdir(t.testdir({ web: {}, pages: {}, users: 'alice:hash', groups: 'staff: alice' }))
   setEnvironment(t, {
     QUICKSTART_HELLO: 'false',
     QUICKSTART_STATIC: 'true',
     QUICKSTART_TEMPLATES: 'false',
     QUICKSTART_PARAMS: 'false',
     QUICKSTART_AUTH: 'false',
+    QUICKSTART_TUTORIAL: 'false',
     QUICKSTART_PUBLIC_DIR: 'web',
     QUICKSTART_VIEWS_DIR: './pages/',
     QUICKSTART_USERS_FILE: resolve('users'),
+    QUICKSTART_GROUPS_FILE: 'groups',
     QUICKSTART_REALM: 'Staff only',
     QUICKSTART_PROTECT: '/, /static/*',
     QUICKSTART_REDIS_URL: 'redis://127.0.0.1:6379/1',
@@ -55,9 +59,11 @@ t.test('reads every setting from the environment', async (t) => {
   })
   t.same(readSettings(), {
     switches: { hello: false, static: true, templates: false, params: false, auth: false },
+    hasTutorial: false,
     publicDir: resolve('web'),
     viewsDir: resolve('pages'),
     usersFile: resolve('users'),
+    groupsFile: resolve('groups'),
     realm: 'Staff only',
     protect: ['/', '/static/*'],
     redisUrl: 'redis://127.0.0.1:6379/1',
@@ -173,7 +179,9 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
       ['QUICKSTART_START_SECONDS', value, `QUICKSTART_START_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for no limit`],
       ['QUICKSTART_BLOCKED_SECONDS', value, `QUICKSTART_BLOCKED_SECONDS is "${value}"; it takes seconds from 0 to 3600, where 0 is for never`]
     ]),
-    ['QUICKSTART_AUHT', 'false', `QUICKSTART_AUHT is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`]
+    ...['QUICKSTART_AUHT', 'quickstart_auth', 'Quickstart_Protect'].map((name): [string, string, string] => [
+      name, 'false', `${name} is not a setting; known settings: ${Object.keys(settingsSchema.properties).join(', ')}`
+    ])
   ]
   for (const [name, value, says] of wrong) {
     setEnvironment(t, { [name]: value })

@@ -56,6 +56,7 @@ t.test('says what is built in, and what the settings make of it', async (t) => {
     users: 'not from a file',
     'public files': 'built in',
     views: 'built in',
+    'tutorial pages': 'on',
     'needs a login': 'the secret page, and what your own routes guard',
     'failed logins': 'counted in memory; 10 of a name from an address, then a wait of 900 seconds',
     proxies: 'none is trusted',
@@ -86,6 +87,25 @@ t.test('says what is built in, and what the settings make of it', async (t) => {
   })
 })
 
+t.test('says whether the tutorial has pages', async (t) => {
+  t.chdir(t.testdir({}))
+  const off = {
+    routes: 'app 1, static 2',
+    'tutorial pages': 'off',
+    'needs a login': 'what your own routes guard'
+  }
+  for (const [args, env] of [
+    [['--tutorial=false'], {}],
+    [['--tutorial', 'false'], { QUICKSTART_TUTORIAL: 'true' }],
+    [[], { QUICKSTART_TUTORIAL: 'false' }]
+  ] as const) {
+    t.match(await check(t, env, [...args]), { exitCode: 0, lines: { length: 0 }, facts: off })
+  }
+  const on = { routes: /^params 5, .*hello 1$/, 'tutorial pages': 'on' }
+  t.match(await check(t, { QUICKSTART_TUTORIAL: 'false' }, ['--tutorial']), { exitCode: 0, facts: on })
+  t.match(await check(t, {}, ['--tutorial=false', '--hello', '--params']), { facts: { routes: 'app 1, static 2, hello 1' } })
+})
+
 t.test('what stops a start ends it with 1, and one line', async (t) => {
   t.chdir(t.testdir({ 'routes.mjs': 'a mistake of the operator' }))
   const port = await take(t)
@@ -97,6 +117,8 @@ t.test('what stops a start ends it with 1, and one line', async (t) => {
     [{ HOST: '0.0.0.0', NODE_ENV: 'production', QUICKSTART_AUTH: 'false', PORT: port }, `0.0.0.0:${port} is in use; choose another port with PORT or --port`],
     [{ HOST: '192.0.2.1', PORT: '80', NODE_ENV: 'production', QUICKSTART_AUTH: 'false' }, '192.0.2.1:80 is not an address of this machine; choose another with HOST or --address'],
     [{ HOST: 'nohost.invalid', NODE_ENV: 'production', QUICKSTART_AUTH: 'false' }, 'nohost.invalid is not a name or an address of this machine; choose another with HOST or --address'],
+    [{ QUICKSTART_TUTORIAL: 'no' }, 'QUICKSTART_TUTORIAL is "no"; it takes true or false'],
+    [{ QUICKSTART_GROUPS_FILE: 'groups' }, /^QUICKSTART_GROUPS_FILE is "groups", which does not exist; it takes a readable file/],
     [{ QUICKSTART_METRICS: 'here' }, /^QUICKSTART_METRICS is "here"; it takes host:port/]
   ]
   const found: unknown[] = []
@@ -179,7 +201,8 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
     [{ NODE_ENV: '' }, ['NODE_ENV is "", which means development; only NODE_ENV=production is for the internet']],
     [{ ...production, HOST: '0.0.0.0' }, []],
     [production, [`127.0.0.1:0 ${proxy}`]],
-    [{ ...production, HOST: '::1' }, [`[::1]:0 ${proxy}`]],
+    [{ ...production, HOST: '::1' }, [`[::1]:0 ${proxy.replace('=127.0.0.1', '=::1')}`]],
+    [{ ...production, HOST: 'localhost' }, [`localhost:0 ${proxy.replace('=127.0.0.1', '=127.0.0.1,::1')}`]],
     [{ ...production, HOST: '127.0.0.2' }, [`127.0.0.2:0 ${proxy}`]],
     [{ ...production, QUICKSTART_TRUST_PROXY: 'false' }, [`127.0.0.1:0 ${proxy}`]],
     [{ ...production, QUICKSTART_TRUST_PROXY: 'true' }, []],
@@ -205,6 +228,12 @@ t.test('warns of what does not stop a start, and is hardly meant', { timeout: 12
     if (exitCode !== 0 || !isRight || !stdout.startsWith('ready\n')) found.push([env, exitCode, lines])
   }
   t.same(found, [])
+})
+
+t.test('says that a proxy on a Unix socket is trusted with true', { skip: lacks.sockets }, async (t) => {
+  t.chdir(t.testdir({ users }))
+  const { lines } = await check(t, { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users' }, ['--socket', 'new'])
+  t.match(lines, [/^warning: .*; set QUICKSTART_TRUST_PROXY=true$/])
 })
 
 t.test('warns of public files that cannot be read', { skip: lacks.modes || lacks.links }, async (t) => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -79,7 +79,8 @@ t.test('what the command changes, an app of another account reads', { skip: lack
 t.test('ten commands at once lose no line, and a lock of one that was killed holds nobody up', async (t) => {
   const dir = t.testdir({ users: `bob:${cheap.bcrypt('b')}\n` })
   const file = join(dir, 'users')
-  writeFileSync(`${file}.lock`, '')
+  const { pid } = spawnSync(process.execPath, ['--version']) // has ended
+  writeFileSync(`${file}.lock`, `fastify-quickstart hash-password ${pid}\n`)
   const names = Array.from({ length: 10 }, (_, index) => `user${index}`)
   const ends = await Promise.all(names.map(async (name) => await hashPassword([name, '--file', file], 'p')))
   t.same(ends.map(({ exitCode, stderr }) => [exitCode, stderr]), names.map(() => [0, '']))

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createProject } from '../../../bin/commands/new.ts'
@@ -7,7 +7,11 @@ import { ending } from '../command.ts'
 import { lacks } from '../../system.ts'
 
 const examples = resolve(import.meta.dirname, '..', '..', '..', 'examples')
-const { version } = JSON.parse(readFileSync(resolve(examples, '..', 'package.json'), 'utf8')) as { version: string }
+const root = resolve(examples, '..')
+const [major] = process.versions.node.split('.')
+
+/** Whether a program may be TypeScript here. */
+const [withTypeScript, without] = [true, false]
 
 /** An empty folder to work in. */
 function workIn (t: Test): string {
@@ -16,10 +20,15 @@ function workIn (t: Test): string {
   return folder
 }
 
-/** Runs the command without a terminal, and answers what it printed. */
+/** Runs the command without a terminal on a Node that runs TypeScript, and returns what it printed. */
 async function run (...args: string[]): Promise<string> {
+  return await runOn(withTypeScript, args)
+}
+
+/** The same on a Node that runs TypeScript, or does not. */
+async function runOn (runsTypeScript: boolean, args: string[]): Promise<string> {
   const stdout = new PassThrough()
-  if (await createProject(args, new PassThrough(), stdout) !== 0) throw new Error('not made')
+  if (await createProject(args, new PassThrough(), stdout, runsTypeScript) !== 0) throw new Error('not made')
   return String(stdout.read())
 }
 
@@ -35,13 +44,14 @@ async function converse (args: string[], answers: string[]): Promise<{ code: num
     if (answer === undefined) stdin.end()
     else stdin.write(`${answer}\n`)
   })
-  return { code: await createProject(args, stdin, stdout), asked }
+  return { code: await createProject(args, stdin, stdout, withTypeScript), asked }
 }
 
 /** What a project's package.json says. */
 function manifestOf (folder: string) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     name: string
+    engines: { node: string }
     scripts: Record<string, string>
     dependencies: Record<string, string>
     devDependencies?: Record<string, string>
@@ -56,13 +66,15 @@ t.test('makes a project of each example, in the languages it has', async (t) => 
       await run(folder, '--from', example, `--${language}`)
       const { name, scripts, dependencies, devDependencies = {} } = manifestOf(folder)
       t.equal(name, folder)
-      t.equal(dependencies['fastify-quickstart'], `^${version}`)
-      t.equal(scripts.build, language === 'ts' ? 'tsc' : undefined)
+      t.equal(resolve(folder, dependencies['fastify-quickstart']!.replace('file:', '')), root) // each has it
+      t.equal(readFileSync(join(folder, '.npmrc'), 'utf8'), 'install-links=true\n')
+      t.equal(scripts[example === 'minimal' ? 'typecheck' : 'build'], language === 'ts' ? 'tsc' : undefined)
       t.equal('typescript' in devDependencies, language === 'ts')
+      t.equal(devDependencies['@types/node'], language === 'ts' ? `^${major}` : undefined)
       const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       for (const wanted of ['.gitignore', 'README.md', 'public', 'views']) t.ok(files.includes(wanted), wanted)
       t.equal(files.some((file) => file.endsWith('.ts')), language === 'ts')
-      t.equal(files.some((file) => /^src.*\.js$/.test(file)), language === 'js' && example !== 'chatbot')
+      t.equal(files.some((file) => /^(?:src|routes).*\.js$/.test(file)), language === 'js' && example !== 'chatbot')
       t.equal(files.includes('tsconfig.json'), language === 'ts')
     }
   }
@@ -70,19 +82,46 @@ t.test('makes a project of each example, in the languages it has', async (t) => 
 
 t.test('takes minimal, in TypeScript where Node runs it', async (t) => {
   workIn(t)
-  for (const [runsTypeScript, source] of [[true, 'server.ts'], [false, 'server.js']] as const) {
+  for (const [runsTypeScript, source, node] of [[true, 'routes.ts', '>=22.18'], [false, 'routes.js', '>=20.19']] as const) {
     const folder = `with-${source}`
-    t.equal(await createProject([folder], new PassThrough(), new PassThrough(), runsTypeScript), 0)
-    t.ok(existsSync(`${folder}/src/${source}`), source)
+    await runOn(runsTypeScript, [folder])
     t.ok(existsSync(`${folder}/views/dice.eta`))
+    for (const file of ['.env.example', '.dockerignore', source]) t.ok(existsSync(`${folder}/${file}`), file)
+    const { engines, scripts } = manifestOf(folder)
+    t.equal(scripts.start, `fastify-quickstart --routes ${source} --tutorial=false`)
+    t.equal(scripts.dev, `fastify-quickstart dev --routes ${source} --tutorial=false`)
+    t.equal(engines.node, node)
+    const texts = ['Dockerfile', 'README.md', 'package.json'].map((file) => readFileSync(`${folder}/${file}`, 'utf8'))
+    for (const text of texts) t.notMatch(text, source === 'routes.ts' ? /routes\.(test\.)?js/ : /routes\.(test\.)?ts/)
+  }
+})
+
+t.test('a project has no script that this Node cannot run', async (t) => {
+  workIn(t)
+  await t.rejects(runOn(without, ['my-app', '--ts']), {
+    message: 'the example minimal is run without a build, and Node runs TypeScript from 22.18 on; ' +
+      `this is ${process.version}; leave --ts out`
+  })
+  await t.rejects(runOn(without, ['my-app', '--ts', '--from', 'minimal']), { message: /leave --ts out$/ })
+  t.notOk(existsSync('my-app'))
+  for (const example of ['all-five', 'own-app']) {
+    await runOn(without, [`${example}-ts`, '--ts', '--from', example])
+    t.same(Object.keys(manifestOf(`${example}-ts`).scripts), ['build', 'start', 'test'])
+    await runOn(without, [`${example}-js`, '--from', example])
+    t.equal(manifestOf(`${example}-js`).scripts.dev, 'fastify-quickstart dev src/server.js')
+    await runOn(withTypeScript, [`${example}-dev`, '--from', example])
+    t.equal(manifestOf(`${example}-dev`).scripts.dev, 'fastify-quickstart dev src/server.ts')
   }
 })
 
 t.test('says how to go on, from the folder one is in', async (t) => {
   const folder = workIn(t)
   const steps = '  npm install && npm start\n  npm test\n'
-  t.equal(await run('one', '--js'), `one holds the example minimal in JavaScript. Go on with\n\n  cd one\n${steps}`)
-  t.match(await run('My App', '--ts'), `in TypeScript. Go on with\n\n  cd "My App"\n${steps}`)
+  const from = `npm install copies fastify-quickstart from this clone (file:${relative(resolve('one'), root).replaceAll('\\', '/')})`
+  const said = await run('one', '--js')
+  t.ok(said.startsWith(`one holds the example minimal in JavaScript.\n${from}`), said)
+  t.ok(said.endsWith(`.\nGo on with\n\n  cd one\n${steps}`), said)
+  t.match(await run('My App', '--ts'), `Go on with\n\n  cd "My App"\n${steps}`)
   t.match(await run('$5', '--js'), `Go on with\n\n  cd '$5'\n${steps}`)
   t.match(await run("it's $5", '--js'), `Go on with\n\n  cd 'it'\\''s $5'\n${steps}`)
   t.match(await run('--js', '--', '-x'), `Go on with\n\n  cd ./-x\n${steps}`)
@@ -103,7 +142,7 @@ t.test('asks on a terminal for what is left open', async (t) => {
   t.match(all, { code: 0, asked: ['Folder [my-app]: ', example, /^Language: ts, js \[/] })
   t.ok(existsSync('mine/src/sightings.ts'))
   t.match(await converse(['--js'], ['', '']), { code: 0, asked: { length: 2 } })
-  t.ok(existsSync('my-app/src/server.js'))
+  t.ok(existsSync('my-app/routes.js'))
   t.match(await converse(['chat'], ['chatbot']), { code: 0, asked: { length: 1 } })
   t.match(await converse(['all', '--from=minimal', '--ts'], []), { code: 0, asked: [] })
   await t.rejects(converse(['x', '--from=minimal'], ['rust']), { message: 'the language is "rust"; it takes ts or js' })
@@ -127,7 +166,7 @@ t.test('refuses wrong words, and a folder that is not empty, with one line', { s
     [['file'], /^file is not a folder$/],
     [['file/app'], /^file\/app is not a folder$/],
     [['x'.repeat(300)], /^x+ cannot be read \(ENAMETOOLONG\)$/],
-    [['dangling'], /^dangling cannot be written: \w+/],
+    [['dangling'], /^dangling is a link to nowhere$/],
     [['app', 'more'], /^new takes one folder; "more" is one too many$/],
     [['app', '--ts', '--js'], /^--ts and --js exclude each other$/],
     [['app', '--from', 'flaskr'], /^there is no example "flaskr"; --from takes one of all-five, .*, own-app$/],

@@ -31,6 +31,9 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
       'PUT, PATCH|/own||own|', 'GET|/reject||own|', 'GET|/secret|secret|auth|needed', 'GET|/text||own|', 'GET|/throw||own|'
     ])
   })
+  await t.test('without the tutorial, but with what is asked for', async (t) => {
+    t.same(await listRows(t, ['--tutorial=false', '--static=false', '--hello']), ['GET|/health||app|', 'GET|/hello||hello|'])
+  })
   await t.test('with a page of each source where the views are the suite\'s', async (t) => {
     t.chdir(t.testdir({}))
     t.ok((await listRows(t)).includes('GET|/source/:topic||templates|optional'))

@@ -211,6 +211,79 @@ t.test('an entry names no other path than its own', async (t) => {
   for (const url of ['/data/5', '/files/a', '/f-1', '/t']) t.equal((await app.inject(url)).statusCode, 401, url)
 })
 
+t.test("a wildcard's route is guarded where an entry names what it is asked for", async (t) => {
+  const rows: [target: string, wildcard: string, status: number][] = [
+    ['/admin/page', '/*', 401],
+    ['/admin/unknown', '/*', 401],
+    ['/admin/', '/*', 401],
+    ['/ADMIN/unknown', '/*', 401],
+    ['/%61dmin/unknown', '/*', 401],
+    ['/admin%2Funknown', '/*', 401],
+    ['//admin//unknown', '/*', 401],
+    ['/admin', '/*', 200],
+    ['/administrator/x', '/*', 200],
+    ['/x/admin/y', '/*', 200],
+    ['/data/5', '/*', 401],
+    ['/data/5/', '/*', 401],
+    ['/data/5/more', '/*', 200],
+    ['/f-1', '/*', 401],
+    ['/', '/*', 200],
+    ['/app/route', '/*', 200],
+    ['/admin/unknown', '*', 401],
+    ['/app/route', '*', 200],
+    ['/admin/unknown', '/adm*', 401],
+    ['/adm/x', '/adm*', 200],
+    ['/acme/private/x', '/:tenant/*', 401],
+    ['/admin/x/y', '/:tenant/*', 401],
+    ['/team-a/members/x', '/team-:name/*', 401],
+    ['/team-a%2Fb/members/x', '/team-:name/*', 401],
+    ['/team-a/x', '/*', 200],
+    ['/team-a/members/x', '/*', 401],
+    ['/other/public/x', '/:tenant/*', 200],
+    ['/files/x', '/files/*', 200]
+  ]
+  const entries = ['/admin/*', '/data/:id', '/f-:x', '/acme/private/*', '/team-:name/members/*']
+  const wrong = []
+  for (const [target, wildcard, status] of rows) {
+    for (const isEarly of [true, false]) {
+      const app = Fastify()
+      if (isEarly) app.get(wildcard, answer)
+      await app.register(auth, { users, protect: [...entries] })
+      if (!isEarly) app.get(wildcard, answer)
+      app.get('/admin/page', answer)
+      app.get('/acme/private/list', answer)
+      app.get('/team-:name/members/list', answer)
+      app.post('/data/:id', answer)
+      app.post('/f-:x', answer)
+      const refused = await app.inject(target)
+      const admitted = await app.inject({ url: target, headers: alice })
+      if (refused.statusCode !== status || admitted.statusCode !== 200) {
+        wrong.push([target, wildcard, isEarly, refused.statusCode, admitted.statusCode])
+      }
+      await app.close()
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('a preflight that a wildcard answers brings no login, and an entry must name a route still', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(auth, { users, protect: ['/admin/*'] })
+  app.options('/*', answer)
+  app.get('/*', { config: { auth: false } }, answer)
+  app.get('/admin/page', answer)
+  t.equal((await app.inject({ method: 'OPTIONS', url: '/admin/page' })).statusCode, 200)
+  t.equal((await app.inject('/admin/page')).statusCode, 401)
+  t.equal((await app.inject('/admin/other')).statusCode, 200, 'left out by its config')
+
+  const other = Fastify()
+  t.teardown(() => other.close().catch(() => {}))
+  await other.register(auth, { users, protect: ['/admin/*'] })
+  other.get('/*', answer)
+  await t.rejects(async () => await other.ready(), { code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING' })
+})
+
 t.test('an entry guards routes that were declared before auth, and knows that they are there', async (t) => {
   const inContext = (prefix: string, ...paths: string[]) => async (app: FastifyInstance) => {
     await app.register(async (child) => { for (const path of paths) child.get(path, answer) }, { prefix })

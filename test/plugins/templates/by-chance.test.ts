@@ -65,7 +65,7 @@ t.test('renders a template made by chance as Eta does, wherever Eta renders it',
   app.get('/', async (request, reply) => reply.view({ raw: source } as never, data()))
   await app.ready()
   const eta = new Eta({ views: app.root })
-  const scope = () => Object.assign({ asset: () => '', urlFor: () => '' }, data())
+  const scope = () => Object.assign({ asset: () => '', urlFor: () => '', importmap: () => '' }, data())
   // Eta has a promise that nobody awaits end the process.
   const ignore = (): void => {}
   process.on('unhandledRejection', ignore)

@@ -152,7 +152,7 @@ t.test('renders what Eta renders, the same way', async (t) => {
     }
     const eta = new Eta({ views: app.root })
     for (const [index, [what]] of table.entries()) {
-      const scope = Object.assign({ asset: () => '', urlFor: () => '' }, data())
+      const scope = Object.assign({ asset: () => '', urlFor: () => '', importmap: () => '' }, data())
       const html = await eta.renderAsync(`page${index}`, scope)
       const expected = html === undefined ? '' : String(html)
       for (const url of [`/${index}`, `/raw/${index}`, `/rawAsync/${index}`]) {

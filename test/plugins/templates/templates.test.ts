@@ -294,6 +294,7 @@ t.test('shows what is more than its fields, wherever it comes from, the later on
     ['an object with a prototype', '<%= it.own + it.inherited %>', { data: Object.create({ inherited: 2 }, { own: { value: 1 } }) }, '3'],
     ['an object without a prototype', '<%= it.own %>', { data: Object.assign(Object.create(null), { own: 1 }) }, '1'],
     ['a getter of a plain object', '<%= it.double %>', { data: { get double () { return 2 } } }, '2'],
+    ['a proxy of a plain object', '<%= it.any %> <%= it.own %>', { data: new Proxy({ own: 1 }, { get: (target, key) => Reflect.get(target, key) ?? `dynamic ${String(key)}` }) }, 'dynamic any 1'],
     ['a proxy', '<%= it.any %> <%= it.site %>', { data: dynamic }, 'dynamic any site'],
     ['a frozen instance', '<%= it.site %>', { data: Object.freeze(new Site()) }, 'site']
   ]

@@ -7,7 +7,12 @@ declare const reply: FastifyReply
 
 test('each option', () => {
   expect<StaticOptions>().type.toBe<{
-    root: string | URL, prefix?: string, maxAge?: number, memory?: boolean | MemoryCaps
+    root: string | URL
+    prefix?: string
+    maxAge?: number
+    memory?: boolean | MemoryCaps
+    index?: string | false
+    fallback?: string | false
   }>()
   expect<MemoryCaps>().type.toBe<{ maxFileSize?: number, maxTotalSize?: number }>()
 })
@@ -18,6 +23,8 @@ test('wrong options', () => {
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', maxAge: '1 day' })
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: 'yes' })
   expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', memory: { maxFileSize: '8 MiB' } })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', index: true })
+  expect<StaticOptions>().type.not.toBeAssignableFrom({ root: '/srv', fallback: ['index.html'] })
 })
 
 test('is registered with its options', () => {
@@ -40,4 +47,10 @@ test('app.asset', () => {
   expect(app.asset).type.toBe<(name: string) => string>()
   expect(app.asset).type.not.toBeCallableWith()
   expect(app.asset).type.not.toBeCallableWith(5)
+})
+
+test('app.importmap', () => {
+  expect(app.importmap()).type.toBe<string>()
+  expect(app.importmap).type.toBeCallableWith({ three: '/static/three.js' })
+  expect(app.importmap).type.not.toBeCallableWith({ three: 5 })
 })

@@ -38,6 +38,7 @@ test('until Views is filled in, any view takes any object', () => {
   expect<ViewData<'any'>>().type.toBe<object>()
   expect<ViewScope<'any'>>().type.toHaveProperty('asset')
   expect<ViewScope<'any'>>().type.toHaveProperty('urlFor')
+  expect<ReturnType<ViewScope<'any'>['importmap']>>().type.toBe<string>()
   expect<ViewScope<'any'>>().type.toHaveProperty('user')
   expect<ViewScope<'any'>>().type.toHaveProperty('nonce')
   expect(reply.render('any')).type.toBe<FastifyReply>()

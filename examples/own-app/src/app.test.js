@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import server from './server.js'
+import sightingsApp from './app.js'
 
 /** The app, and a function that asks it as a browser does. */
 async function start (t) {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(server)
+  await app.register(sightingsApp)
   return (url, user, form) => {
     const options = { url, headers: { accept: 'text/html' } }
     if (user) options.headers = { ...options.headers, authorization: `Basic ${btoa(`${user}:secret`)}` }

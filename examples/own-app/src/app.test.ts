@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import Fastify, { type InjectOptions } from 'fastify'
-import server from './server.ts'
+import sightingsApp from './app.ts'
 
 /** The app, and a function that asks it as a browser does. */
 async function start (t: TestContext) {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(server)
+  await app.register(sightingsApp)
   return (url: string, user?: string, form?: Record<string, string>) => {
     const options: InjectOptions = { url, headers: { accept: 'text/html' } }
     if (user) options.headers = { ...options.headers, authorization: `Basic ${btoa(`${user}:secret`)}` }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import server from './server.js'
+import allFive from './app.js'
 
 const admin = { authorization: `Basic ${btoa('admin:secret')}` }
 
 async function start (t) {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(server)
+  await app.register(allFive)
   return app
 }
 

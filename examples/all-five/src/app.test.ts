@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import Fastify from 'fastify'
-import server from './server.ts'
+import allFive from './app.ts'
 
 const admin = { authorization: `Basic ${btoa('admin:secret')}` }
 
 async function start (t: TestContext) {
   const app = Fastify()
   t.after(() => app.close())
-  await app.register(server)
+  await app.register(allFive)
   return app
 }
 
