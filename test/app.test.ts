@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type RouteOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import t from 'tap'
 import quickstart from '../app.ts'
 import { asAdmin, cheapUsers, html, start } from './app/start.ts'
@@ -120,9 +120,7 @@ t.test('each page of the suite shows who is logged in, and answers without a log
 
 t.test('"Log in" comes back to the page it is on, and "Log out" is on each page of who is logged in', async (t) => {
   const routes = async (app: FastifyInstance) => {
-    const show = async (request: unknown, reply: FastifyReply) => reply.render('secret', { user: { name: 'alice' } })
-    app.get('/known', show)
-    app.get('/unknown', async (request, reply) => reply.render('secret', { user: null }))
+    app.get('/known', async (request, reply) => reply.render('secret', { user: { name: 'alice' } }))
   }
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
   const out = '<a href="/logout">Log out</a>'
@@ -136,6 +134,11 @@ t.test('"Log in" comes back to the page it is on, and "Log out" is on each page 
     [{}, { url: '/secret', headers: asAdmin }, out],
     [{ auth: { users: cheapUsers, logout: '/out' } }, { url: '/known' }, '<a href="/out">Log out</a>'],
     [{ auth: { users: cheapUsers, logout: false } }, { url: '/known' }, /^(?!.*Log out).*alice/s],
+    [
+      { tutorial: false, auth: { users: cheapUsers, path: '/login' } }, { url: '/nowhere' },
+      '<a href="/login?back=%2Fnowhere">Log in</a>'
+    ],
+    [{ tutorial: false }, { url: '/nowhere' }, /^(?!.*Log in).*<header>/s],
     [{ auth: false }, { url: '/' }, /^(?!.*Log in).*<header>/s]
   ]
   const wrong: unknown[] = []
