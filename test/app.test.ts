@@ -138,6 +138,8 @@ t.test('"Log in" comes back to the page it is on, and "Log out" is on each page 
       { tutorial: false, auth: { users: cheapUsers, path: '/login' } }, { url: '/nowhere' },
       '<a href="/login?back=%2Fnowhere">Log in</a>'
     ],
+    [{ tutorial: false, auth: { users: cheapUsers, logout: '/out' } }, { url: '/known' }, '<a href="/out">Log out</a>'],
+    [{ tutorial: false }, { url: '/known' }, /^(?!.*Log out).*alice/s],
     [{ tutorial: false }, { url: '/nowhere' }, /^(?!.*Log in).*<header>/s],
     [{ auth: false }, { url: '/' }, /^(?!.*Log in).*<header>/s]
   ]

@@ -137,7 +137,7 @@ function readGivenSwitches (options: QuickstartOptions): ReadonlyMap<string, unk
 const withoutPages: { readonly [Name in Topic]?: Partial<TopicOptions[Name]> } = {
   templates: { index: false },
   params: { routes: false },
-  auth: { path: false }
+  auth: { path: false, logout: false }
 }
 
 function readTopics (given: ReadonlyMap<string, unknown>, settings: Settings, hasTutorial: boolean): Switches {
