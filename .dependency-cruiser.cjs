@@ -67,7 +67,10 @@ module.exports = {
       comment: 'The compiler knows neither the engine that runs its functions nor the story around it.',
       severity: 'error',
       from: { path: '^plugins/templates/compile/' },
-      to: { path: '^(?:plugins/|lib/)', pathNot: '^plugins/templates/compile/' }
+      to: {
+        path: '^(?:plugins/|lib/)',
+        pathNot: '^(?:plugins/templates/compile/|lib/(?:excerpt|stack-frames)\\.ts$)'
+      }
     },
     {
       name: 'plugins-need-no-app',

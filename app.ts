@@ -65,7 +65,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   const settings = readSettings()
   if (isFastifyStart()) followOperator(app, settings)
   const checked = readOptions(given, settings)
-  const { on, hasTutorial, csp, reload, isWorker } = checked
+  const { on, hasTutorial, csp, cspReportOnly, reload, isWorker } = checked
   const ownRoutes = [routes, ...await loadRoutes(given.routes)]
   const isProduction = process.env.NODE_ENV === 'production'
 
@@ -74,10 +74,10 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   believeAddressesAlone(app)
   if (isProduction) logAccess(app)
   if (settings.metrics) measure(app, isWorker ? 'primary' : settings.metrics)
-  addSecurityHeaders(app, csp)
+  addSecurityHeaders(app, csp, cspReportOnly)
   if (!isProduction) warnOfInlineCode(app, csp)
   keepHttpRules(app)
-  answerErrors(app, csp)
+  answerErrors(app, csp, cspReportOnly)
 
   // The first, for it names what is declared after it.
   if (on.params) await registerAs('params', app, params, on.params)

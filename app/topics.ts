@@ -18,14 +18,19 @@ export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings
     ...(settings.groupsFile !== undefined && { groups: settings.groupsFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
+    logout: defaultLogout,
     ...own
   }
   if (own.throttle !== false) {
     const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
-    options.throttle = { ...shared, ...own.throttle }
+    const { loginTries: perLogin, loginWaitSeconds: block } = settings
+    options.throttle = { ...shared, perLogin, block, ...own.throttle }
   }
   return options
 }
+
+/** The path of the page that makes a browser forget its login. */
+const defaultLogout = '/logout'
 
 /** Whether the app itself names users, in whose place the settings would name a file. */
 function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions>): boolean {
@@ -65,6 +70,8 @@ export function createTemplatesOptions (
   const prefix = readBasePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
+  const logoutPath = on.auth && (on.auth.logout ?? defaultLogout)
+  const logout = typeof logoutPath === 'string' ? prefix + logoutPath : undefined
   const sourceUrl = createSourcePagesOptions({ on, hasTutorial }, settings) && `${prefix}/source/`
   const cards = listCards(on, {
     prefix,
@@ -75,8 +82,9 @@ export function createTemplatesOptions (
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
+  const home = `${prefix}/`
   const hasStatic = on.static !== undefined
-  const addFixed = (own?: object) => ({ home: `${prefix}/`, static: hasStatic, tutorial: hasTutorial, login, ...own })
+  const addFixed = (own?: object) => ({ home, static: hasStatic, tutorial: hasTutorial, login, logout, ...own })
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,

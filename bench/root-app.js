@@ -40,6 +40,7 @@ async function readPage () {
     map: urls.sourceUrl + mapOfSources,
     home: '/',
     login: urls.secretUrl,
+    logout: '/logout',
     static: true
   }
 }

@@ -1,4 +1,4 @@
-import Fastify, { type RouteOptions } from 'fastify'
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
 import t from 'tap'
 import quickstart from '../app.ts'
 import { asAdmin, cheapUsers, html, start } from './app/start.ts'
@@ -114,8 +114,48 @@ t.test('each page of the suite shows who is logged in, and answers without a log
   const app = await start(t)
   for (const url of ['/', '/source/auth']) {
     t.match((await app.inject({ url, headers: asAdmin })).body, 'Logged in as <strong>admin</strong>', url)
-    t.match((await app.inject(url)).body, '<a href="/secret">Log in</a>', url)
+    t.match((await app.inject(url)).body, `<a href="/secret?back=${encodeURIComponent(url)}">Log in</a>`, url)
   }
+})
+
+t.test('"Log in" comes back to the page it is on, and "Log out" is on each page of who is logged in', async (t) => {
+  const routes = async (app: FastifyInstance) => {
+    app.get('/known', async (request, reply) => reply.render('secret', { user: { name: 'alice' } }))
+  }
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const out = '<a href="/logout">Log out</a>'
+  const cases: [given: object, request: object, link: string | RegExp][] = [
+    [{}, { url: '/?a=b&c=d' }, '<a href="/secret?back=%2F%3Fa%3Db%26c%3Dd">Log in</a>'],
+    [{}, { url: '/nowhere' }, '<a href="/secret?back=%2Fnowhere">Log in</a>'],
+    [{}, { url: '/%zz' }, '<a href="/secret?back=%2F%25zz">Log in</a>'],
+    [{}, { method: 'POST', url: '/user', headers: form, payload: 'username=' }, '<a href="/secret?back=">Log in</a>'],
+    [{}, { url: '/secret?back=%2Fa' }, '<a href="/secret?back=%2Fsecret%3Fback%3D%252Fa">Log in</a>'],
+    [{}, { url: '/', headers: asAdmin }, out],
+    [{}, { url: '/secret', headers: asAdmin }, out],
+    [{ auth: { users: cheapUsers, logout: '/out' } }, { url: '/known' }, '<a href="/out">Log out</a>'],
+    [{ auth: { users: cheapUsers, logout: false } }, { url: '/known' }, /^(?!.*Log out).*alice/s],
+    [
+      { tutorial: false, auth: { users: cheapUsers, path: '/login' } }, { url: '/nowhere' },
+      '<a href="/login?back=%2Fnowhere">Log in</a>'
+    ],
+    [{ tutorial: false }, { url: '/nowhere' }, /^(?!.*Log in).*<header>/s],
+    [{ auth: false }, { url: '/' }, /^(?!.*Log in).*<header>/s]
+  ]
+  const wrong: unknown[] = []
+  for (const [given, request, link] of cases) {
+    const app = await start(t, { routes, ...given })
+    const { headers = {} } = request as { headers?: object }
+    const { body } = await app.inject({ ...request, headers: { ...html, ...headers } })
+    if (typeof link === 'string' ? !body.includes(link) : !link.test(body)) wrong.push([given, request, /<header>[^]*<.header>/.exec(body)?.[0]])
+  }
+  t.same(wrong, [])
+
+  const app = await start(t)
+  const back = await app.inject({ url: '/secret?back=%2F%3Fa%3Db', headers: asAdmin })
+  t.match(back, { statusCode: 303, headers: { location: '/?a=b' } })
+  const left = await app.inject({ url: '/logout', headers: { ...html, ...asAdmin } })
+  t.match(left, { statusCode: 401, headers: { 'www-authenticate': /^Basic realm="Login Required"/ } })
+  t.match(left.body, 'You are logged out')
 })
 
 t.test('a topic that is registered before auth can be put behind the login', async (t) => {
@@ -153,7 +193,7 @@ t.test('a wrong switch stops the start and is named', async (t) => {
     [{ static: 1 }, /^"static" is 1 /],
     [{ static: [] }, /^"static" is \[\] /],
     [{ params: null }, /^"params" is null /],
-    [{ port: '80' }, /^"port" is not an option of the app \(--port as a flag\); known options: hello, static, templates, params, auth, tutorial, routes, csp, reload, worker$/]
+    [{ port: '80' }, /^"port" is not an option of the app \(--port as a flag\); known options: hello, static, templates, params, auth, tutorial, routes, csp, cspReportOnly, reload, worker$/]
   ]
   for (const [given, message] of wrong) {
     await t.rejects(start(t, given), { code: 'FST_QUICKSTART_APP_INVALID_OPTION', message })
@@ -212,6 +252,7 @@ t.test('each route says who answers it', async (t) => {
     '/path/*': 'params',
     '/search': 'params',
     '/user': 'params',
+    '/logout': 'auth',
     '/secret': 'auth',
     '/health': 'app',
     '/static/*': 'static',

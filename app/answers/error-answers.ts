@@ -2,8 +2,11 @@ import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type {} from '../../plugins/templates/index.ts' // types app.page and app.hasView
+import { isDirectAndLocal } from '../../lib/direct-client.ts'
+import { sendFailure } from '../../lib/failure-answer.ts'
 import { prefersHtml } from '../../lib/prefers-html.ts'
 import { addVary } from '../../lib/vary.ts'
+import { explainFailure } from '../development/failure.ts'
 import { logAnswer } from '../operation/access-log.ts'
 import type { ContentSecurityPolicy } from '../settings/content-security-policy.ts'
 import { createSecurityHeaders, type SetSecurityHeaders } from './security-headers.ts'
@@ -44,15 +47,19 @@ declare module 'node:http' {
 }
 
 /**
- * Handles every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server.
+ * Handles every error of the app: a page for a client that prefers HTML, else JSON. A 5xx shows nothing of the server,
+ * except to the developer: outside production, a client on this machine is told where it failed and why.
  *
  * @param csp for what the router refuses, which comes before any hook of the app
+ * @param reportOnly the policy that is tried beside it
  */
-export function answerErrors (app: FastifyInstance, csp: ContentSecurityPolicy): void {
+export function answerErrors (
+  app: FastifyInstance, csp: ContentSecurityPolicy, reportOnly: ContentSecurityPolicy
+): void {
   // The request's own context may have an error page of its own.
   app.setErrorHandler((error, request, reply) => answer(request.server, error, request, reply))
   // The router's errors reach the server alone. Of several apps on one server, the last answers them.
-  app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp) }
+  app.server[errorAnswers] = { app, setSecurityHeaders: createSecurityHeaders(csp, reportOnly) }
 }
 
 /** Handles what no route does, unless the host or its own routes do: Fastify takes one handler for each prefix. */
@@ -61,6 +68,9 @@ export function answerNotFound (app: FastifyInstance): void {
     app.setNotFoundHandler((request, reply) => send(request.server, request, reply, notFound))
   } catch {} // thrown only where there is one
 }
+
+/** To the developer. Code is not read again while the server runs. */
+const advice = 'Correct it, start the server again, and load this page again.'
 
 const notFound: ErrorBody = { statusCode: 404, error: 'Not Found', message: 'There is nothing at this address.' }
 
@@ -121,14 +131,17 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
   const statusCode = given !== undefined && given >= 400 && given <= 599 ? given : 500
   const refused = { req: request, statusCode, code, reason: message }
   if (statusCode >= 500) {
+    const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
+    const body = { statusCode, error: findPhrase(statusCode), message: says }
     // A refusal under load comes many times over, and its stack says nothing.
     if (statusCode === 503 && code?.startsWith('FST_QUICKSTART_') === true) {
       request.log.warn(refused, 'the request was refused')
-    } else {
-      request.log.error({ err: error, req: request }, 'the request failed')
+      return send(app, request, reply, body)
     }
-    const says = serverFaults[statusCode] ?? 'The server could not answer this request.'
-    return send(app, request, reply, { statusCode, error: findPhrase(statusCode), message: says })
+    request.log.error({ err: error, req: request }, 'the request failed')
+    if (process.env.NODE_ENV === 'production' || !isDirectAndLocal(request)) return send(app, request, reply, body)
+    addVary(reply, 'Accept')
+    return sendFailure(reply, { ...body, ...explainFailure(error), title: 'A request failed', advice })
   }
   // In production the one line of the access log says it.
   const level = process.env.NODE_ENV === 'production' ? 'debug' : 'info'

@@ -9,36 +9,48 @@ declare module 'fastify' {
   interface FastifyRequest {
     /**
      * For inline scripts and styles of this answer: `<script nonce="${request.cspNonce}">`. In views it is `it.nonce`.
-     * Printing it makes the nonce and adds it to the answer's Content-Security-Policy.
+     * Printing it makes the nonce and adds it to the answer's Content-Security-Policy, and to the one that is tried.
      */
     cspNonce: CspNonce
   }
 }
 
-const policyField = 'content-security-policy'
+/** The policies of the app as texts, by the field that carries each. One that is off is absent. */
+type Policies = Readonly<Record<string, string>>
 
-/** Lazy, so that an answer that prints no nonce keeps the plain policy. */
+function formatPolicies (csp: ContentSecurityPolicy, reportOnly: ContentSecurityPolicy): Policies {
+  const enforced = formatPolicy(csp)
+  const tried = formatPolicy(reportOnly)
+  return {
+    ...(enforced !== undefined && { 'content-security-policy': enforced }),
+    ...(tried !== undefined && { 'content-security-policy-report-only': tried })
+  }
+}
+
+/** Lazy, so that an answer that prints no nonce keeps the plain policies. */
 export class CspNonce {
   readonly #reply: FastifyReply
-  readonly #plainPolicy: string | undefined
+  readonly #plain: Policies
   #value: string | undefined
 
-  constructor (reply: FastifyReply, policy: string | undefined) {
+  constructor (reply: FastifyReply, policies: Policies) {
     this.#reply = reply
-    this.#plainPolicy = policy
+    this.#plain = policies
   }
 
-  /** The app's policy for this answer, with the nonce if it has been printed. Undefined where the policy is off. */
-  get policy (): string | undefined {
-    if (this.#plainPolicy === undefined || this.#value === undefined) return this.#plainPolicy
-    return addNonce(this.#plainPolicy, this.#value)
+  /** The app's policy of this field for this answer, with the nonce if it has been printed. Undefined for others. */
+  findPolicy (field: string): string | undefined {
+    const plain = this.#plain[field]
+    return plain === undefined || this.#value === undefined ? plain : addNonce(plain, this.#value)
   }
 
   toString (): string {
     if (this.#value === undefined) {
       this.#value = randomBytes(16).toString('base64')
-      const isOurs = this.#reply.getHeader(policyField) === this.#plainPolicy // else the host has set its own
-      if (isOurs && this.policy !== undefined) this.#reply.header(policyField, this.policy)
+      for (const [field, plain] of Object.entries(this.#plain)) {
+        const isOurs = this.#reply.getHeader(field) === plain // else the host has set its own
+        if (isOurs) this.#reply.header(field, addNonce(plain, this.#value))
+      }
     }
     return this.#value
   }
@@ -64,9 +76,15 @@ export const transportSecurity = 'max-age=31536000'
 /** Sets the security headers of an answer, also of one that comes before any hook of the app. */
 export type SetSecurityHeaders = (request: FastifyRequest, reply: FastifyReply) => void
 
-/** Sets the security headers of each answer, and gives each request a nonce. */
-export function addSecurityHeaders (app: FastifyInstance, csp: ContentSecurityPolicy): void {
-  const setSecurityHeaders = createSecurityHeaders(csp)
+/**
+ * Sets the security headers of each answer, and gives each request a nonce.
+ *
+ * @param reportOnly a policy that browsers try beside the enforced one: they report, and stop nothing
+ */
+export function addSecurityHeaders (
+  app: FastifyInstance, csp: ContentSecurityPolicy, reportOnly: ContentSecurityPolicy
+): void {
+  const setSecurityHeaders = createSecurityHeaders(csp, reportOnly)
   if (!app.hasRequestDecorator('cspNonce')) app.decorateRequest('cspNonce')
   app.addHook('onRequest', (request, reply, done) => {
     setSecurityHeaders(request, reply)
@@ -75,13 +93,15 @@ export function addSecurityHeaders (app: FastifyInstance, csp: ContentSecurityPo
 }
 
 /**
- * Creates the function that sets the security headers with this policy.
+ * Creates the function that sets the security headers with these policies.
  *
  * They go into Fastify's reply: Node writes a head faster where no field was set on its own response.
  */
-export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityHeaders {
-  const policy = formatPolicy(csp)
-  const fixed = policy === undefined ? helmetHeaders : { ...helmetHeaders, [policyField]: policy }
+export function createSecurityHeaders (
+  csp: ContentSecurityPolicy, reportOnly: ContentSecurityPolicy = 'off'
+): SetSecurityHeaders {
+  const policies = formatPolicies(csp, reportOnly)
+  const fixed: Record<string, string> = { ...helmetHeaders, ...policies }
   const names = [...Object.keys(fixed), 'x-request-id', 'strict-transport-security']
 
   return (request, reply) => {
@@ -89,7 +109,7 @@ export function createSecurityHeaders (csp: ContentSecurityPolicy): SetSecurityH
     reply.header('x-request-id', request.id)
     // RFC 6797 section 7.2: never over plain HTTP.
     if (request.protocol === 'https') reply.header('strict-transport-security', transportSecurity)
-    request.cspNonce = new CspNonce(reply, policy)
+    request.cspNonce = new CspNonce(reply, policies)
     completeHead(reply, fixed, names)
   }
 }
@@ -116,5 +136,5 @@ function completeHead (reply: FastifyReply, fixed: Record<string, string>, names
 
 function ownValue (name: string, { id, cspNonce }: FastifyRequest, fixed: Record<string, string>): string {
   if (name === 'x-request-id') return id
-  return (name === policyField ? cspNonce.policy : fixed[name]) ?? transportSecurity
+  return cspNonce.findPolicy(name) ?? fixed[name] ?? transportSecurity
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import type {} from '../answers/security-headers.ts' // types request.cspNonce
+import { reloadsPages } from '../../lib/failure-answer.ts'
 import { readBasePath } from '../../lib/router.ts'
 import { createFilesState } from './files-state.ts'
 import { reloadScript } from './reload-script.ts'
@@ -29,6 +30,7 @@ const replaced = ['content-length', 'etag', 'last-modified', 'accept-ranges']
  */
 export function reloadPages (app: FastifyInstance, folders: readonly string[]): void {
   if (process.env.NODE_ENV === 'production') return
+  if (!app.hasDecorator(reloadsPages)) app.decorate(reloadsPages, true)
   const url = encodeURI(`${readBasePath(app)}/quickstart-reload`)
   const start = nameStart()
   const readFiles = createFilesState(folders)

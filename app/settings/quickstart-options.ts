@@ -43,6 +43,11 @@ export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptio
    */
   csp?: ContentSecurityPolicy
   /**
+   * A policy that browsers try beside `csp`: they report what it would stop, and stop nothing. It takes what `csp`
+   * takes. Default: `QUICKSTART_CSP_REPORT_ONLY`, else `'off'`.
+   */
+  cspReportOnly?: ContentSecurityPolicy
+  /**
    * Reloads the pages in the browser when a file in the folders of views or public files changes, or the server starts
    * anew. Ignored in production. Default `false`.
    */
@@ -60,7 +65,7 @@ export type Switches = { [Name in Topic]: Partial<TopicOptions[Name]> | undefine
 const topics: readonly Topic[] = ['hello', 'static', 'templates', 'params', 'auth']
 
 /** Every name that the app takes as an option or a flag. */
-const names: readonly string[] = [...topics, 'tutorial', 'routes', 'csp', 'reload', 'worker']
+const names: readonly string[] = [...topics, 'tutorial', 'routes', 'csp', 'cspReportOnly', 'reload', 'worker']
 
 /**
  * Refuses a flag of the app among fastify's own: fastify-cli drops there, without a word, what it does not know.
@@ -85,6 +90,7 @@ export interface CheckedOptions {
   /** Whether the tutorial's own pages are there. */
   hasTutorial: boolean
   csp: ContentSecurityPolicy
+  cspReportOnly: ContentSecurityPolicy
   /** Never true in production. */
   reload: boolean
   isWorker: boolean
@@ -104,7 +110,8 @@ export function readOptions (given: QuickstartOptions, settings: Settings): Chec
   return {
     on,
     hasTutorial,
-    csp: readPolicy(given, settings),
+    csp: readPolicy('csp', given, settings),
+    cspReportOnly: readPolicy('cspReportOnly', given, settings),
     reload: readFlag('reload', given.reload) && process.env.NODE_ENV !== 'production',
     isWorker: readFlag('worker', given.worker)
   }
@@ -153,11 +160,14 @@ function dropUndefined (options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-function readPolicy ({ csp }: QuickstartOptions, settings: Settings): ContentSecurityPolicy {
-  if (csp === undefined) return settings.csp
-  const problem = typeof csp === 'string' ? findPolicyProblem(csp) : ''
-  if (problem === undefined) return csp
-  throw createMisfit('csp', csp, "strict, off, or the text of a policy, such as default-src 'self'", problem)
+function readPolicy (
+  name: 'csp' | 'cspReportOnly', given: QuickstartOptions, settings: Settings
+): ContentSecurityPolicy {
+  const policy = given[name]
+  if (policy === undefined) return settings[name]
+  const problem = typeof policy === 'string' ? findPolicyProblem(policy) : ''
+  if (problem === undefined) return policy
+  throw createMisfit(name, policy, "strict, off, or the text of a policy, such as default-src 'self'", problem)
 }
 
 function readFlag (name: string, given: unknown, preset = false): boolean {

@@ -18,6 +18,11 @@ export type LogLevel = typeof logLevels[number]
 const takesBoolean = { description: 'true or false' }
 const trueOrFalse = { default: true, ...takesBoolean }
 
+const policy = Type.String({
+  minLength: 1,
+  description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
+})
+
 /**
  * Every setting, read from the environment or from a file `.env` in the current folder (the environment wins). The
  * description completes the sentence "it takes …" in the error for a value that does not fit.
@@ -44,14 +49,24 @@ export const settingsSchema = Type.Object({
     description: 'an address such as redis://127.0.0.1:6379 or redis://name:password@host:6379/0, ' +
       'with the special characters of the password percent-encoded'
   })),
+  QUICKSTART_LOGIN_TRIES: Type.Integer({
+    minimum: 1,
+    maximum: Number.MAX_SAFE_INTEGER,
+    default: 10,
+    description: 'a whole number of 1 or more'
+  }),
+  QUICKSTART_LOGIN_WAIT_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 2_147_483,
+    default: 900,
+    description: 'a whole number of seconds from 1 to 2147483'
+  }),
   QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({
     minLength: 1,
     description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'
   })),
-  QUICKSTART_CSP: Type.Optional(Type.String({
-    minLength: 1,
-    description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
-  })),
+  QUICKSTART_CSP: Type.Optional(policy),
+  QUICKSTART_CSP_REPORT_ONLY: Type.Optional(policy),
   QUICKSTART_LOG_LEVEL: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)), {
     description: `one of ${logLevels.join(', ')}`
   })),
@@ -109,9 +124,15 @@ export interface Settings {
   /** Route paths that need a login. */
   protect: string[]
   redisUrl: string | undefined
+  /** Failed logins of one name from one address before a wait. */
+  loginTries: number
+  /** Seconds of that wait. */
+  loginWaitSeconds: number
   /** As Fastify's server option `trustProxy` takes it. */
   trustProxy: boolean | string[]
   csp: ContentSecurityPolicy
+  /** A policy that browsers try, and do not enforce. */
+  cspReportOnly: ContentSecurityPolicy
   logLevel: LogLevel | undefined
   /** Where metrics are served. */
   metrics: MetricsPlace | undefined
@@ -153,14 +174,17 @@ export function readSettings (): Settings {
     realm: env.QUICKSTART_REALM,
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
     redisUrl: readRedisUrl(env.QUICKSTART_REDIS_URL),
+    loginTries: readFinite('QUICKSTART_LOGIN_TRIES', env.QUICKSTART_LOGIN_TRIES),
+    loginWaitSeconds: readFinite('QUICKSTART_LOGIN_WAIT_SECONDS', env.QUICKSTART_LOGIN_WAIT_SECONDS),
     trustProxy: readTrustProxy(env.QUICKSTART_TRUST_PROXY),
-    csp: readPolicy(env.QUICKSTART_CSP),
+    csp: readPolicy('QUICKSTART_CSP', env.QUICKSTART_CSP ?? 'strict'),
+    cspReportOnly: readPolicy('QUICKSTART_CSP_REPORT_ONLY', env.QUICKSTART_CSP_REPORT_ONLY ?? 'off'),
     logLevel: env.QUICKSTART_LOG_LEVEL,
     metrics: readMetricsPlace(env.QUICKSTART_METRICS),
     stop: readStopOptions(env.QUICKSTART_DRAIN_SECONDS, env.QUICKSTART_GRACE_SECONDS),
     workers: {
-      startSeconds: readSeconds('QUICKSTART_START_SECONDS', env.QUICKSTART_START_SECONDS),
-      blockedSeconds: readSeconds('QUICKSTART_BLOCKED_SECONDS', env.QUICKSTART_BLOCKED_SECONDS)
+      startSeconds: readFinite('QUICKSTART_START_SECONDS', env.QUICKSTART_START_SECONDS),
+      blockedSeconds: readFinite('QUICKSTART_BLOCKED_SECONDS', env.QUICKSTART_BLOCKED_SECONDS)
     }
   }
 }
@@ -261,9 +285,9 @@ function readTrustProxy (value: string | undefined): boolean | string[] {
   throw createMisfit('QUICKSTART_TRUST_PROXY', value)
 }
 
-function readPolicy (value: ContentSecurityPolicy = 'strict'): ContentSecurityPolicy {
+function readPolicy (name: SettingName, value: ContentSecurityPolicy): ContentSecurityPolicy {
   const problem = findPolicyProblem(value)
-  if (problem !== undefined) throw createMisfit('QUICKSTART_CSP', value, problem)
+  if (problem !== undefined) throw createMisfit(name, value, problem)
   return value
 }
 
@@ -282,14 +306,14 @@ function readMetricsPlace (value: string | undefined): MetricsPlace | undefined 
 
 function readStopOptions (drain: number | undefined, grace: number): StopOptions {
   const isProduction = process.env.NODE_ENV === 'production'
-  const graceSeconds = readSeconds('QUICKSTART_GRACE_SECONDS', grace)
+  const graceSeconds = readFinite('QUICKSTART_GRACE_SECONDS', grace)
   const drainSeconds = drain ?? (isProduction ? Math.min(2.5, graceSeconds - 1) : 0)
   if (drainSeconds >= 0 && drainSeconds <= graceSeconds - 1) return { drainSeconds, graceSeconds }
   throw createMisfit('QUICKSTART_DRAIN_SECONDS', String(drain))
 }
 
 /** Ajv takes Infinity for a number that fits, and a timer takes it for none at all. */
-function readSeconds (name: SettingName, value: number): number {
+function readFinite (name: SettingName, value: number): number {
   if (Number.isFinite(value)) return value
   throw createMisfit(name, String(value))
 }

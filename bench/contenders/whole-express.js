@@ -21,10 +21,10 @@ const page = { ...job.page, user: null, asset: (/** @type {string} */ name) => `
 const users = Object.fromEntries(readUsers(job.users.plain))
 
 app.get('/hello', (request, response) => { response.type('text/plain').send('Hello World!') })
-app.get('/', (request, response) => response.render('index', page))
+app.get('/', (request, response) => response.render('index', { ...page, here: request.originalUrl }))
 app.get('/secret', basicAuth({ users, challenge: true, realm: 'Login Required' }), (request, response) => {
   const { user } = /** @type {any} */ (request).auth
-  response.render('secret', { ...page, user: { name: user } })
+  response.render('secret', { ...page, here: request.originalUrl, user: { name: user } })
 })
 app.get('/user/:username', (request, response) => { response.type('text/plain').send(`User ${request.params.username}`) })
 listen(createServer(app))

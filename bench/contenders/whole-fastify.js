@@ -36,9 +36,9 @@ await app.register(fastifyBasicAuth, {
 })
 
 app.get('/hello', (request, reply) => { reply.type('text/plain; charset=utf-8').send('Hello World!') })
-app.get('/', (request, reply) => reply.viewAsync('index', page))
+app.get('/', (request, reply) => reply.viewAsync('index', { ...page, here: request.url }))
 app.get('/secret', { onRequest: app.basicAuth }, (request, reply) => {
-  return reply.viewAsync('secret', { ...page, user: /** @type {any} */ (request).user })
+  return reply.viewAsync('secret', { ...page, here: request.url, user: /** @type {any} */ (request).user })
 })
 app.get('/user/:username', {
   schema: {

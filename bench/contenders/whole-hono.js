@@ -8,7 +8,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import { announce, job } from './announce.js'
 import { readUsers } from './plain-passwords.js'
 
-const { home, login, map, cards } = job.page
+const { home, login, logout, map, cards } = job.page
 const users = Array.from(readUsers(job.users.plain), ([username, password]) => ({ username, password }))
 
 /** @type {Hono<{ Variables: { user: string } }>} */
@@ -42,10 +42,10 @@ app.use('/secret', basicAuth({
 }, ...users.slice(1)))
 
 app.get('/hello', (context) => context.text('Hello World!'))
-app.get('/', (context) => context.html(layout('Quick start', undefined, index())))
+app.get('/', (context) => context.html(layout('Quick start', context.req.path, undefined, index())))
 app.get('/secret', (context) => {
   const user = context.get('user')
-  return context.html(layout('Secret page', user, secret(user)))
+  return context.html(layout('Secret page', context.req.path, user, secret(user)))
 })
 app.get('/user/:username', (context) => context.text(`User ${context.req.param('username')}`))
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => announce(port))
@@ -54,10 +54,11 @@ serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => announ
  * views/layout.eta of the suite.
  *
  * @param {string} title
+ * @param {string} here
  * @param {string | undefined} user
  * @param {unknown} body
  */
-function layout (title, user, body) {
+function layout (title, here, user, body) {
   return html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -73,8 +74,8 @@ function layout (title, user, body) {
   <header>
     <p class="brand"><a href="${home}">fastify-quickstart</a></p>
     ${user === undefined
-      ? html`<p class="user"><a href="${login}">Log in</a></p>`
-      : html`<p class="user">Logged in as <strong>${user}</strong></p>`}
+      ? html`<p class="user"><a href="${login}?back=${encodeURIComponent(here)}">Log in</a></p>`
+      : html`<p class="user">Logged in as <strong>${user}</strong>, <a href="${logout}">Log out</a></p>`}
   </header>
   <main id="main">
 ${body}

@@ -33,7 +33,8 @@ export async function check (args: readonly string[]): Promise<number> {
   if ('path' in place) await removeDeadSocket(place.path) // as a start does
   await tryPlace(place)
 
-  const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir } = settings
+  const { usersFile, protect, redisUrl, trustProxy, metrics, publicDir, viewsDir, loginTries, loginWaitSeconds } =
+    settings
   const lines: [name: string, value: string][] = [
     ['environment', process.env.NODE_ENV ?? 'development'],
     ['listens at', describePlace(place)],
@@ -43,7 +44,8 @@ export async function check (args: readonly string[]): Promise<number> {
     ['public files', publicDir ?? 'built in'],
     ['views', viewsDir ?? 'built in'],
     ['needs a login', protect.join(', ') || describeGuarded(routes)],
-    ['failed logins', redisUrl === undefined ? 'counted in memory' : 'counted in Redis'],
+    ['failed logins', `counted in ${redisUrl === undefined ? 'memory' : 'Redis'}; ` +
+      `${loginTries} of a name from an address, then a wait of ${loginWaitSeconds} seconds`],
     ['proxies', trustProxy === false ? 'none is trusted' : String(trustProxy)],
     ['metrics', metrics === undefined ? 'off' : describeMetricsPlace(metrics)]
   ]

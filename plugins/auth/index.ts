@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { readBasePath } from '../../lib/router.ts'
 import { AccountFiles } from './accounts/account-files.ts'
 import { type Accounts, createHashedAccounts, createOwnAccounts } from './accounts/accounts.ts'
 import { createGroupLookup } from './accounts/groups.ts'
@@ -92,7 +93,9 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
 
   await app.register(async (child) => {
     if (path !== false) {
-      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, createSecretPage(guard.readUser))
+      const logoutUrl = logout === false ? undefined : readBasePath(child) + logout
+      const secretPage = createSecretPage(guard.readUser, readBasePath(app), logoutUrl)
+      child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, secretPage)
     }
     if (logout !== false) {
       child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(writeChallenge))

@@ -75,7 +75,10 @@ export interface AuthOptions {
   groups?: Groups
   /** The name of the place one logs in to: printable ASCII, or a function of the request. Default 'Login Required'. */
   realm?: string | ((request: FastifyRequest) => string)
-  /** The secret page's path, below the prefix it is registered with; false for no page. Default `'/secret'`. */
+  /**
+   * The secret page's path, below the prefix it is registered with; false for no page. Default `'/secret'`. With
+   * `?back=/path` it leads back to that path of the app after the login.
+   */
   path?: string | false
   /** Path of a page that makes a browser forget its login; false for none. Default `false`. */
   logout?: string | false

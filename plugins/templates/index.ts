@@ -21,9 +21,9 @@ declare module 'fastify' {
      * Renders a view and sends it, as the type of its name (`feed.xml`), which is text/html for most. A type that is
      * set already stays.
      *
-     * In `it` the view finds `asset`, `urlFor`, `importmap`, `user`, `nonce`, the option `context`, `reply.locals` and
-     * `data`; of two things with one name the later wins. A view that fails sends `FST_QUICKSTART_TEMPLATES_RENDER`
-     * (500) to the host's error handler; its `cause` tells where and why.
+     * In `it` the view finds `asset`, `urlFor`, `importmap`, `user`, `nonce`, `here`, the option `context`,
+     * `reply.locals` and `data`; of two things with one name the later wins. A view that fails sends
+     * `FST_QUICKSTART_TEMPLATES_RENDER` (500) to the host's error handler; its `cause` tells where and why.
      */
     render<Name extends ViewName> (view: Name, ...data: ViewArguments<Name>): FastifyReply
   }

@@ -1,10 +1,11 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isDirectAndLocal } from '../../lib/direct-client.ts'
+import { type Failure, sendFailure } from '../../lib/failure-answer.ts'
 import { createPerContext } from '../../lib/per-context.ts'
+import { TemplateProblem } from './compile/compile.ts'
 import { findContentType } from './engine/content-type.ts'
 import { createRenderFailed, RenderFailed, type ViewEngine, WrongCall } from './engine/engine.ts'
 import { isInstance, showObject } from './engine/instances.ts'
-import { sendFailure } from './failure.ts'
 import type { PerRequest, ViewHelpers } from './views.ts'
 
 /** The parts of the pages of one Fastify context. */
@@ -66,16 +67,18 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
   /** Returns `it`; of two things with one name the later wins. */
   function createScope (reply: FastifyReply, added: object | undefined, data: object | undefined): object {
     const { user = null, cspNonce: nonce } = reply.request as RequestOfOthers
+    const { method, url } = reply.request
+    const here = method === 'GET' || method === 'HEAD' ? url : ''
     const { locals } = reply as FastifyReply & { locals?: object } // a reply to a malformed URL has none
     if (isInstance(added) || isInstance(data)) {
       // It inherits from the data, which may be a proxy that makes up its properties.
       const it: object = Object.create(data ?? Object.prototype)
-      const own = { asset, urlFor, importmap, user, nonce }
+      const own = { asset, urlFor, importmap, user, nonce, here }
       for (const shown of [own, added, locals, data]) if (shown) showObject(it, shown)
       return it
     }
     // The helpers are spelled out: V8 takes many times as long to build an object that begins with a spread.
-    return { asset, urlFor, importmap, user, nonce, ...added, ...locals, ...data }
+    return { asset, urlFor, importmap, user, nonce, here, ...added, ...locals, ...data }
   }
 
   function sendText (reply: FastifyReply, view: string, text: string): FastifyReply {
@@ -91,7 +94,24 @@ export function createPages ({ engine, helpers, context, outer, showsFailures }:
       return
     }
     reply.log.error({ err: error }, error.message)
-    sendFailure(reply, error)
+    sendFailure(reply, describeFailure(error))
+  }
+}
+
+/** Says why a page failed. A thrown value that is no Error has been wrapped in one. */
+function describeFailure ({ code, message, cause }: FastifyError): Failure {
+  const { file, line, excerpt } = cause instanceof TemplateProblem ? cause : {}
+  return {
+    statusCode: 500,
+    code,
+    error: 'Internal Server Error',
+    message,
+    title: 'A template failed',
+    reason: cause instanceof TemplateProblem ? cause.reason : (cause as Error).message,
+    file,
+    line,
+    excerpt,
+    advice: 'Correct it, then load this page again.'
   }
 }
 

@@ -33,7 +33,7 @@ export type ViewArguments<Name extends ViewName> =
 
 /** Everything that a view finds in `it`. */
 export type ViewScope<Name extends ViewName> =
-  ViewHelpers & { user: unknown, nonce: unknown } & ViewContext & ViewData<Name>
+  ViewHelpers & { user: unknown, nonce: unknown, here: string } & ViewContext & ViewData<Name>
 
 /** Functions that every view can call, as `it.asset('app.js')`. */
 export interface ViewHelpers {

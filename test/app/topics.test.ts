@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { cheap } from '../plugins/auth/logins.ts'
+import { basic, cheap } from '../plugins/auth/logins.ts'
 import { asAdmin, cheapUsers, html, start } from './start.ts'
 
 t.test('a topic takes the options of its plugin', async (t) => {
@@ -47,6 +47,32 @@ t.test('starts and lets in while Redis is away, and takes the throttle\'s own op
     }
     t.same(statuses, [401, 401, typeof throttle === 'object' ? 429 : 401])
   }
+})
+
+t.test('after so many failed logins as the settings say, one waits as long as they say; the options win', async (t) => {
+  const settings = { QUICKSTART_LOGIN_TRIES: '2', QUICKSTART_LOGIN_WAIT_SECONDS: '60' }
+  const cases: [env: Record<string, string>, throttle: object | false | undefined, tries: number, wait: number][] = [
+    [{}, undefined, 10, 900],
+    [settings, undefined, 2, 60],
+    [settings, {}, 2, 60],
+    [settings, { perLogin: 3 }, 3, 60],
+    [settings, { block: 5 }, 2, 5],
+    [settings, false, 20, 0]
+  ]
+  const wrong: unknown[] = []
+  for (const [env, throttle, tries, wait] of cases) {
+    const given = throttle === undefined ? {} : { throttle: throttle && { delay: 0, ...throttle } }
+    const app = await start(t, { auth: { users: cheapUsers, ...given } }, env)
+    const found = { failed: 0, wait: 0 }
+    for (; found.failed < 20 && found.wait === 0; found.failed++) {
+      const { statusCode, headers } = await app.inject({ url: '/secret', headers: basic('admin', 'wrong') })
+      if (statusCode === 401) continue
+      found.wait = Number(headers['retry-after'])
+      break
+    }
+    if (found.failed !== tries || found.wait !== wait) wrong.push({ env, throttle, found })
+  }
+  t.same(wrong, [])
 })
 
 t.test('the folders, the users and the realm come from the settings', async (t) => {

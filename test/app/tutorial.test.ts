@@ -68,10 +68,10 @@ t.test('the layout links to no page that is away, and says nothing of the tutori
   }
   const off = await body({ tutorial: false })
   t.match(off, '<title>404 Not Found</title>')
-  t.notMatch(off, 'href="/secret"')
+  t.notMatch(off, 'href="/secret')
   t.notMatch(off, 'plugins/')
-  t.match(await body({}), /href="\/secret"[^]*plugins\//)
-  t.match(await body({ tutorial: false, auth: { users: cheapUsers, path: '/members' } }), 'href="/members">Log in')
+  t.match(await body({}), /href="\/secret\?back=%2Fnowhere"[^]*plugins\//)
+  t.match(await body({ tutorial: false, auth: { users: cheapUsers, path: '/members' } }), 'href="/members?back=%2Fnowhere">Log in')
 })
 
 t.test('what the options of a topic name is there without the tutorial too', async (t) => {

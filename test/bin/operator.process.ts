@@ -14,7 +14,7 @@ t.test('check says what will be on, or what is wrong', async (t) => {
   const env = { NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users', QUICKSTART_METRICS: '127.0.0.1:9464', PORT: '8080' }
   const ready = await ending(folder, ['check', '--routes', './routes.mjs', '--hello=false'], env)
   t.equal(ready.exitCode, 0)
-  t.match(ready.stdout, /^ready\n {2}environment {4}production\n {2}listens at {5}127\.0\.0\.1:8080\n {2}routes {9}.*auth 1, .*own 4\n {2}tutorial pages on\n {2}users {10}\/.*users\n/)
+  t.match(ready.stdout, /^ready\n {2}environment {4}production\n {2}listens at {5}127\.0\.0\.1:8080\n {2}routes {9}.*auth 2, .*own 4\n {2}tutorial pages on\n {2}users {10}\/.*users\n/)
   t.match(ready.stdout, /metrics {8}127\.0\.0\.1:9464\n$/)
   t.notMatch(ready.stdout, 'hello')
 

@@ -1,8 +1,8 @@
 import formbody from '@fastify/formbody'
-import Fastify from 'fastify'
+import Fastify, { type RouteHandlerMethod } from 'fastify'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import auth, { requiresAuth } from '../../plugins/auth/index.ts'
+import auth, { optionalAuth, requiresAuth } from '../../plugins/auth/index.ts'
 import quickstart, { options } from '../../app.ts'
 import { basic, cheap } from '../plugins/auth/logins.ts'
 import { openPage, startBrowser } from './browser.ts'
@@ -97,6 +97,71 @@ t.test('the root app: its form behind a login goes through over plain HTTP on a 
   await page.waitForURL(/\/user/)
   t.equal(await page.locator('body').innerText(), 'User Grace Hopper')
   t.same(seen, [{ origin: url, site: undefined }])
+})
+
+/** The root app with pages that show who is logged in, in Chromium, whose dialog for a login is answered. */
+async function startRootApp (t: Test) {
+  const app = Fastify({ ...options, logger: false })
+  t.teardown(() => app.close())
+  await app.register(quickstart, {
+    auth: { users: { admin: cheap.bcrypt('secret') } },
+    routes: async (app) => {
+      const show: RouteHandlerMethod = async ({ user }) => user?.name ?? 'nobody'
+      app.get('/me', { onRequest: optionalAuth }, show)
+      app.get('/team/me', { onRequest: optionalAuth }, show)
+      app.get('/team/report', { onRequest: requiresAuth }, show)
+    }
+  })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const { page, context } = await openPage(t, await startBrowser(t), url)
+  const dialog = { answers: true, opened: 0 }
+  const devTools = await context.newCDPSession(page)
+  await devTools.send('Fetch.enable', { handleAuthRequests: true })
+  devTools.on('Fetch.requestPaused', ({ requestId }) => { devTools.send('Fetch.continueRequest', { requestId }).catch(() => {}) })
+  devTools.on('Fetch.authRequired', ({ requestId }) => {
+    dialog.opened++
+    const authChallengeResponse = dialog.answers
+      ? { response: 'ProvideCredentials', username: 'admin', password: 'secret' } as const
+      : { response: 'CancelAuth' } as const
+    devTools.send('Fetch.continueWithAuth', { requestId, authChallengeResponse }).catch(() => {})
+  })
+  const read = async (path: string) => {
+    await page.goto(url + path)
+    return await page.locator('body').innerText()
+  }
+  return { url, page, dialog, read }
+}
+
+t.test('"Log in" comes back to the page it was on, and "Log out" makes Chromium forget the login', async (t) => {
+  const { url, page, dialog, read } = await startRootApp(t)
+  await read('/source/hello?a=b')
+  await page.getByRole('link', { name: 'Log in' }).click()
+  await page.getByText('Logged in as admin').waitFor()
+  t.equal(page.url(), `${url}/source/hello?a=b`)
+  t.equal(await read('/me'), 'admin')
+  t.equal(dialog.opened, 1)
+
+  await read('/source/hello')
+  dialog.answers = false
+  await page.getByRole('link', { name: 'Log out' }).click()
+  await page.getByText('You are logged out').waitFor()
+  t.equal(dialog.opened, 2, 'Chromium asks, for the login was refused')
+  t.equal(await read('/me'), 'nobody')
+})
+
+t.test('Chromium sends a login at and below the folder that asked for it, and to the logout page of any', async (t) => {
+  const { dialog, read } = await startRootApp(t)
+  t.equal(await read('/team/report'), 'admin')
+  t.equal(await read('/team/me'), 'admin')
+  t.equal(await read('/me'), 'nobody')
+  dialog.answers = false
+  t.match(await read('/logout'), 'You are logged out')
+  t.equal(await read('/team/me'), 'nobody')
+
+  dialog.answers = true
+  t.match(await read('/secret'), 'Logged in as admin')
+  t.equal(await read('/me'), 'admin')
+  t.equal(await read('/team/me'), 'admin')
 })
 
 /** A picture, three pixels wide, and a sound of one sample, as blobs. */

@@ -6,7 +6,7 @@ import { explainSyntaxError } from './syntax-error.ts'
 import { writeBody, writeFunction } from './write.ts'
 
 export { locateError, rememberPlace } from './locate.ts'
-export { TemplateProblem, toOneLine } from './problem.ts'
+export { TemplateProblem } from './problem.ts'
 export type { KnownCall }
 
 /** A template's name, or (as in Eta) a function in the place of one. */

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
-import { TemplateProblem, toOneLine } from './problem.ts'
+import { toOneLine } from '../../../lib/excerpt.ts'
+import { readFrame, splitStack } from '../../../lib/stack-frames.ts'
+import { TemplateProblem } from './problem.ts'
 
 /** A template whose file may stand in a stack trace. */
 interface Located {
@@ -65,29 +67,7 @@ function translateStack (error: Error, find: (file: string) => Located | undefin
   return innermost
 }
 
-/**
- * Splits a stack into its header and its frames. The message, which ends the header, may hold what a client sent, and
- * what looks like a frame.
- */
-function splitStack (stack: string, message: string): [header: string, ...frames: string[]] {
-  const at = stack.indexOf(`${message}\n    at `)
-  // The message may have been changed since.
-  const end = at === -1 ? stack.indexOf('\n    at ') : at + message.length
-  return end === -1 ? [stack] : [stack.slice(0, end), ...stack.slice(end + 1).split('\n')]
-}
-
 /** Further lines of a header stand further in than a frame, and so begin no line of a log. */
 function indentLines (header: string): string {
   return header.split('\n').map(toOneLine).join('\n      ')
-}
-
-/** Reads a line of V8's: `    at name (file:line:column)` or `    at async file:line:column`. Linear in its length. */
-function readFrame (text: string) {
-  if (!text.startsWith('    at ')) return undefined
-  const numbers = /:(\d+):(\d+)(\)?)$/.exec(text)
-  if (numbers === null) return undefined
-  const [, line, column, end] = numbers
-  const prefix = text.startsWith('    at async ') ? '    at async ' : '    at '
-  const from = end === '' ? prefix.length : text.indexOf(' (') + 2
-  return { start: text.slice(0, from), file: text.slice(from, numbers.index), line: Number(line), column, end: end! }
 }

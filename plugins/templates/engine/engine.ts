@@ -1,10 +1,10 @@
 import createError from '@fastify/error'
 import { Eta } from 'eta'
+import { escapeHtml } from '../../../lib/escape-html.ts'
+import { toOneLine } from '../../../lib/excerpt.ts'
 import {
-  type Blocks, type CompiledTemplate, compileTemplate, locateError, type TagFunctions, TemplateProblem,
-  toOneLine
+  type Blocks, type CompiledTemplate, compileTemplate, locateError, type TagFunctions, TemplateProblem
 } from '../compile/compile.ts'
-import { escapeHtml } from './escape.ts'
 import { readTemplate, type TemplateFolders } from './folders.ts'
 import { createTagFunctions } from './tag-functions.ts'
 

@@ -19,12 +19,16 @@ delete process.env.QUICKSTART_TRUST_PROXY
 
 const hsts = 'max-age=31536000'
 
+/** A policy that is tried. */
+const tried = "default-src 'self'"
+
 /** The app with a route that fails. */
 async function register (t: Test, app: FastifyInstance): Promise<void> {
   setEnvironment(t)
   t.teardown(() => app.close())
   await app.register(quickstart, {
     auth: { users: { alice: cheap.bcrypt('right') } },
+    cspReportOnly: tried,
     routes: async (app) => { app.get('/fault', async () => { throw new Error('a fault') }) }
   })
 }
@@ -72,6 +76,19 @@ t.test('every answer lets a browser say which site a form comes from', async (t)
     const { headers: { 'referrer-policy': policy } } = await app.inject(request)
     // With no-referrer a browser sends `Origin: null` with the app's own forms: Fetch, "append an Origin header".
     if (policy !== 'strict-origin-when-cross-origin') wrong.push([request, policy])
+  }
+  t.same(wrong, [])
+})
+
+t.test('every answer has the policy that is enforced and the one that is tried', async (t) => {
+  const app = Fastify({ ...options, logger: false })
+  await register(t, app)
+  const wrong: unknown[] = []
+  for (const [status, request] of answers) {
+    const { statusCode, headers } = await app.inject(request)
+    const found = [headers['content-security-policy'], headers['content-security-policy-report-only']]
+    const isRight = statusCode === status && /script-src 'self'/.test(String(found[0])) && found[1] === tried
+    if (!isRight) wrong.push([request, statusCode, found])
   }
   t.same(wrong, [])
 })
@@ -195,6 +212,7 @@ t.test('an answer that is hijacked, or sent by reply.raw, has the fields of any 
     const app = Fastify({ ...options, logger: false, ...(http2 && { http2 }) } as object) as unknown as FastifyInstance
     t.teardown(() => app.close())
     await app.register(quickstart, {
+      cspReportOnly: tried,
       routes: async (app) => {
         app.get('/:way/:hijacks', async (request, reply) => {
           const { way, hijacks } = request.params as { way: string, hijacks: string }

@@ -25,12 +25,62 @@ t.test('the policy comes from the option, else the setting, else is strict', asy
   }
 })
 
-t.test('a wrong policy as an option stops the start', async (t) => {
-  for (const csp of ['on', '', 5, null, 'script-src self', false]) {
-    await t.rejects(start(t, { csp } as object), {
-      code: 'FST_QUICKSTART_APP_INVALID_OPTION',
-      message: /^"csp" is .* \(--csp as a flag\); it takes strict, off, or the text of a policy/
+t.test('a policy that is tried comes from the option, else the setting, beside the enforced one', async (t) => {
+  const own = "default-src 'self'; report-uri https://reports.example.org/csp"
+  const cases: [given: object, env: Record<string, string>, header: string | undefined][] = [
+    [{}, {}, undefined],
+    [{}, { QUICKSTART_CSP_REPORT_ONLY: ` ${own} ` }, own],
+    [{ cspReportOnly: 'strict' }, { QUICKSTART_CSP_REPORT_ONLY: own }, strict],
+    [{ cspReportOnly: 'off' }, { QUICKSTART_CSP_REPORT_ONLY: own }, undefined],
+    [{ cspReportOnly: own }, {}, own]
+  ]
+  const wrong: unknown[] = []
+  for (const [given, env, header] of cases) {
+    for (const csp of ['strict', 'off']) {
+      const app = await start(t, { ...given, csp }, env)
+      for (const url of ['/', '/hello', '/static/app.js', '/nowhere', '/%zz', '/health']) {
+        const { headers } = await app.inject({ url, headers: html })
+        const found = [headers['content-security-policy'], headers['content-security-policy-report-only']]
+        if (found[0] !== (csp === 'off' ? undefined : strict) || found[1] !== header) wrong.push([given, env, url, found])
+      }
+    }
+  }
+  t.same(wrong, [])
+})
+
+t.test('a nonce that is printed is in the policy that is tried as well, also where none is enforced', async (t) => {
+  const tried = "script-src 'self' https://cdn.example.org"
+  for (const csp of ['strict', 'off', tried]) {
+    const app = await start(t, {
+      csp,
+      cspReportOnly: tried,
+      routes: async (app) => {
+        app.get('/own', async ({ cspNonce }) => `${cspNonce}`)
+        app.get('/raw', (request, reply) => { reply.hijack().raw.end(`${request.cspNonce}`) })
+        app.get('/set', async ({ cspNonce }, reply) => {
+          return reply.header('content-security-policy-report-only', "default-src 'none'").send(`${cspNonce}`)
+        })
+      }
     })
+    for (const url of ['/own', '/raw']) {
+      const { body, headers } = await app.inject(url)
+      t.equal(headers['content-security-policy-report-only'], addNonce(tried, body), `${url} ${csp}`)
+      const enforced = { strict, off: undefined }[csp] ?? csp
+      t.equal(headers['content-security-policy'], csp === 'off' ? undefined : addNonce(enforced, body), `${url} ${csp}`)
+    }
+    t.equal((await app.inject('/set')).headers['content-security-policy-report-only'], "default-src 'none'")
+    t.equal((await app.inject('/hello')).headers['content-security-policy-report-only'], tried)
+  }
+})
+
+t.test('a wrong policy as an option stops the start', async (t) => {
+  for (const name of ['csp', 'cspReportOnly']) {
+    for (const value of ['on', '', 5, null, 'script-src self', false]) {
+      await t.rejects(start(t, { [name]: value } as object), {
+        code: 'FST_QUICKSTART_APP_INVALID_OPTION',
+        message: new RegExp(`^"${name}" is .* \\(--${name} as a flag\\); it takes strict, off, or the text of a policy`)
+      })
+    }
   }
 })
 

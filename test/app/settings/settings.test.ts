@@ -17,8 +17,11 @@ t.test('without any setting, every topic is on and the rest is the default', asy
     realm: undefined,
     protect: [],
     redisUrl: undefined,
+    loginTries: 10,
+    loginWaitSeconds: 900,
     trustProxy: false,
     csp: 'strict',
+    cspReportOnly: 'off',
     logLevel: undefined,
     metrics: undefined,
     stop: { drainSeconds: 0, graceSeconds: 10 },
@@ -42,8 +45,11 @@ t.test('reads every setting from the environment', async (t) => {
     QUICKSTART_REALM: 'Staff only',
     QUICKSTART_PROTECT: '/, /static/*',
     QUICKSTART_REDIS_URL: 'redis://127.0.0.1:6379/1',
+    QUICKSTART_LOGIN_TRIES: '3',
+    QUICKSTART_LOGIN_WAIT_SECONDS: '60',
     QUICKSTART_TRUST_PROXY: '127.0.0.1, 10.0.0.0/8, loopback',
     QUICKSTART_CSP: "default-src 'self'",
+    QUICKSTART_CSP_REPORT_ONLY: 'strict',
     QUICKSTART_LOG_LEVEL: 'debug',
     QUICKSTART_METRICS: '127.0.0.1:9464',
     QUICKSTART_DRAIN_SECONDS: '1.5',
@@ -61,8 +67,11 @@ t.test('reads every setting from the environment', async (t) => {
     realm: 'Staff only',
     protect: ['/', '/static/*'],
     redisUrl: 'redis://127.0.0.1:6379/1',
+    loginTries: 3,
+    loginWaitSeconds: 60,
     trustProxy: ['127.0.0.1', '10.0.0.0/8', 'loopback'],
     csp: "default-src 'self'",
+    cspReportOnly: 'strict',
     logLevel: 'debug',
     metrics: { host: '127.0.0.1', port: 9464 },
     stop: { drainSeconds: 1.5, graceSeconds: 20 },
@@ -137,13 +146,22 @@ t.test('a wrong setting is one line that names it and says what it takes', { ski
     ...['0.0.0.0/0', '::/0', '10.0.0.0/00', '10.0.0.0/33', '127.0.0.1,0.0.0.0/0', '10.0.0.0/x', '10.0/8', '/8', ','].map(
       (value): [string, string, string] => ['QUICKSTART_TRUST_PROXY', value, `QUICKSTART_TRUST_PROXY is "${value}"; ${list}`]
     ),
-    ['QUICKSTART_CSP', '', `QUICKSTART_CSP is ""; ${policy}`],
-    ['QUICKSTART_CSP', 'stricts', `QUICKSTART_CSP is "stricts", where "stricts" is not a directive; ${policy}`],
-    ['QUICKSTART_CSP', ' ; ', `QUICKSTART_CSP is " ; ", which names no directive; ${policy}`],
-    ['QUICKSTART_CSP', 'img-src *\nx: y', `QUICKSTART_CSP is "img-src *\\nx: y", which a header cannot hold; ${policy}`],
-    ['QUICKSTART_CSP', 'img-src *; IMG-SRC a.example', 'which names img-src twice'],
-    ['QUICKSTART_CSP', 'script-src self', "where self needs single quotes: 'self'"],
-    ['QUICKSTART_CSP', 'script-src nonce-abc', "where nonce-abc needs single quotes: 'nonce-abc'"],
+    ...['0', '-1', '1.5', 'ten', '', 'Infinity', '1e300'].map((value): [string, string, string] => [
+      'QUICKSTART_LOGIN_TRIES', value, `QUICKSTART_LOGIN_TRIES is "${value}"; it takes a whole number of 1 or more`
+    ]),
+    ...['0', '-1', '0.5', 'soon', '', '2147484', 'Infinity'].map((value): [string, string, string] => [
+      'QUICKSTART_LOGIN_WAIT_SECONDS', value,
+      `QUICKSTART_LOGIN_WAIT_SECONDS is "${value}"; it takes a whole number of seconds from 1 to 2147483`
+    ]),
+    ...['QUICKSTART_CSP', 'QUICKSTART_CSP_REPORT_ONLY'].flatMap((name): [string, string, string][] => [
+      [name, '', `${name} is ""; ${policy}`],
+      [name, 'stricts', `${name} is "stricts", where "stricts" is not a directive; ${policy}`],
+      [name, ' ; ', `${name} is " ; ", which names no directive; ${policy}`],
+      [name, 'img-src *\nx: y', `${name} is "img-src *\\nx: y", which a header cannot hold; ${policy}`],
+      [name, 'img-src *; IMG-SRC a.example', 'which names img-src twice'],
+      [name, 'script-src self', "where self needs single quotes: 'self'"],
+      [name, 'script-src nonce-abc', "where nonce-abc needs single quotes: 'nonce-abc'"]
+    ]),
     ['QUICKSTART_LOG_LEVEL', 'loud', 'QUICKSTART_LOG_LEVEL is "loud"; it takes one of silent, fatal,'],
     ...[
       '9464', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:9464', 'a b:1', '127.0.0.1:9-8', '127.0.0.1:0-9', '127.0.0.1:9-',

@@ -52,13 +52,13 @@ t.test('says what is built in, and what the settings make of it', async (t) => {
   t.same([exitCode, lines], [0, []])
   t.match(facts, {
     environment: 'development',
-    routes: 'params 5, auth 1, app 1, static 2, templates 3, hello 1',
+    routes: 'params 5, auth 2, app 1, static 2, templates 3, hello 1',
     users: 'not from a file',
     'public files': 'built in',
     views: 'built in',
     'tutorial pages': 'on',
     'needs a login': 'the secret page, and what your own routes guard',
-    'failed logins': 'counted in memory',
+    'failed logins': 'counted in memory; 10 of a name from an address, then a wait of 900 seconds',
     proxies: 'none is trusted',
     metrics: 'off'
   })

@@ -17,7 +17,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   t.chdir(t.testdir({ 'routes.mjs': routesFile(authSource), public: {}, views: { 'index.eta': 'index' } }))
   await t.test('as by default', async (t) => {
     t.same(await listRows(t), [
-      'GET|/|index|templates|optional', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/path/*|path|params|',
+      'GET|/|index|templates|optional', 'GET|/health||app|', 'GET|/hello||hello|', 'GET|/logout|logout|auth|', 'GET|/path/*|path|params|',
       'GET|/post/:id|post|params|', 'GET|/search|search|params|', 'GET|/secret|secret|auth|needed',
       'GET, HEAD|/static/*|static|static|', 'POST, PUT, DELETE, PATCH|/static/*||static|',
       'GET, HEAD|/static/quickstart/*||static|', 'POST, PUT, DELETE, PATCH|/static/quickstart/*||static|',
@@ -27,7 +27,7 @@ t.test('prints the routes: method, path, name, who answers, and login', async (t
   await t.test('with flags and settings', async (t) => {
     const args = ['--', '--routes=./routes.mjs', '--params=false', '--static=false', '--templates=false']
     t.same(await listRows(t, args, { QUICKSTART_PROTECT: '/', QUICKSTART_HELLO: 'true' }), [
-      'GET|/||hello|needed', 'GET|/health||app|', 'GET|/null||own|', 'HEAD|/only-head||own|', 'GET|/own|own|own|needed',
+      'GET|/||hello|needed', 'GET|/health||app|', 'GET|/logout|logout|auth|', 'GET|/null||own|', 'HEAD|/only-head||own|', 'GET|/own|own|own|needed',
       'PUT, PATCH|/own||own|', 'GET|/reject||own|', 'GET|/secret|secret|auth|needed', 'GET|/text||own|', 'GET|/throw||own|'
     ])
   })

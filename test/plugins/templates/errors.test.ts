@@ -142,7 +142,7 @@ t.test('shows the developer where a page fails, and why', async (t) => {
   }
   t.same(wrong, [])
   const { body } = await app.inject({ url: '/page', headers: browser })
-  t.match(body, `<p>${app.root}/page.eta, line 3</p>\n<pre>  1 | &lt;h1&gt;Title&lt;/h1&gt;\n  2 | &lt;% const\n&gt; 3 |   name = it.user.name\n  4 | %&gt;\n`)
+  t.match(body, `<p>${app.root}/page.eta, line 3</p>\n<pre class="code" tabindex="0">  1 | &lt;h1&gt;Title&lt;/h1&gt;\n  2 | &lt;% const\n&gt; 3 |   name = it.user.name\n  4 | %&gt;\n`)
   t.match(body, '<strong>Cannot read properties of null (reading &#39;name&#39;)</strong>')
 })
 
@@ -154,7 +154,7 @@ t.test('shows a broken edit, and the page again when it is fixed', async (t) => 
   edit('index.eta', 'a\n<% if (it.x) { %>')
   const broken = await app.inject({ url: '/', headers: browser })
   t.equal(broken.statusCode, 500)
-  t.match(broken.body, 'index.eta, line 2</p>\n<pre>  1 | a\n&gt; 2 | &lt;% if (it.x) { %&gt;</pre>')
+  t.match(broken.body, 'index.eta, line 2</p>\n<pre class="code" tabindex="0">  1 | a\n&gt; 2 | &lt;% if (it.x) { %&gt;</pre>')
   t.match(broken.body, '<strong>&quot;{&quot; is never closed</strong>')
   t.strictSame((await app.inject({ url: '/', remoteAddress: '192.0.2.7' })).json(), generic)
   t.equal(app.hasView('index'), true, 'broken, but there')

@@ -2,7 +2,7 @@
 import { Eta } from 'eta'
 import fc from 'fast-check'
 import t from 'tap'
-import { escapeHtml } from '../../../plugins/templates/engine/escape.ts'
+import { escapeHtml } from '../../../lib/escape-html.ts'
 import { runs } from '../../runs.ts'
 import { build } from './build.ts'
 
