@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type {} from 'fastify-quickstart'
 import { optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
 import { addIssue, any, bool, date, int, listIssues, string } from 'fastify-quickstart/params'
 import { Type } from 'typebox'
