@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { createClient, LibsqlError } from '@libsql/client'
 
 /** The changes of the schema, in their order. Add yours at the end: those that a database has had are not run again. */
@@ -26,16 +27,16 @@ const pageSize = 20
  * @param authToken the server's token
  */
 export async function openStore (url, authToken) {
-  // In milliseconds: how long a statement waits for another process that writes to the file. The server waits with it.
-  const client = createClient({ url, timeout: 1000, ...(authToken !== undefined && { authToken }) })
+  // In milliseconds. While SQLite waits for another process that writes to the file, the server waits with it.
+  const client = createClient({ url, timeout: 5, ...(authToken !== undefined && { authToken }) })
   // Readers do not wait for writers, and a write that was answered is on the disk.
-  if (client.protocol === 'file') await client.execute('PRAGMA journal_mode = WAL')
-  await migrate(client)
+  if (client.protocol === 'file') await waitForFile(() => client.execute('PRAGMA journal_mode = WAL'), 10_000)
+  await waitForFile(() => migrate(client), 10_000) // workers start at the same time
 
   /** Runs one statement. Where the database cannot be used now, the error makes the answer 503. */
   async function run (sql, args = []) {
     try {
-      return await client.execute({ sql, args })
+      return await waitForFile(() => client.execute({ sql, args }))
     } catch (error) {
       throw isStatementFault(error) ? error : new Unavailable(error)
     }
@@ -93,6 +94,19 @@ class Unavailable extends Error {
 /** Whether a statement is wrong, rather than the file locked, the disk full or the server out of reach. */
 function isStatementFault (error) {
   return error instanceof LibsqlError && /^SQLITE_(ERROR|CONSTRAINT|MISMATCH|RANGE)/.test(error.code)
+}
+
+/** Tries for so many milliseconds while another process writes to the file. Other requests are answered meanwhile. */
+async function waitForFile (action, patience = 1000) {
+  for (const end = performance.now() + patience; ;) {
+    try {
+      return await action()
+    } catch (error) {
+      const isLocked = error instanceof LibsqlError && error.code === 'SQLITE_BUSY'
+      if (!isLocked || performance.now() > end) throw error
+      await setTimeout(20)
+    }
+  }
 }
 
 async function migrate (client) {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Client, createClient, LibsqlError, type Row } from '@libsql/client'
 
 /** What somebody writes down. */
@@ -36,16 +37,16 @@ const pageSize = 20
  * @param authToken the server's token
  */
 export async function openStore (url: string, authToken?: string) {
-  // In milliseconds: how long a statement waits for another process that writes to the file. The server waits with it.
-  const client = createClient({ url, timeout: 1000, ...(authToken !== undefined && { authToken }) })
+  // In milliseconds. While SQLite waits for another process that writes to the file, the server waits with it.
+  const client = createClient({ url, timeout: 5, ...(authToken !== undefined && { authToken }) })
   // Readers do not wait for writers, and a write that was answered is on the disk.
-  if (client.protocol === 'file') await client.execute('PRAGMA journal_mode = WAL')
-  await migrate(client)
+  if (client.protocol === 'file') await waitForFile(() => client.execute('PRAGMA journal_mode = WAL'), 10_000)
+  await waitForFile(() => migrate(client), 10_000) // workers start at the same time
 
   /** Runs one statement. Where the database cannot be used now, the error makes the answer 503. */
   async function run (sql: string, args: (string | number)[] = []) {
     try {
-      return await client.execute({ sql, args })
+      return await waitForFile(() => client.execute({ sql, args }))
     } catch (error) {
       throw isStatementFault(error) ? error : new Unavailable(error)
     }
@@ -103,6 +104,19 @@ class Unavailable extends Error {
 /** Whether a statement is wrong, rather than the file locked, the disk full or the server out of reach. */
 function isStatementFault (error: unknown) {
   return error instanceof LibsqlError && /^SQLITE_(ERROR|CONSTRAINT|MISMATCH|RANGE)/.test(error.code)
+}
+
+/** Tries for so many milliseconds while another process writes to the file. Other requests are answered meanwhile. */
+async function waitForFile<Result> (action: () => Promise<Result>, patience = 1000) {
+  for (const end = performance.now() + patience; ;) {
+    try {
+      return await action()
+    } catch (error) {
+      const isLocked = error instanceof LibsqlError && error.code === 'SQLITE_BUSY'
+      if (!isLocked || performance.now() > end) throw error
+      await setTimeout(20)
+    }
+  }
 }
 
 async function migrate (client: Client) {
