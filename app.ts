@@ -9,6 +9,7 @@ import { logAccess } from './app/operation/access-log.ts'
 import { announceStart } from './app/operation/announce.ts'
 import { answerAlike } from './app/operation/each-server.ts'
 import { explainStartFailures, followOperator } from './app/operation/fastify-start.ts'
+import { answerHealth, type HealthCheck } from './app/operation/health.ts'
 import { shedLoad } from './app/operation/load-shedding.ts'
 import { measure } from './app/operation/metrics.ts'
 import { isFastifyStart } from './app/operation/start-failure.ts'
@@ -30,7 +31,7 @@ import templates from './plugins/templates/index.ts'
 import routes from './routes.ts'
 
 export { options }
-export type { OwnRoutes, QuickstartOptions, RoutesPlugin }
+export type { HealthCheck, OwnRoutes, QuickstartOptions, RoutesPlugin }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -83,6 +84,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
   if (on.params) await registerAs('params', app, params, on.params)
   if (on.auth) await registerAs('auth', app, auth, createAuthOptions(on.auth, settings, isWorker))
   shedLoad(app)
+  answerHealth(app)
   for (const folder of createStaticOptions(on, settings)) await registerAs('static', app, files, folder)
   // Each page shows who is logged in.
   const showsUser = on.auth && optionalAuth

@@ -1,7 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { isLeaving } from './stopping.ts'
 
 const Overloaded = createError('FST_QUICKSTART_APP_OVERLOADED', 'The server is too busy to answer', 503)
 
@@ -11,8 +10,7 @@ const resolution = 10
 const maxDelay = 1000
 
 /**
- * Refuses requests with 503 while the event loop is late, so that those under way get done. `GET /health` says how it
- * stands; it needs no login, as a load balancer has none.
+ * Refuses requests with 503 while the event loop is late, `GET /health` among them, so that those under way get done.
  *
  * Only the event loop is watched. Memory is not: to ask for it opens a file, which fails with no descriptor left, just
  * when many clients are connected.
@@ -42,10 +40,5 @@ export function shedLoad (app: FastifyInstance): void {
     }
     reply.header('retry-after', '5')
     done(new Overloaded())
-  })
-
-  app.get('/health', { config: { auth: false, answeredBy: 'app' } }, async (request, reply) => {
-    if (isLeaving(app)) reply.code(503)
-    return { status: isLeaving(app) ? 'stopping' : 'ok' }
   })
 }

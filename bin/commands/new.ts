@@ -19,7 +19,7 @@ function listExamples (): string[] {
 }
 
 /** Files that git leaves alone: those that npm and tsc write, and secret ones. */
-const gitignore = 'node_modules/\ndist/\n/.env\n/users\n'
+const gitignore = 'node_modules/\ndist/\n/.env\n/users\n/*.db\n/*.db-shm\n/*.db-wal\n'
 
 /**
  * The command `new`: makes a project of one of the examples. What the words leave open is asked on a terminal.

@@ -7,12 +7,13 @@ import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { createProject } from '../../bin/commands/new.ts'
+import { cheap } from '../plugins/auth/logins.ts'
 import { openPage, startBrowser } from './browser.ts'
 import { freePort } from './server.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
-/** Makes a project of the example own-app, and starts it: by `node`, or as `npm run dev` does. */
+/** Makes a project of the example own-app, and starts it as its `npm start` or `npm run dev` does. */
 async function startProject (
   t: Test, { isDev = false, port = 0 }: { isDev?: boolean, port?: number } = {}
 ): Promise<{ url: string, folder: string }> {
@@ -20,10 +21,14 @@ async function startProject (
   await createProject([folder, '--from', 'own-app', '--js'], new PassThrough(), new PassThrough())
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(root, join(folder, 'node_modules', 'fastify-quickstart'))
-  const dev = ['node_modules/fastify-quickstart/bin/run.js', 'dev']
-  const server = spawn(process.execPath, [...isDev ? dev : [], 'src/server.js'], {
+  writeFileSync(join(folder, 'users'), ['ada', 'bob'].map((name) => `${name}:${cheap.bcrypt('secret')}\n`).join(''))
+  writeFileSync(join(folder, 'groups'), 'wardens: ada\n')
+  const command = ['node_modules/fastify-quickstart/bin/run.js', ...isDev ? ['dev'] : []]
+  const server = spawn(process.execPath, [...command, '--routes', 'src/routes.js', '--tutorial=false'], {
     cwd: folder,
-    env: { PATH: process.env.PATH, PORT: String(port) },
+    env: {
+      PATH: process.env.PATH, PORT: String(port), QUICKSTART_USERS_FILE: 'users', QUICKSTART_GROUPS_FILE: 'groups'
+    },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   t.teardown(async () => {
@@ -128,7 +133,7 @@ t.test('while one writes, the page reloads when a view, a style or the server ch
   }
   for (const path of ['/new-route', '/another']) {
     const started = page.waitForEvent('load')
-    save('src/server.js', (server) => server.replace(/^.*await app\.listen/m, `app.get('${path}', () => 'here')\n$&`))
+    save('src/routes.js', (routes) => routes.replace(/^ *await app\.register/m, `  app.get('${path}', () => 'here')\n$&`))
     await started
     t.equal(await (await fetch(url + path)).text(), 'here')
   }

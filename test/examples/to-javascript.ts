@@ -17,6 +17,9 @@ export function toJavaScript (code: string): string {
     } else if (ts.isAsExpression(node) || ts.isNonNullExpression(node)) {
       cuts.push({ from: node.expression.end, to: node.end })
     }
+    if (ts.isFunctionLike(node) && node.typeParameters) {
+      cuts.push({ from: node.typeParameters.pos - 1, to: node.typeParameters.end + 1 })
+    }
     ts.forEachChild(node, visit)
   }
 

@@ -104,13 +104,17 @@ t.test('a project has no script that this Node cannot run', async (t) => {
   })
   await t.rejects(runOn(without, ['my-app', '--ts', '--from', 'minimal']), { message: /leave --ts out$/ })
   t.notOk(existsSync('my-app'))
-  for (const example of ['all-five', 'own-app']) {
+  const built: [example: string, scripts: string[], dev: (extension: string) => string][] = [
+    ['all-five', ['build', 'start', 'test'], (extension) => `src/server.${extension}`],
+    ['own-app', ['build', 'start', 'check', 'test'], (extension) => `--routes src/routes.${extension} --tutorial=false`]
+  ]
+  for (const [example, scripts, dev] of built) {
     await runOn(without, [`${example}-ts`, '--ts', '--from', example])
-    t.same(Object.keys(manifestOf(`${example}-ts`).scripts), ['build', 'start', 'test'])
+    t.same(Object.keys(manifestOf(`${example}-ts`).scripts), scripts)
     await runOn(without, [`${example}-js`, '--from', example])
-    t.equal(manifestOf(`${example}-js`).scripts.dev, 'fastify-quickstart dev src/server.js')
+    t.equal(manifestOf(`${example}-js`).scripts.dev, `fastify-quickstart dev ${dev('js')}`)
     await runOn(withTypeScript, [`${example}-dev`, '--from', example])
-    t.equal(manifestOf(`${example}-dev`).scripts.dev, 'fastify-quickstart dev src/server.ts')
+    t.equal(manifestOf(`${example}-dev`).scripts.dev, `fastify-quickstart dev ${dev('ts')}`)
   }
 })
 
@@ -140,7 +144,7 @@ t.test('asks on a terminal for what is left open', async (t) => {
   const all = await converse([], ['mine', 'own-app', ' ts '])
   const example = 'Example: all-five, chatbot, minimal, own-app [minimal]: '
   t.match(all, { code: 0, asked: ['Folder [my-app]: ', example, /^Language: ts, js \[/] })
-  t.ok(existsSync('mine/src/sightings.ts'))
+  t.ok(existsSync('mine/src/store.ts'))
   t.match(await converse(['--js'], ['', '']), { code: 0, asked: { length: 2 } })
   t.ok(existsSync('my-app/routes.js'))
   t.match(await converse(['chat'], ['chatbot']), { code: 0, asked: { length: 1 } })

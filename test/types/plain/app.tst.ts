@@ -33,3 +33,10 @@ test('is registered, and its options make a server', () => {
   expect(Fastify).type.toBeCallableWith(options)
   expect(Fastify).type.toBeCallableWith({ ...options, logger: false })
 })
+
+test('a health check is a function, with a name', () => {
+  expect(app.addHealthCheck).type.toBeCallableWith('database', async () => ({ rows: [] }))
+  expect(app.addHealthCheck).type.toBeCallableWith('disk', () => {})
+  expect(app.addHealthCheck).type.not.toBeCallableWith(() => {})
+  expect(app.addHealthCheck).type.not.toBeCallableWith('database', Promise.resolve())
+})

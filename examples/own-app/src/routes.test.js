@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import Fastify, { type InjectOptions } from 'fastify'
-import sightingsApp from './app.ts'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Fastify from 'fastify'
+import quickstart, { options } from 'fastify-quickstart'
+import routes from './routes.js'
 
-/** The app, and a function that asks it as a browser does. */
-async function start (t: TestContext) {
-  const app = Fastify()
+// The command finds these folders by itself.
+process.env.QUICKSTART_VIEWS_DIR = join(import.meta.dirname, '..', 'views')
+process.env.QUICKSTART_PUBLIC_DIR = join(import.meta.dirname, '..', 'public')
+process.env.DATABASE_URL = ':memory:' // each app has one of its own
+
+const auth = { users: { ada: 'secret', bob: 'secret' }, groups: { wardens: ['ada'] } }
+
+/** The app as `npm start` makes it, with users for the tests, and a function that asks it as a browser does. */
+async function start (t) {
+  const app = Fastify({ ...options, logger: false })
   t.after(() => app.close())
-  await app.register(sightingsApp)
-  return (url: string, user?: string, form?: Record<string, string>) => {
-    const options: InjectOptions = { url, headers: { accept: 'text/html' } }
+  await app.register(quickstart, { routes, tutorial: false, auth })
+  return (url, user, form) => {
+    const options = { url, headers: { accept: 'text/html' } }
     if (user) options.headers = { ...options.headers, authorization: `Basic ${btoa(`${user}:secret`)}` }
     if (!form) return app.inject(options)
     const headers = { ...options.headers, 'content-type': 'application/x-www-form-urlencoded' }
@@ -76,4 +85,39 @@ test('what is not there is a page for a browser', async (t) => {
   const { statusCode, body } = await ask('/none')
   assert.equal(statusCode, 404)
   assert.match(body, /There is nothing at this address/)
+})
+
+test('a list has pages of twenty, the newest first', async (t) => {
+  const ask = await start(t)
+  for (let count = 1; count <= 41; count++) {
+    const day = `2026-05-${String(1 + count % 28).padStart(2, '0')}`
+    const { statusCode } = await ask('/new', 'bob', { ...wren, species: `Bird ${count}`, day, count: String(count) })
+    assert.equal(statusCode, 303)
+  }
+  for (const [path, user] of [['/'], ['/mine', 'bob']]) {
+    const sizes = []
+    const counts = []
+    for (let next = path; next !== undefined;) {
+      const { body } = await ask(next, user)
+      const found = [...body.matchAll(/<h2>(\d+) ×/g)].map(([, count]) => Number(count))
+      sizes.push(found.length)
+      counts.push(...found)
+      next = /<a href="([^"]+)" rel="next"/.exec(body)?.[1]
+    }
+    assert.deepEqual(sizes, [20, 20, 1])
+    assert.deepEqual(counts, Array.from({ length: 41 }, (none, index) => 41 - index))
+  }
+  assert.equal((await ask('/?before=x')).statusCode, 400)
+})
+
+test('of the same bird sent twice at once, one is written down', async (t) => {
+  const ask = await start(t)
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask('/new', 'bob', wren)))
+  assert.deepEqual(answers.map(({ statusCode }) => statusCode).sort(), [303, ...Array(9).fill(400)])
+  assert.equal((await ask('/sightings.json')).json().length, 1)
+})
+
+test('the health is that of the database too', async (t) => {
+  const ask = await start(t)
+  assert.equal((await ask('/health')).statusCode, 200)
 })
