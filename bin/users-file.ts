@@ -94,7 +94,8 @@ function readId (file: string | number): string | undefined {
   const stat = typeof file === 'number'
     ? fstatSync(file, { bigint: true })
     : statSync(file, { bigint: true, throwIfNoEntry: false })
-  return stat && `${stat.dev}:${stat.ino}`
+  // A file system gives the number of a deleted file to the next one.
+  return stat && `${stat.dev}:${stat.ino}:${stat.birthtimeNs}`
 }
 
 function keepOwnerAndMode (draft: number, { uid, gid, mode }: Stats): void {
