@@ -42,7 +42,8 @@ async function startProject (
 
 /** The id of the element that has the focus. */
 async function focused (page: Page): Promise<unknown> {
-  return await page.evaluate('document.activeElement.id')
+  // A browser gives the focus of autofocus with the first frame that it draws.
+  return await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => resolve(document.activeElement.id)))')
 }
 
 /** Whether a field says that it is invalid, and the text that describes it to a screen reader. */
