@@ -29,7 +29,7 @@ function listMembers (declaration: ts.Declaration): ts.Symbol[] {
 }
 
 for (const entry of entries) {
-  t.test(`${relative(dist, entry)}: an editor has something to say of each export, and of each of its members`, async (t) => {
+  t.test(`${relative(dist, entry)}: an editor explains each export, and each of its members`, async (t) => {
     const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!) // made of this very file
     const exported = checker.getExportsOfModule(module!) // it has exports
     t.ok(exported.length > 0)
@@ -48,8 +48,8 @@ t.test('what the package adds to Fastify is explained too', async (t) => {
   })
   t.ok(augmented.length > 3)
   for (const { body } of augmented) {
-    const interfaces = body !== undefined && ts.isModuleBlock(body) ? body.statements.filter(ts.isInterfaceDeclaration) : []
-    for (const { name, members } of interfaces) {
+    if (body === undefined || !ts.isModuleBlock(body)) continue
+    for (const { name, members } of body.statements.filter(ts.isInterfaceDeclaration)) {
       for (const member of members) {
         if (member.name === undefined || !ts.isIdentifier(member.name)) continue // under a symbol, which no host has
         const symbol = checker.getSymbolAtLocation(member.name)
