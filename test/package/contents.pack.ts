@@ -144,7 +144,9 @@ t.test('the command serves the folders that are there, and else those of the pac
   t.equal(output.replaceAll(/^npm warn .*\n/gm, ''), `${manifest.version}\n`)
 
   const builtIn = await startServer(t, 'npx', ['--no', '--', 'fastify-quickstart', '--port', '0'], folder)
-  t.match(await (await fetch(builtIn, { headers: { accept: 'text/html' } })).text(), '<h1>A HTML File from templates/</h1>')
+  const index = await (await fetch(builtIn, { headers: { accept: 'text/html' } })).text()
+  t.match(index, '<h1>A HTML File from templates/</h1>')
+  t.notMatch(index, '<footer>', 'which invites to change what a clone has')
   t.match(await (await fetch(`${builtIn}/static/app.js`)).text(), 'you are feeling app.js!')
 
   await mkdir(join(folder, 'public'))
