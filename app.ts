@@ -82,7 +82,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
 
   // The first, for it names what is declared after it.
   if (on.params) await registerAs('params', app, params, on.params)
-  if (on.auth) await registerAs('auth', app, auth, createAuthOptions(on.auth, settings, isWorker))
+  if (on.auth) await registerAs('auth', app, auth, createAuthOptions(on.auth, settings, checked))
   shedLoad(app)
   answerHealth(app)
   for (const folder of createStaticOptions(on, settings)) await registerAs('static', app, files, folder)
