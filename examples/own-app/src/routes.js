@@ -1,5 +1,5 @@
 import formbody from '@fastify/formbody'
-import { optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
+import { logOut, optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
 import { addIssue, any, bool, date, int, listIssues, string } from 'fastify-quickstart/params'
 import { Type } from 'typebox'
 import { openStore } from './store.js'
@@ -17,7 +17,7 @@ const sighting = Type.Object({
 const page = Type.Object({ before: Type.Optional(int()) })
 
 /** The paths of the routes that have a name. `urlFor` takes these names, with the parameters of their paths. */
-const paths = { index: '/', mine: '/mine', new: '/new', delete: '/sightings/:id/delete' }
+const paths = { index: '/', mine: '/mine', new: '/new', delete: '/sightings/:id/delete', logout: '/logout' }
 
 /** The pages on which birds are written down. They run inside the app of fastify-quickstart. */
 const routes = async (app) => {
@@ -59,6 +59,8 @@ const routes = async (app) => {
     if (issues.length > 0) return reply.code(400).render('new', { typed: body ?? {}, issues })
     return reply.redirect(app.urlFor('mine'), 303)
   })
+
+  app.get(paths.logout, { config: { name: 'logout' } }, logOut)
 
   app.post(paths.delete, {
     config: { name: 'delete' },

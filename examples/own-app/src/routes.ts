@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type {} from 'fastify-quickstart'
-import { optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
+import { logOut, optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
 import { addIssue, any, bool, date, int, listIssues, type RoutesFrom, string } from 'fastify-quickstart/params'
 import { Type } from 'typebox'
 import { openStore } from './store.ts'
@@ -19,7 +19,7 @@ const sighting = Type.Object({
 const page = Type.Object({ before: Type.Optional(int()) })
 
 /** The paths of the routes that have a name. `urlFor` takes these names, with the parameters of their paths. */
-const paths = { index: '/', mine: '/mine', new: '/new', delete: '/sightings/:id/delete' } as const
+const paths = { index: '/', mine: '/mine', new: '/new', delete: '/sightings/:id/delete', logout: '/logout' } as const
 
 declare module 'fastify-quickstart/params' {
   interface Routes extends RoutesFrom<typeof paths> {}
@@ -65,6 +65,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     if (issues.length > 0) return reply.code(400).render('new', { typed: body ?? {}, issues })
     return reply.redirect(app.urlFor('mine'), 303)
   })
+
+  app.get(paths.logout, { config: { name: 'logout' } }, logOut)
 
   app.post(paths.delete, {
     config: { name: 'delete' },
