@@ -90,9 +90,12 @@ export function createTemplatesOptions (
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
-  const home = `${prefix}/`
   const hasStatic = on.static !== undefined
-  const addFixed = (own?: object) => ({ home, static: hasStatic, tutorial: hasTutorial, login, logout, ...own })
+  let home: string | undefined
+  app.addHook('onReady', async () => { home = findHome(app) }) // own routes come after this
+  const addFixed = (own?: object) => (
+    { get home () { return home }, static: hasStatic, tutorial: hasTutorial, login, logout, ...own }
+  )
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,
@@ -103,6 +106,12 @@ export function createTemplatesOptions (
       : addFixed(context),
     ...own
   }
+}
+
+/** Returns the URL of the app's root, or undefined where nothing answers it. */
+function findHome (app: FastifyInstance): string | undefined {
+  const url = `${readBasePath(app)}/`
+  return [url, `${url}*`].some((url) => app.hasRoute({ method: 'GET', url })) ? url : undefined
 }
 
 /** The URL of a public file, or undefined where there is no such file. */

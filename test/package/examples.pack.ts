@@ -110,7 +110,7 @@ for (const [example, expected] of Object.entries(answers)) {
 }
 
 /** What a Dockerfile sets, does and starts, without what needs a container: its volume is another folder. */
-function readDockerfile (file: string, volume: string): { env: Record<string, string>, steps: string[], words: string[] } {
+function readDockerfile (file: string, volume: string) {
   const text = readFileSync(file, 'utf8').replaceAll('\\\n', '').replaceAll('/data', volume).replace(/ && chown node:node .*/, '')
   const [, variables = ''] = /^ENV (.*)$/m.exec(text) ?? []
   const env = Object.fromEntries(variables.trim().split(/\s+/).map((pair) => pair.split('=', 2))) as Record<string, string>
