@@ -38,7 +38,10 @@ const pageSize = 20
  * @param authToken the server's token
  */
 export async function openStore (url: string, authToken?: string) {
-  const client = await connect(url, authToken).catch((error) => { throw explain(error, url) })
+  // Fastify gives a plugin ten seconds.
+  const tooLate = setTimeout(8000, undefined, { ref: false }).then(() => { throw new Error('it does not answer') })
+  const opened = Promise.race([connect(url, authToken), tooLate])
+  const client = await opened.catch((error) => { throw explain(error, url) })
 
   /** Runs one statement. Where the database cannot be used now, the error makes the answer 503. */
   async function run (sql: string, args: (string | number)[] = []) {
