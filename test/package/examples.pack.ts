@@ -1,8 +1,7 @@
-import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
 import { freePort } from '../e2e/server.ts'
-import { cheap } from '../plugins/auth/logins.ts'
 import { install, newFolder, pack, root, runToEnd, startProgram, startServer } from './project.ts'
 
 const { tarball } = await pack(t)
@@ -105,47 +104,6 @@ for (const [example, expected] of Object.entries(answers)) {
       const file = example === 'chatbot' ? 'server.js' : language === 'ts' ? 'dist/app.js' : 'src/app.js'
       await check(t, await startServer(t, 'npx', await fastifyStart(file), project), expected)
       if (example === 'chatbot') await checkFarewells(t, project)
-    })
-  }
-}
-
-/** What a Dockerfile sets, does and starts, without what needs a container: its volume is another folder. */
-function readDockerfile (file: string, volume: string) {
-  const text = readFileSync(file, 'utf8').replaceAll('\\\n', '').replaceAll('/data', volume).replace(/ && chown node:node .*/, '')
-  const [, variables = ''] = /^ENV (.*)$/m.exec(text) ?? []
-  const env = Object.fromEntries(variables.trim().split(/\s+/).map((pair) => pair.split('=', 2))) as Record<string, string>
-  const [, words = '[]'] = /^CMD (\[.*\])$/m.exec(text) ?? []
-  return { env, steps: [...text.matchAll(/^RUN (.*)$/gm)].map(([, step = '']) => step), words: JSON.parse(words) as string[] }
-}
-
-for (const example of ['minimal', 'own-app']) {
-  for (const language of languagesOf(example)) {
-    t.test(`the Dockerfile of ${example} in ${language} makes what is started, and nothing is written beside its volume`, async (t) => {
-      const image = join(folder, `image-of-${example}-${language}`)
-      await runToEnd('npx', ['--no', '--', 'fastify-quickstart', 'new', image, '--from', example, `--${language}`], folder)
-      copyFileSync(tarball, join(image, 'package.tgz')) // as the README says
-      await install(image, './package.tgz')
-      const ignored = readFileSync(join(image, '.dockerignore'), 'utf8').split('\n')
-      t.ok(['node_modules', '.env', 'users', '*.db*'].every((name) => ignored.includes(name)))
-      rmSync(join(image, 'node_modules'), { recursive: true })
-
-      const volume = join(folder, `volume-of-${example}-${language}`)
-      const { env, steps, words: [program = '', ...words] } = readDockerfile(join(image, 'Dockerfile'), volume)
-      for (const step of steps) t.match(await runToEnd('sh', ['-c', step], image, env), { code: 0 }, step)
-      const modules = readdirSync(join(image, 'node_modules'))
-      t.ok(modules.includes('fastify-quickstart'))
-      t.notOk(modules.includes('typescript'))
-      writeFileSync(join(image, 'users'), ['admin', 'ada'].map((name) => `${name}:${cheap.bcrypt('secret')}\n`).join(''))
-      writeFileSync(join(image, 'groups'), 'wardens: ada\n')
-
-      const before = readdirSync(image, { recursive: true }).length
-      const url = await startServer(t, program, words, image, { ...env, HOST: '127.0.0.1', PORT: '0' })
-      await check(t, url, answers[example]!) // it is named above
-      t.equal(readdirSync(image, { recursive: true }).length, before)
-      if (example === 'minimal') return
-      t.ok(existsSync(join(volume, 'sightings.db')))
-      const removed = await fetch(`${url}/sightings/1/delete`, { ...loggedIn('ada'), method: 'POST', redirect: 'manual' })
-      t.equal(removed.status, 303)
     })
   }
 }
