@@ -12,7 +12,7 @@ import { explainStartFailures, followOperator } from './app/operation/fastify-st
 import { answerHealth, type HealthCheck } from './app/operation/health.ts'
 import { shedLoad } from './app/operation/load-shedding.ts'
 import { measure } from './app/operation/metrics.ts'
-import { isFastifyStart } from './app/operation/start-failure.ts'
+import { CannotStart, isFastifyStart } from './app/operation/start-failure.ts'
 import { stopGently } from './app/operation/stopping.ts'
 import { loadRoutes, type OwnRoutes, type RoutesPlugin } from './app/own-routes.ts'
 import { addSourcePages } from './app/pages/source-pages.ts'
@@ -30,7 +30,7 @@ import files from './plugins/static/index.ts'
 import templates from './plugins/templates/index.ts'
 import routes from './routes.ts'
 
-export { options }
+export { CannotStart, options }
 export type { HealthCheck, OwnRoutes, QuickstartOptions, RoutesPlugin }
 
 declare module 'fastify' {
@@ -83,7 +83,7 @@ async function quickstart (app: FastifyInstance, given: QuickstartOptions): Prom
 
   // The first, for it names what is declared after it.
   if (on.params) await registerAs('params', app, params, on.params)
-  if (on.auth) await registerAs('auth', app, auth, createAuthOptions(on.auth, settings, isWorker))
+  if (on.auth) await registerAs('auth', app, auth, createAuthOptions(on.auth, settings, checked))
   shedLoad(app)
   answerHealth(app)
   for (const folder of createStaticOptions(on, settings)) await registerAs('static', app, files, folder)

@@ -12,14 +12,18 @@ import type { CheckedOptions, Switches } from './settings/quickstart-options.ts'
 import type { Settings } from './settings/settings.ts'
 
 /** Options of auth: users, realm and throttle as the settings say, and above them the app's own. */
-export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings, isWorker: boolean): AuthOptions {
+export function createAuthOptions (
+  own: Partial<AuthOptions>,
+  settings: Settings,
+  { hasTutorial, isWorker }: Pick<CheckedOptions, 'hasTutorial' | 'isWorker'>
+): AuthOptions {
   const options: AuthOptions = {
     ...(settings.usersFile !== undefined && !namesUsers(own) && { htpasswd: settings.usersFile }),
     ...(settings.groupsFile !== undefined && { groups: settings.groupsFile }),
     ...(settings.realm !== undefined && { realm: settings.realm }),
     protect: settings.protect,
-    logout: defaultLogout,
-    ...own
+    ...own,
+    logout: findLogoutPath(own, settings, hasTutorial)
   }
   if (own.throttle !== false) {
     const shared = settings.redisUrl === undefined ? { cluster: isWorker } : { redis: settings.redisUrl }
@@ -29,8 +33,12 @@ export function createAuthOptions (own: Partial<AuthOptions>, settings: Settings
   return options
 }
 
-/** The path of the page that makes a browser forget its login. */
-const defaultLogout = '/logout'
+/** Returns the path of the page that makes a browser forget its login, or false where there is to be none. */
+function findLogoutPath (
+  { logout }: Partial<AuthOptions>, { hasLogout }: Settings, hasTutorial: boolean
+): NonNullable<AuthOptions['logout']> {
+  return logout ?? ((hasLogout ?? hasTutorial) && '/logout')
+}
 
 /** Whether the app itself names users, in whose place the settings would name a file. */
 function namesUsers ({ users, htpasswd, verify }: Partial<AuthOptions>): boolean {
@@ -70,7 +78,7 @@ export function createTemplatesOptions (
   const prefix = readBasePath(app)
   const secretPath = on.auth && (on.auth.path ?? '/secret')
   const login = typeof secretPath === 'string' ? prefix + secretPath : undefined
-  const logoutPath = on.auth && (on.auth.logout ?? defaultLogout)
+  const logoutPath = on.auth && findLogoutPath(on.auth, settings, hasTutorial)
   const logout = typeof logoutPath === 'string' ? prefix + logoutPath : undefined
   const sourceUrl = createSourcePagesOptions({ on, hasTutorial }, settings) && `${prefix}/source/`
   const cards = listCards(on, {
@@ -82,21 +90,30 @@ export function createTemplatesOptions (
     hasBuiltInLogin: on.auth !== undefined && !namesUsers(on.auth) && settings.usersFile === undefined
   })
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
-  const home = `${prefix}/`
   const hasStatic = on.static !== undefined
   // Whether the pages invite to change them, which is for whoever has a clone, and develops.
   const invites = sourceUrl !== undefined && isClone && process.env.NODE_ENV !== 'production'
+  let home: string | undefined
   const addFixed = (own?: object) => ({ home, static: hasStatic, invites, login, logout, ...own })
+  const same = typeof context === 'function' ? undefined : addFixed(context)
+  app.addHook('onReady', async () => { // when own routes are there
+    home = findHome(app)
+    if (same !== undefined) same.home ??= home
+  })
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,
     pages: true,
     index: { path: '/', view: 'index', data: { cards, map: sourceUrl && sourceUrl + mapOfSources } },
-    context: typeof context === 'function'
-      ? async (request) => addFixed(await context(request))
-      : addFixed(context),
+    context: typeof context === 'function' ? async (request) => addFixed(await context(request)) : same,
     ...own
   }
+}
+
+/** Returns the URL of the app's root, or undefined where nothing answers it. */
+function findHome (app: FastifyInstance): string | undefined {
+  const url = `${readBasePath(app)}/`
+  return [url, `${url}*`].some((url) => app.hasRoute({ method: 'GET', url })) ? url : undefined
 }
 
 /** The URL of a public file, or undefined where there is no such file. */

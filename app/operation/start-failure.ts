@@ -1,6 +1,19 @@
+import createError from '@fastify/error'
 import { errorMonitor, type EventEmitter } from 'node:events'
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+
+/**
+ * The error for a start that the operator can do something about, such as a database that is not there: the command and
+ * `fastify start` print its message as one line, without a stack, and exit with 1.
+ *
+ * ```ts
+ * import { CannotStart } from 'fastify-quickstart'
+ *
+ * throw new CannotStart('MODEL_URL is not set; it takes the address of the model')
+ * ```
+ */
+export const CannotStart = createError<[reason: string]>('FST_QUICKSTART_APP_CANNOT_START', '%s')
 
 const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
 

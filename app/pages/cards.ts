@@ -61,17 +61,19 @@ export function listCards (on: Switches, urls: CardUrls): Card[] {
       topic: 'params',
       title: 'URL parameters',
       text: 'Values from the path, the query and forms arrive typed and checked, or are refused with a reason.',
-      trials: [
-        { label: 'Greet alice', href: `${prefix}/user/alice` },
-        { label: 'Post 42', href: `${prefix}/post/42` },
-        { label: 'The rest of a path', href: `${prefix}/path/a/b/c` },
-        { label: 'Search', href: `${prefix}/search?q=model&tag=fast&tag=small` },
-        {
-          label: 'Greet',
-          href: `${prefix}/user`,
-          field: { name: 'username', label: 'Your name', value: 'Grace Hopper' }
-        }
-      ]
+      trials: on.params?.routes === false
+        ? []
+        : [
+            { label: 'Greet alice', href: `${prefix}/user/alice` },
+            { label: 'Post 42', href: `${prefix}/post/42` },
+            { label: 'The rest of a path', href: `${prefix}/path/a/b/c` },
+            { label: 'Search', href: `${prefix}/search?q=model&tag=fast&tag=small` },
+            {
+              label: 'Greet',
+              href: `${prefix}/user`,
+              field: { name: 'username', label: 'Your name', value: 'Grace Hopper' }
+            }
+          ]
     },
     {
       topic: 'auth',

@@ -27,9 +27,10 @@ export type Topic = keyof TopicOptions
  */
 export type QuickstartOptions = { [Name in Topic]?: boolean | Partial<TopicOptions[Name]> } & {
   /**
-   * Whether the tutorial's own pages are there: hello's route, the index page, the routes of params, the secret page
-   * and the sources. With `false` the topics stay on for your own routes, and a page that a topic's options name is
-   * there: `{ tutorial: false, hello: true }` answers `/hello`. Default: `QUICKSTART_TUTORIAL`, else `true`.
+   * Whether the tutorial's own pages are there: hello's route, the index page, the routes of params, the secret page,
+   * the logout page and the sources. With `false` the topics stay on for your own routes, and a page that a topic's
+   * options name is there: `{ tutorial: false, hello: true }` answers `/hello`. Default: `QUICKSTART_TUTORIAL`, else
+   * `true`.
    */
   tutorial?: boolean
   /**
@@ -137,7 +138,7 @@ function readGivenSwitches (options: QuickstartOptions): ReadonlyMap<string, unk
 const withoutPages: { readonly [Name in Topic]?: Partial<TopicOptions[Name]> } = {
   templates: { index: false },
   params: { routes: false },
-  auth: { path: false, logout: false }
+  auth: { path: false }
 }
 
 function readTopics (given: ReadonlyMap<string, unknown>, settings: Settings, hasTutorial: boolean): Switches {

@@ -39,6 +39,8 @@ export const settingsSchema = Type.Object({
   QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of Eta templates' })),
   QUICKSTART_USERS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable htpasswd file' })),
   QUICKSTART_GROUPS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable file of groups' })),
+  // Without a value it follows QUICKSTART_TUTORIAL.
+  QUICKSTART_LOGOUT: Type.Optional(Type.Boolean(takesBoolean)),
   QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
   QUICKSTART_PROTECT: Type.Optional(Type.String({
     pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$',
@@ -120,6 +122,8 @@ export interface Settings {
   usersFile: string | undefined
   /** Absolute path of a file of groups. */
   groupsFile: string | undefined
+  /** Whether the logout page is there, or undefined where the environment does not say. */
+  hasLogout: boolean | undefined
   realm: string | undefined
   /** Route paths that need a login. */
   protect: string[]
@@ -171,6 +175,7 @@ export function readSettings (): Settings {
     viewsDir: readPath('QUICKSTART_VIEWS_DIR', env.QUICKSTART_VIEWS_DIR, 'isDirectory'),
     usersFile: readPath('QUICKSTART_USERS_FILE', env.QUICKSTART_USERS_FILE, 'isFile'),
     groupsFile: readPath('QUICKSTART_GROUPS_FILE', env.QUICKSTART_GROUPS_FILE, 'isFile'),
+    hasLogout: env.QUICKSTART_LOGOUT,
     realm: env.QUICKSTART_REALM,
     protect: env.QUICKSTART_PROTECT === undefined ? [] : splitList(env.QUICKSTART_PROTECT),
     redisUrl: readRedisUrl(env.QUICKSTART_REDIS_URL),

@@ -186,7 +186,7 @@ function adaptJavaScript ({ devDependencies: all = {}, ...manifest }: Manifest):
   const { build, typecheck, ...scripts } = manifest.scripts
   const { typescript, '@types/node': types, ...devDependencies } = all
   for (const [script, command] of Object.entries(scripts)) {
-    scripts[script] = toJavaScript(command.replace('npm run build && ', '').replace('dist/', 'src/'))
+    scripts[script] = toJavaScript(command.replace('npm run build && ', ''))
   }
   return {
     ...manifest,
@@ -200,9 +200,9 @@ function nameJavaScript (file: string): void {
   if (existsSync(file)) writeFileSync(file, toJavaScript(readFileSync(file, 'utf8')))
 }
 
-/** The text with the names of JavaScript files in the place of those of TypeScript. */
+/** The text with the names of JavaScript files in the place of those of TypeScript, and of what is built from them. */
 function toJavaScript (text: string): string {
-  return text.replaceAll(/(?<=\w)\.ts\b/g, '.js')
+  return text.replaceAll(/(?<=\w)\.ts\b/g, '.js').replaceAll('dist/', 'src/')
 }
 
 /** A name that npm takes: it keeps two for itself. */

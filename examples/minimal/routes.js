@@ -1,4 +1,4 @@
-import { optionalAuth, requiresAuth } from 'fastify-quickstart/auth'
+import { logOut, optionalAuth, requiresAuth } from 'fastify-quickstart/auth'
 import { int } from 'fastify-quickstart/params'
 
 /** Your own routes. They run inside the app, with its pages, guards, converters and headers. */
@@ -19,6 +19,8 @@ const routes = async (app) => {
   app.get('/private', { config: { name: 'private' }, onRequest: requiresAuth }, async (request, reply) => {
     return reply.render('private')
   })
+
+  app.get('/logout', { config: { name: 'logout' } }, logOut)
 }
 
 export default routes

@@ -43,6 +43,16 @@ test('the private page is for who logs in', async (t) => {
   assert.match((await app.inject({ url: '/private', headers: ada })).body, /Welcome, <strong>ada</)
 })
 
+test('who is logged in logs out', async (t) => {
+  const app = await start(t)
+  assert.doesNotMatch((await app.inject('/')).body, /Log out/)
+  assert.match((await app.inject({ url: '/', headers: ada })).body, /ada<\/strong>, <a href="\/logout">Log out</)
+  const { statusCode, body } = await app.inject({ url: '/logout', headers: { ...ada, accept: 'text/html' } })
+  assert.equal(statusCode, 401) // by which the browser forgets the login
+  assert.match(body, /You are logged out/)
+  assert.doesNotMatch(body, /ada/)
+})
+
 test('what is not there is a page for a browser', async (t) => {
   const app = await start(t)
   const { statusCode, body } = await app.inject({ url: '/nowhere', headers: { accept: 'text/html' } })

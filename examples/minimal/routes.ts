@@ -1,5 +1,5 @@
 import type { RoutesPlugin } from 'fastify-quickstart'
-import { optionalAuth, requiresAuth } from 'fastify-quickstart/auth'
+import { logOut, optionalAuth, requiresAuth } from 'fastify-quickstart/auth'
 import { int } from 'fastify-quickstart/params'
 
 /** Your own routes. They run inside the app, with its pages, guards, converters and headers. */
@@ -20,6 +20,8 @@ const routes: RoutesPlugin = async (app) => {
   app.get('/private', { config: { name: 'private' }, onRequest: requiresAuth }, async (request, reply) => {
     return reply.render('private')
   })
+
+  app.get('/logout', { config: { name: 'logout' } }, logOut)
 }
 
 export default routes

@@ -96,11 +96,17 @@ export class Guard {
     done()
   }
 
+  /** Has the browser forget its login, by the challenge that goes with a 401. Nobody is logged in from here on. */
+  forget (request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('www-authenticate', this.#rules.writeChallenge(request))
+    readUsers(request)[this.userProperty] = null
+  }
+
   /** Returns who has been admitted. */
   readonly readUser = (request: FastifyRequest): User => readUsers(request)[this.userProperty]!
 }
 
-function readUsers (request: FastifyRequest): Record<string, User> {
+function readUsers (request: FastifyRequest): Record<string, User | null> {
   // The property has a name that is an option, and so not known to the type.
-  return request as unknown as Record<string, User>
+  return request as unknown as Record<string, User | null>
 }

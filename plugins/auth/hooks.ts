@@ -31,7 +31,8 @@ export function createGuardHook (needs: Needs, guard?: Guard): GuardHook {
   return hook as GuardHook // all servers' requests have what is used of them
 }
 
-function refuseUnguarded (request: FastifyRequest, reply: FastifyReply): Error {
+/** Returns the error for a route whose context has no auth, and says in the log what to do. */
+export function refuseUnguarded (request: FastifyRequest, reply: FastifyReply): Error {
   const { method, routeOptions: { url } } = request
   request.log.error(`fastify-quickstart/auth: ${method} ${url} has a guard, but auth is not registered in its ` +
     'context, so nobody gets in; register auth there or around it, or give the route to the option "routes" of the app')

@@ -27,6 +27,7 @@ export { type GuardHook, optionalAuth, requiresAuth, requiresGroup } from './hoo
 export type { AuthOptions, OwnCheck, RedisClient, ThrottleOptions, User, UserLookup, UserMap } from './options.ts'
 export { hash, verify } from './accounts/passwords.ts'
 export { loginNeeds } from './protect.ts'
+export { logOut, type LogoutHandler } from './routes.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -98,7 +99,7 @@ async function registerAuth (app: FastifyInstance, options: AuthOptions & { pref
       child.get(path, { onRequest: requiresThis, config: { name: 'secret' } }, secretPage)
     }
     if (logout !== false) {
-      child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(writeChallenge))
+      child.get(logout, { config: { name: 'logout', auth: false } }, createLogoutPage(guard))
     }
   }, { prefix: options.prefix })
 }

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { keepPrivate } from './cache-control.ts'
 import { LoggedOut } from './errors.ts'
+import { type Guard, guards } from './guard.ts'
+import { refuseUnguarded } from './hooks.ts'
 import type { User } from './options.ts'
 import { findWayBack } from './way-back.ts'
 
@@ -32,11 +34,33 @@ export function createSecretPage (
   }
 }
 
-/** Creates the handler of the logout page: it refuses the login that comes along, so that the browser forgets it. */
-export function createLogoutPage (writeChallenge: (request: FastifyRequest) => string) {
-  return async function logout (request: FastifyRequest, reply: FastifyReply): Promise<never> {
+/** A handler, for a server of whatever kind: HTTP, HTTPS or HTTP/2. */
+export type LogoutHandler = (request: unknown, reply: unknown) => Promise<never>
+
+/**
+ * Creates the handler of a logout page: it refuses the login that comes along, so that the browser forgets it.
+ *
+ * @param guard whose realm it is; default: that of the context that the route is in
+ */
+export function createLogoutPage (guard?: Guard): LogoutHandler {
+  async function logOut (request: FastifyRequest, reply: FastifyReply): Promise<never> {
+    const found = guard ?? guards.nearest(request.server)
+    if (found === undefined) throw refuseUnguarded(request, reply)
     keepPrivate(reply, () => false)
-    reply.header('www-authenticate', writeChallenge(request))
+    found.forget(request, reply)
     throw new LoggedOut()
   }
+  return logOut as LogoutHandler // all servers' requests have what is used of them
 }
+
+/**
+ * The handler of a logout page of your own, in place of the option `logout`. It goes by the auth plugin of the route's
+ * context, as the guards do.
+ *
+ * ```ts
+ * import { logOut } from 'fastify-quickstart/auth'
+ *
+ * app.get('/logout', { config: { name: 'logout' } }, logOut)
+ * ```
+ */
+export const logOut: LogoutHandler = createLogoutPage()

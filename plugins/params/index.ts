@@ -19,6 +19,7 @@ export type { Issue } from './input/issue.ts'
 export { any, path, string, uuid } from './converters/text-converters.ts'
 export type { StringOptions } from './converters/text-converters.ts'
 export type { UnfitParameterError, UrlOptions } from './url-for.ts'
+export type { PathParams, RoutesFrom } from './urls/path-params.ts'
 export type { ParamValue } from './urls/url-query.ts'
 export { bool, float, int } from './converters/value-converters.ts'
 export type { BoolOptions, NumberOptions } from './converters/value-converters.ts'
@@ -42,24 +43,27 @@ declare module 'fastify' {
     urlFor: UrlFor
   }
   interface FastifyContextConfig {
-    /** The route's name for `app.urlFor`. */
-    name?: string
+    /** The route's name for `app.urlFor`: any, until the host fills in `Routes`. */
+    name?: RouteName
   }
 }
 
 /**
- * The names of your routes and their parameters. Fill it, and TypeScript checks every `urlFor`:
+ * The names of your routes and their parameters. Fill it, and TypeScript checks every `urlFor` and every route's name:
  *
  * ```ts
  * declare module 'fastify-quickstart/params' {
  *   interface Routes {
- *     user: { username: string }
- *     search: {}
+ *     user: PathParams<'/user/:username'>
+ *     search: PathParams<'/search'>
  *   }
  * }
  * ```
  */
 export interface Routes {}
+
+/** The name of a route: any, until the host fills in {@link Routes}. */
+export type RouteName = keyof Routes extends never ? string : keyof Routes & string
 
 /**
  * The type of `app.urlFor`: any name and any parameters while {@link Routes} is empty; its names and their parameters,

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { basic, cheap } from '../plugins/auth/logins.ts'
 import { asAdmin, cheapUsers, html, start } from './start.ts'
@@ -71,6 +72,34 @@ t.test('after so many failed logins as the settings say, one waits as long as th
       break
     }
     if (found.failed !== tries || found.wait !== wait) wrong.push({ env, throttle, found })
+  }
+  t.same(wrong, [])
+})
+
+t.test('whether there is a logout page, the option says, else the setting, else the tutorial', async (t) => {
+  const users = { users: cheapUsers }
+  const cases: [given: object, env: Record<string, string>, there: string | undefined][] = [
+    [{}, {}, '/logout'],
+    [{}, { QUICKSTART_LOGOUT: 'false' }, undefined],
+    [{ auth: { ...users, logout: '/out' } }, { QUICKSTART_LOGOUT: 'false' }, '/out'],
+    [{ auth: { ...users, logout: undefined } }, { QUICKSTART_LOGOUT: 'false' }, undefined],
+    [{ auth: { ...users, logout: false } }, { QUICKSTART_LOGOUT: 'true' }, undefined],
+    [{ tutorial: false }, {}, undefined],
+    [{ tutorial: false }, { QUICKSTART_LOGOUT: 'true' }, '/logout'],
+    [{ tutorial: false, auth: { ...users, logout: '/out' } }, {}, '/out'],
+    [{ auth: false }, { QUICKSTART_LOGOUT: 'true' }, undefined]
+  ]
+  const routes = async (app: FastifyInstance) => {
+    app.get('/page', async (request, reply) => reply.render('secret', { user: { name: 'alice' } }))
+  }
+  const wrong: unknown[] = []
+  for (const [given, env, there] of cases) {
+    const app = await start(t, { ...given, routes }, env)
+    const statuses = await Promise.all(['/logout', '/out'].map(async (url) => (await app.inject(url)).statusCode))
+    const [, link] = /<a href="([^"]*)">Log out/.exec((await app.inject('/page')).body) ?? []
+    const found = { logout: statuses[0] === 401, out: statuses[1] === 401, link }
+    const expected = { logout: there === '/logout', out: there === '/out', link: there }
+    if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push({ given, env, found })
   }
   t.same(wrong, [])
 })

@@ -1,8 +1,8 @@
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
-import type { QuickstartOptions } from '../../app.ts'
+import quickstart, { options, type QuickstartOptions, type RoutesPlugin } from '../../app.ts'
 import { int } from '../../plugins/params/index.ts'
-import { requiresAuth } from '../../plugins/auth/index.ts'
+import { optionalAuth, requiresAuth } from '../../plugins/auth/index.ts'
 import { asAdmin, cheapUsers, html, start } from './start.ts'
 
 /** One page of each kind that the tutorial has, by its path. */
@@ -72,6 +72,51 @@ t.test('the layout links to no page that is away, and says nothing of the tutori
   t.notMatch(off, 'plugins/')
   t.match(await body({}), /href="\/secret\?back=%2Fnowhere"[^]*plugins\//)
   t.match(await body({ tutorial: false, auth: { users: cheapUsers, path: '/members' } }), 'href="/members?back=%2Fnowhere">Log in')
+})
+
+t.test('no page links to what is not there, whatever is on', async (t) => {
+  const own: RoutesPlugin = async (app) => {
+    app.get('/known', { onRequest: optionalAuth }, async (request, reply) => reply.render('secret', { user: { name: 'alice' } }))
+  }
+  const atRoot: RoutesPlugin = async (app) => { app.get('/', async () => 'my own') }
+  const anywhere: RoutesPlugin = async (app) => { app.get('/*', async () => 'my own') }
+  const auth = { users: cheapUsers }
+  const rows: [given: QuickstartOptions, hasHome: boolean][] = [
+    [{}, true],
+    [{ auth: { ...auth, path: false, logout: false } }, true],
+    [{ params: { routes: false } }, true],
+    [{ params: false, static: false }, true],
+    [{ hello: false }, true],
+    [{ templates: { index: false } }, true], // hello's
+    [{ templates: { index: false }, hello: false }, false],
+    [{ tutorial: false }, false],
+    [{ tutorial: false, hello: true }, false],
+    [{ tutorial: false, hello: { path: '/' } }, true],
+    [{ tutorial: false, auth: { ...auth, path: '/login', logout: '/out' } }, false],
+    [{ tutorial: false, routes: atRoot }, true],
+    [{ tutorial: false, routes: anywhere }, true],
+    [{ tutorial: false, templates: { context: { home: '#main' } } }, true],
+    [{ tutorial: false, templates: { context: async () => ({ color: 'red' }) } }, false]
+  ]
+  const wrong: unknown[] = []
+  for (const [index, [given, hasHome]] of rows.entries()) {
+    const prefix = index % 2 === 0 ? '' : '/demo'
+    const app = Fastify({ ...options, logger: false })
+    t.teardown(() => app.close())
+    const routes = [own, ...[given.routes ?? []].flat()] as RoutesPlugin[]
+    await app.register(quickstart, { auth, ...given, routes, prefix } as QuickstartOptions)
+    const ask = async (url: string) => await app.inject({ url, headers: { ...html, ...asAdmin } })
+    for (const path of ['/', '/known', '/nowhere', '/secret', '/source/auth', '/user/%00']) {
+      const { body, headers } = await ask(prefix + path)
+      if (!String(headers['content-type']).startsWith('text/html')) continue
+      const [brand = ''] = /<p class="brand">.*/.exec(body) ?? []
+      if (brand.includes('<a') !== hasHome) wrong.push([given, path, brand])
+      for (const [, link = ''] of body.matchAll(/(?:href|src)="(\/[^"]*)"/g)) {
+        if ((await ask(link)).statusCode === 404) wrong.push([given, path, link])
+      }
+    }
+  }
+  t.same(wrong, [])
 })
 
 t.test('what the options of a topic name is there without the tutorial too', async (t) => {

@@ -2,6 +2,8 @@ import { createClient } from '@libsql/client'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -91,6 +93,42 @@ function openFile (t: Test, folder: string) {
   t.teardown(() => client.close())
   return client
 }
+
+const refuse: RequestListener = (request, response) => { response.writeHead(401).end('no\nsuch token') }
+
+t.test('a database that cannot be used is one line at the start, without what its address holds', { skip: lacks.links }, async (t) => {
+  const folder = await makeProject(t)
+  const ports = await Promise.all([refuse, () => {}].map(async (answer) => {
+    const server = createServer(answer).listen(0, '127.0.0.1')
+    t.teardown(() => { server.close().closeAllConnections() })
+    await once(server, 'listening')
+    return (server.address() as AddressInfo).port
+  }))
+  for (const [url, flags, reason] of [
+    ['sightings.db', [], /^DATABASE_URL takes file:sightings\.db, or the address of a server/],
+    ['postgres://ada:hidden@localhost/birds', [], /^DATABASE_URL takes file:/],
+    ['file:/nowhere/sightings.db', [], /^the file of DATABASE_URL cannot be used: .*\/nowhere\/sightings\.db/],
+    [`http://127.0.0.1:${ports[1]}`, [], /^the server of DATABASE_URL cannot be used: it does not answer$/],
+    [`http://127.0.0.1:${ports[0]}/?authToken=hidden`, [], /^the server of DATABASE_URL cannot be used: .*HTTP status 401/],
+    ['file:/nowhere/sightings.db', ['--workers', '2'], /^the file of DATABASE_URL cannot be used: /]
+  ] as const) {
+    const server = spawn(process.execPath, [
+      'node_modules/fastify-quickstart/bin/run.js', '--routes', 'src/routes.js', '--tutorial=false', ...flags
+    ], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, PORT: '0', NODE_ENV: 'production', QUICKSTART_USERS_FILE: 'users', DATABASE_URL: url },
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
+    let said = ''
+    server.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
+    const [code] = await once(server, 'close')
+    t.equal(code, 1, url)
+    const [line = '', ...others] = said.split('\n')
+    t.match(line.replace('fastify-quickstart: ', ''), reason)
+    t.same(others, [''], 'and nothing else')
+    t.notMatch(said, /hidden/)
+  }
+})
 
 for (const flags of [[], ['--workers', '2']]) {
   t.test(`kill -9 loses nothing that was answered ${flags.join(' ')}`, { skip: lacks.links }, async (t) => {

@@ -8,7 +8,7 @@ export function toJavaScript (code: string): string {
 
   function visit (node: ts.Node): void {
     if (ts.isImportDeclaration(node)) return visitImport(node)
-    if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) {
+    if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isModuleDeclaration(node)) {
       cuts.push({ from: node.getFullStart(), to: node.end })
     } else if (ts.isParameter(node) || ts.isVariableDeclaration(node)) {
       cutType(node.name, node.type)

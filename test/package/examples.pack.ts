@@ -24,6 +24,7 @@ const answers: Record<string, Answer[]> = {
     ['/dice?sides=two', {}, 400, 'must be a whole number from 2 to 100'],
     ['/private', {}, 401, 'Please log in first.'],
     ['/private', admin, 200, 'Welcome, <strong>admin'],
+    ['/logout', admin, 401, 'You are logged out'],
     ['/health', {}, 200, 'ok'],
     ['/secret', {}, 404, 'There is nothing at this address'],
     ['/nowhere', { headers: { accept: 'text/html' } }, 404, '<h1>404 Not Found</h1>']
@@ -42,6 +43,7 @@ const answers: Record<string, Answer[]> = {
     ['/', {}, 200, '2 × Wren'],
     ['/sightings.json', {}, 200, '"species":"Wren","day":"2026-05-01","count":2'],
     ['/sightings/1/delete', { ...admin, method: 'POST' }, 403, 'message'],
+    ['/logout', admin, 401, 'You are logged out'],
     ['/health', {}, 200, 'ok']
   ],
   chatbot: [

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test'
 import Fastify, { type InjectOptions } from 'fastify'
 import quickstart, { options } from 'fastify-quickstart'
 import routes from './routes.ts'
+import { openStore } from './store.ts'
 
 // The command finds these folders by itself.
 process.env.QUICKSTART_VIEWS_DIR = join(import.meta.dirname, '..', 'views')
@@ -78,6 +79,30 @@ test('pages behind the login ask for it, and a warden alone deletes', async (t) 
   assert.equal((await ask('/sightings/1/delete', 'ada', {})).statusCode, 303)
   assert.equal((await ask('/sightings/1/delete', 'ada', {})).statusCode, 404)
   assert.equal((await ask('/sightings/one/delete', 'ada', {})).statusCode, 400)
+})
+
+test('who is logged in logs out', async (t) => {
+  const ask = await start(t)
+  assert.doesNotMatch((await ask('/')).body, /Log out/)
+  assert.match((await ask('/', 'bob')).body, /<span>bob<\/span> <a href="\/logout">Log out</)
+  const { statusCode, headers, body } = await ask('/logout', 'bob')
+  assert.equal(statusCode, 401) // by which the browser forgets the login
+  assert.match(String(headers['www-authenticate']), /^Basic realm=/)
+  assert.match(body, /<h1>Logged out<\/h1>\s*<p role="alert">You are logged out</)
+  assert.doesNotMatch(body, /bob/)
+})
+
+test('an address of no database stops the start with one line', async () => {
+  for (const [url, message] of [
+    ['sightings.db', /^DATABASE_URL takes file:/],
+    ['postgres://ada:secret@localhost/birds', /^DATABASE_URL takes file:/],
+    ['http://ada:secret@localhost:1', /^DATABASE_URL takes file:/],
+    ['libsql://', /^DATABASE_URL takes file:/],
+    ['file:/nowhere/sightings.db', /^the file of DATABASE_URL cannot be used: .*\/nowhere\/sightings\.db/],
+    [`file:${import.meta.filename}`, /^the file of DATABASE_URL cannot be used: file is not a database$/],
+    ['http://127.0.0.1:9', /^the server of DATABASE_URL cannot be used: .+$/],
+    ['libsql://nowhere.invalid', /^the server of DATABASE_URL cannot be used: .*nowhere\.invalid/]
+  ] as const) await assert.rejects(openStore(url), { code: 'FST_QUICKSTART_APP_CANNOT_START', message }, url)
 })
 
 test('what is not there is a page for a browser', async (t) => {

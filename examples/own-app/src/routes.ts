@@ -1,8 +1,8 @@
 import formbody from '@fastify/formbody'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type {} from 'fastify-quickstart'
-import { optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
-import { addIssue, any, bool, date, int, listIssues, string } from 'fastify-quickstart/params'
+import { logOut, optionalAuth, requiresAuth, requiresGroup } from 'fastify-quickstart/auth'
+import { addIssue, any, bool, date, int, listIssues, type RoutesFrom, string } from 'fastify-quickstart/params'
 import { Type } from 'typebox'
 import { openStore } from './store.ts'
 
@@ -18,6 +18,13 @@ const sighting = Type.Object({
 /** A page of a list: the sightings that are older than the one with this id. */
 const page = Type.Object({ before: Type.Optional(int()) })
 
+/** The paths of the routes that have a name. `urlFor` takes these names, with the parameters of their paths. */
+const paths = { index: '/', mine: '/mine', new: '/new', delete: '/sightings/:id/delete', logout: '/logout' } as const
+
+declare module 'fastify-quickstart/params' {
+  interface Routes extends RoutesFrom<typeof paths> {}
+}
+
 /** The pages on which birds are written down. They run inside the app of fastify-quickstart. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const store = await openStore(process.env.DATABASE_URL ?? 'file:sightings.db', process.env.DATABASE_AUTH_TOKEN)
@@ -26,7 +33,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', optionalAuth) // each page shows who is logged in
   await app.register(formbody)
 
-  app.get('/', {
+  app.get(paths.index, {
     config: { name: 'index' }, schema: { querystring: page }
   }, async ({ query }, reply) => reply.render('index', await store.list(query)))
 
@@ -34,17 +41,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     schema: { querystring: Type.Object({ species: Type.Optional(string()), before: Type.Optional(int()) }) }
   }, async ({ query }) => (await store.list(query)).seen)
 
-  app.get('/mine', {
+  app.get(paths.mine, {
     config: { name: 'mine' }, onRequest: requiresAuth, schema: { querystring: page }
   }, async ({ query, user }, reply) => {
     return reply.render('mine', await store.list({ by: user!.name, ...query })) // requiresAuth has seen to the user
   })
 
-  app.get('/new', { config: { name: 'new' }, onRequest: requiresAuth }, async (request, reply) => {
+  app.get(paths.new, { config: { name: 'new' }, onRequest: requiresAuth }, async (request, reply) => {
     return reply.render('new', { typed: {}, issues: [] })
   })
 
-  app.post('/new', {
+  app.post(paths.new, {
     onRequest: requiresAuth,
     schema: { body: sighting },
     attachValidation: true // a refused form comes here too
@@ -59,7 +66,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     return reply.redirect(app.urlFor('mine'), 303)
   })
 
-  app.post('/sightings/:id/delete', {
+  app.get(paths.logout, { config: { name: 'logout' } }, logOut)
+
+  app.post(paths.delete, {
     config: { name: 'delete' },
     onRequest: requiresGroup('wardens'),
     schema: { params: Type.Object({ id: int() }) }

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { createClient, LibsqlError } from '@libsql/client'
+import { CannotStart } from 'fastify-quickstart'
 
 /** The changes of the schema, in their order. Add yours at the end: those that a database has had are not run again. */
 const migrations = [
@@ -27,11 +28,10 @@ const pageSize = 20
  * @param authToken the server's token
  */
 export async function openStore (url, authToken) {
-  // In milliseconds. While SQLite waits for another process that writes to the file, the server waits with it.
-  const client = createClient({ url, timeout: 5, ...(authToken !== undefined && { authToken }) })
-  // Readers do not wait for writers, and a write that was answered is on the disk.
-  if (client.protocol === 'file') await waitForFile(() => client.execute('PRAGMA journal_mode = WAL'), 10_000)
-  await waitForFile(() => migrate(client), 10_000) // workers start at the same time
+  // Fastify gives a plugin ten seconds.
+  const tooLate = setTimeout(8000, undefined, { ref: false }).then(() => { throw new Error('it does not answer') })
+  const opened = Promise.race([connect(url, authToken), tooLate])
+  const client = await opened.catch((error) => { throw explain(error, url) })
 
   /** Runs one statement. Where the database cannot be used now, the error makes the answer 503. */
   async function run (sql, args = []) {
@@ -81,6 +81,25 @@ export async function openStore (url, authToken) {
       client.close()
     }
   }
+}
+
+async function connect (url, authToken) {
+  // In milliseconds. While SQLite waits for another process that writes to the file, the server waits with it.
+  const client = createClient({ url, timeout: 5, ...(authToken !== undefined && { authToken }) })
+  // Readers do not wait for writers, and a write that was answered is on the disk.
+  if (client.protocol === 'file') await waitForFile(() => client.execute('PRAGMA journal_mode = WAL'), 10_000)
+  await waitForFile(() => migrate(client), 10_000) // workers start at the same time
+  return client
+}
+
+/** One line for who starts the app. It does not show the URL, which may hold a secret. */
+function explain (error, url) {
+  if (isStatementFault(error)) return error
+  if (/^URL_|Invalid URL|from a URL/.test(error.message)) {
+    return new CannotStart('DATABASE_URL takes file:sightings.db, or the address of a server as libsql://, https:// or http://')
+  }
+  const [reason] = (error.cause?.message || error.cause?.code || error.message).split('\n')
+  return new CannotStart(`the ${url.startsWith('file:') ? 'file' : 'server'} of DATABASE_URL cannot be used: ${reason}`)
 }
 
 class Unavailable extends Error {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import { describeListenFailure, isFastifyStart, reportStartFailure } from '../../../app/operation/start-failure.ts'
+import { CannotStart, describeListenFailure, isFastifyStart, reportStartFailure } from '../../../app/operation/start-failure.ts'
 import { setEnvironment } from '../../environment.ts'
 
 /** A stand-in for `process` that notes what is written and whether it would have ended. */
@@ -45,6 +45,7 @@ t.test('what the operator can do something about is one line and exit code 1', a
       { message: "Not found handler already set for Fastify instance with prefix: '/'" },
       'setNotFoundHandler is called twice for one prefix; one handler answers what no route does'
     ],
+    [new CannotStart('MODEL_URL is not set'), 'MODEL_URL is not set'],
     [{ code: 'FST_QUICKSTART_APP_INVALID_SETTING', message: 'QUICKSTART_AUTH is "x"' }, 'QUICKSTART_AUTH is "x"'],
     [{ code: 'FST_QUICKSTART_AUTH_PROTECT_NOTHING', message: 'fastify-quickstart/auth: protect names "/x"' }, 'QUICKSTART_PROTECT: auth: protect names "/x"']
   ]

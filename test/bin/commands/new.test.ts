@@ -96,6 +96,15 @@ t.test('takes minimal, in TypeScript where Node runs it', async (t) => {
   }
 })
 
+t.test('the Dockerfile of own-app starts what the language has', async (t) => {
+  workIn(t)
+  for (const [language, words] of [['ts', '"--routes", "dist/routes.js"'], ['js', '"--routes", "src/routes.js"']] as const) {
+    await run(language, '--from', 'own-app', `--${language}`)
+    t.match(readFileSync(`${language}/Dockerfile`, 'utf8'), words)
+    t.ok(existsSync(`${language}/.dockerignore`))
+  }
+})
+
 t.test('a project has no script that this Node cannot run', async (t) => {
   workIn(t)
   await t.rejects(runOn(without, ['my-app', '--ts']), {

@@ -8,7 +8,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { AuthOptions } from '../../../plugins/auth/index.ts'
-import auth, { type GuardHook, optionalAuth, requiresAuth, requiresGroup } from '../../../plugins/auth/index.ts'
+import auth, { type GuardHook, logOut, optionalAuth, requiresAuth, requiresGroup } from '../../../plugins/auth/index.ts'
 import { basic, cheap, logLines } from './logins.ts'
 
 const users = { alice: cheap.argon2id('a'), bob: cheap.argon2id('b') }
@@ -362,6 +362,33 @@ t.test('the logout page refuses the login that comes with it, in the same realm'
   }
   const without = await start(t)
   t.equal((await without.inject('/logout')).statusCode, 404)
+})
+
+t.test('a logout page of one\'s own goes by the auth of its context, and shows nobody logged in', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/out', logOut)
+  app.register(async (area) => {
+    await area.register(auth, { users, realm: 'Lab', path: false, decoratorName: 'login', protect: ['/*'] })
+    area.addHook('onRequest', optionalAuth)
+    area.setErrorHandler<Error & { code: string }>((error, request, reply) => {
+      const { login } = request as unknown as { login: unknown }
+      return reply.code(401).send({ code: error.code, login })
+    })
+    area.get('/away', { config: { name: 'away', auth: false } }, logOut)
+    area.get('/who', async (request) => (request as unknown as { login: object }).login)
+  }, { prefix: '/lab' })
+  for (const headers of [{}, alice]) {
+    const answer = await app.inject({ url: '/lab/away', headers })
+    t.equal(answer.statusCode, 401)
+    t.same(answer.headers['www-authenticate'], 'Basic realm="Lab", charset="UTF-8"')
+    t.equal(answer.headers['cache-control'], 'no-store')
+    t.same(answer.json(), { code: 'FST_QUICKSTART_AUTH_LOGGED_OUT', login: null })
+  }
+  t.match((await app.inject({ url: '/lab/who', headers: alice })).json(), { name: 'alice' })
+  t.match((await app.inject({ url: '/out', headers: alice })).json(), {
+    statusCode: 500, code: 'FST_QUICKSTART_AUTH_NOT_REGISTERED'
+  })
 })
 
 t.test('a request has its user under another name where the host says so', async (t) => {

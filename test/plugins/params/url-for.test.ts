@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import { Type } from 'typebox'
-import type { UrlFor } from '../../../plugins/params/index.ts'
+import type { PathParams, UrlFor } from '../../../plugins/params/index.ts'
 import params, { any, float, int, path, string, uuid } from '../../../plugins/params/index.ts'
 import { runs } from '../../runs.ts'
 
@@ -70,6 +70,43 @@ t.test('writes each kind of path, and the router reads the same values from it',
       { ...answer, params: Object.fromEntries(Object.entries(answer.params)) }, { name: pattern, params: expected }, url
     )
   }
+})
+
+t.test('PathParams has the parameters that the router reads', async (t) => {
+  /** The compiler refuses a parameter that PathParams does not have, and a missing one. So do urlFor and the router. */
+  async function agrees<Path extends string> (path: Path, values: PathParams<Path>): Promise<void> {
+    const app = await withRoutes(t, [path])
+    const { params } = (await app.inject(app.urlFor(path, values))).json()
+    t.strictSame({ ...params }, { ...values }, path)
+  }
+  await agrees('/about', {})
+  await agrees('/user/:name', { name: 'x' })
+  await agrees('/:year/:month/', { year: '2026', month: '1' })
+  await agrees('/a/:from-:to', { from: 'x', to: 'y' })
+  await agrees('/file/:base.:ext', { base: 'a', ext: 'txt' })
+  await agrees('/v:major.:minor/x', { major: '1', minor: '0' })
+  await agrees('/:a:b', { 'a:b': 'x' })
+  await agrees('/:a::b', { 'a::b': 'x' })
+  await agrees('/:a*', { 'a*': 'x' })
+  await agrees('/:a-*', { a: 'x' })
+  await agrees('/:a-x::y', { a: 'x' })
+  await agrees('/a::b/:c', { c: 'x' })
+  await agrees('/::a/:b', { b: 'x' })
+  await agrees('/:::a', { a: 'x' })
+  await agrees('/number/:n(^\\d+$)', { n: '42' })
+  await agrees('/at/:h(^\\d{2}$)h:m(^\\d{2}$)m', { h: '08', m: '30' })
+  await agrees('/pair/:x(\\d+):y', { x: '12', y: 'ab' })
+  await agrees('/either/:e((?:a|b\\))+)/:then', { e: 'ab)', then: 'x' })
+  await agrees('/not/:n([^:*]+)-:m', { n: 'x', m: 'y' })
+  await agrees('/files/*', { '*': 'a/b' })
+  await agrees('/:team/files/*', { team: 'x', '*': 'y' })
+  await agrees('*', { '*': '/x' })
+  await agrees('/list/:page?', { page: '2' })
+  await agrees('/list/:page?', {})
+  await agrees('/two/:a-:b?', { a: 'x', b: 'y' })
+  await agrees('/two/:a-:b?/', {})
+  await agrees('/:list/:page?', { list: 'x' })
+  await agrees('/a-:b?', { 'b?': 'x' })
 })
 
 t.test('refuses a value that would not come back, and says which', async (t) => {

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyRequest, type onRequestHookHandler } from 'fastify'
 import auth, {
-  type AuthOptions, hash, optionalAuth, requiresAuth, requiresGroup, type ThrottleOptions, type User
+  type AuthOptions, hash, logOut, optionalAuth, requiresAuth, requiresGroup, type ThrottleOptions, type User
 } from 'fastify-quickstart/auth'
 import { expect, test } from 'tstyche'
 
@@ -55,6 +55,12 @@ test('a guard guards a route, and a plugin', () => {
     expect(app.get).type.toBeCallableWith('/', { onRequest: guard }, async () => 'guarded')
     expect(app.addHook).type.toBeCallableWith('onRequest', guard)
   }
+})
+
+test('a route logs out', () => {
+  expect(app.get).type.toBeCallableWith('/logout', logOut)
+  expect(app.get).type.toBeCallableWith('/logout', { config: { name: 'logout' } }, logOut)
+  expect(Fastify({ http2: true }).get).type.toBeCallableWith('/logout', { config: { auth: false as const } }, logOut)
 })
 
 test('requiresGroup is called, and there are no decorators', () => {

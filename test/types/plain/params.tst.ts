@@ -2,7 +2,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify from 'fastify'
 import params, {
   addIssue, any, bool, date, type DateOptions, datetime, float, int, type InvalidInputError, type Issue, listIssues,
-  type OwnIssue, type ParamsOptions, path, type Routes, string, time, type UrlOptions, uuid
+  type OwnIssue, type ParamsOptions, type ParamValue, path, type PathParams, type RouteName, type Routes,
+  type RoutesFrom, string, time, type UrlOptions, uuid
 } from 'fastify-quickstart/params'
 import { expect, test } from 'tstyche'
 import { type Static, Type } from 'typebox'
@@ -41,6 +42,76 @@ test('until Routes is filled in, urlFor takes any name', () => {
 test('a route is named in its config', () => {
   expect(app.get).type.toBeCallableWith('/', { config: { name: 'home' } }, async () => 'home')
   expect(app.get).type.not.toBeCallableWith('/', { config: { name: 5 } }, async () => 'home')
+})
+
+test('until Routes is filled in, a route may have any name', () => {
+  expect<RouteName>().type.toBe<string>()
+})
+
+test('a path has these parameters', () => {
+  expect<PathParams<'/'>>().type.toBe<{}>()
+  expect<PathParams<'/about'>>().type.toBe<{}>()
+  expect<PathParams<'/user/:username'>>().type.toBe<{ username: ParamValue }>()
+  expect<PathParams<'/:year/:month/'>>().type.toBe<{ year: ParamValue, month: ParamValue }>()
+  expect<PathParams<'/files/*'>>().type.toBe<{ '*': ParamValue }>()
+  expect<PathParams<'*'>>().type.toBe<{ '*': ParamValue }>()
+  expect<PathParams<'/:team/files/*'>>().type.toBe<{ team: ParamValue, '*': ParamValue }>()
+})
+
+test('several parameters may be in a segment', () => {
+  expect<PathParams<'/a/:from-:to'>>().type.toBe<{ from: ParamValue, to: ParamValue }>()
+  expect<PathParams<'/file/:base.:ext'>>().type.toBe<{ base: ParamValue, ext: ParamValue }>()
+  expect<PathParams<'/image/:name.png'>>().type.toBe<{ name: ParamValue }>()
+  expect<PathParams<'/v:major.:minor/x'>>().type.toBe<{ major: ParamValue, minor: ParamValue }>()
+  // The router ends a name at none but these characters.
+  expect<PathParams<'/:a:b'>>().type.toBe<{ 'a:b': ParamValue }>()
+  expect<PathParams<'/:a::b'>>().type.toBe<{ 'a::b': ParamValue }>()
+  expect<PathParams<'/:a*'>>().type.toBe<{ 'a*': ParamValue }>()
+  expect<PathParams<'/:a-*'>>().type.toBe<{ a: ParamValue }>()
+})
+
+test('a regular expression is no part of a name', () => {
+  expect<PathParams<'/number/:n(^\\d+$)'>>().type.toBe<{ n: ParamValue }>()
+  expect<PathParams<'/at/:h(^\\d{2}$)h:m(^\\d{2}$)m'>>().type.toBe<{ h: ParamValue, m: ParamValue }>()
+  expect<PathParams<'/pair/:x(\\d+):y'>>().type.toBe<{ x: ParamValue, y: ParamValue }>()
+  expect<PathParams<'/either/:e((?:a|b\\))+)/:then'>>().type.toBe<{ e: ParamValue, then: ParamValue }>()
+  expect<PathParams<'/not/:n([^:/*]+)-:m'>>().type.toBe<{ n: ParamValue, m: ParamValue }>()
+  expect<PathParams<'/:long(^(?:aaaaaaaaaaaaaaaaaaaa|bbbbbbbbbbbbbbbbbbbb|cccccccccccccccccccc|dddddddddddddddddddd)$)'>>()
+    .type.toBe<{ long: ParamValue }>()
+})
+
+test('a doubled colon is a colon', () => {
+  expect<PathParams<'/colon/a::b/:c'>>().type.toBe<{ c: ParamValue }>()
+  expect<PathParams<'/colon/:a-x::y'>>().type.toBe<{ a: ParamValue }>()
+  expect<PathParams<'/::a/:b'>>().type.toBe<{ b: ParamValue }>()
+  expect<PathParams<'/:::a'>>().type.toBe<{ a: ParamValue }>()
+})
+
+test('optional parameters come together, or not at all', () => {
+  expect<PathParams<'/:page?'>>().type.toBe<{ page: ParamValue } | { page?: undefined }>()
+  expect<PathParams<'/list/:page?/'>>().type.toBe<{ page: ParamValue } | { page?: undefined }>()
+  expect<PathParams<'/:list/:page?'>>().type.toBe<{ list: ParamValue, page: ParamValue } | { list: ParamValue, page?: undefined }>()
+  expect<PathParams<'/two/:a-:b?'>>().type.toBe<{ a: ParamValue, b: ParamValue } | { a?: undefined, b?: undefined }>()
+  expect<PathParams<'/:list/:a-:b?'>>().type.toBe<
+    { list: ParamValue, a: ParamValue, b: ParamValue } | { list: ParamValue, a?: undefined, b?: undefined }
+  >()
+  // The router takes these question marks for text, and for a part of the pattern.
+  expect<PathParams<'/:n(^\\d+$)?'>>().type.toBe<{ n: ParamValue }>()
+  expect<PathParams<'/:n(^\\d?$)'>>().type.toBe<{ n: ParamValue }>()
+  expect<PathParams<'/:a/b?'>>().type.toBe<{ a: ParamValue }>()
+  expect<PathParams<'/a-:b?'>>().type.toBe<{ 'b?': ParamValue }>()
+})
+
+test('a path that TypeScript does not know may have any parameters', () => {
+  expect<PathParams<string>>().type.toBe<Record<string, ParamValue | undefined>>()
+})
+
+test('an object of paths gives each name its parameters', () => {
+  expect<RoutesFrom<{ home: '/', user: '/user/:username', map: '/map/:lat-:lon?' }>>().type.toBe<{
+    home: {},
+    user: { username: ParamValue },
+    map: { lat: ParamValue, lon: ParamValue } | { lat?: undefined, lon?: undefined }
+  }>()
 })
 
 test('each converter gives its type', () => {
