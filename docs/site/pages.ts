@@ -1,12 +1,15 @@
 // Which documents the site shows, in their order, and where on it they and the sources stand.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, extname, join, posix, resolve } from 'node:path'
+import type { DefaultTheme } from 'vitepress'
 
 /** VitePress makes a copy of this module elsewhere, and runs in the folder of package.json. */
 export const root = resolve('.')
 
+type Group = readonly [name: string, pages: ReadonlyArray<readonly [file: string, name: string]>]
+
 /** The groups beside the text, each with its pages: a document and its name there. */
-export const groups: ReadonlyArray<readonly [name: string, pages: ReadonlyArray<readonly [file: string, name: string]>]> = [
+export const groups: readonly Group[] = [
   ['Start', [
     ['README.md', 'Start here'],
     ['docs/README.md', 'Which page do I want?'],
@@ -111,6 +114,22 @@ export function createSourcePages (): SourcePage[] {
   }))
 }
 
+/** What package.json says of the repository, once a release has filled it in. */
+export interface Manifest {
+  description: string
+  repository?: { url: string }
+}
+
+/** Returns the links to the sources, which are nowhere to be had before a release. */
+export function linkRepository ({ repository }: Manifest): Pick<DefaultTheme.Config, 'nav' | 'editLink'> {
+  if (repository === undefined) return { nav: [] }
+  const url = repository.url.replace(/^git\+|\.git$/g, '')
+  return {
+    nav: [{ text: 'Source', link: url }],
+    editLink: { pattern: `${url}/edit/main/:path`, text: 'Edit this page' }
+  }
+}
+
 export function readText (file: string): string {
   return readFileSync(join(root, file), 'utf8')
 }
@@ -120,7 +139,8 @@ function isFolder (path: string): boolean {
 }
 
 function listFolder (path: string, pages: ReadonlySet<string>): string {
-  const links = [...pages].filter((page) => posix.dirname(page) === path).map((page) => `- [${basename(page)}](/source/${page}.md)`)
+  const inside = [...pages].filter((page) => posix.dirname(page) === path)
+  const links = inside.map((page) => `- [${basename(page)}](/source/${page}.md)`)
   return `# ${path}/\n\n${links.join('\n')}\n`
 }
 

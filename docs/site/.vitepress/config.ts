@@ -1,8 +1,13 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineConfig, type MarkdownRenderer, type TransformContext } from 'vitepress'
+import { defineConfig, type TransformContext } from 'vitepress'
 import { colours, coloursAsClasses } from '../code-colours.ts'
-import { groups, placeOnSite, relink, root } from '../pages.ts'
+import { adaptMarkdown, slugAsGitHub } from '../markdown.ts'
+import { groups, linkRepository, type Manifest, placeOnSite, readText, relink, root } from '../pages.ts'
+import { splitIntoSections } from '../search.ts'
+import { writeTexts } from '../texts.ts'
+
+const manifest = JSON.parse(readText('package.json')) as Manifest // npm checks it
 
 /** Holds the inline scripts of all pages, so that a policy without inline scripts lets them run. */
 const firstScript = 'first.js'
@@ -18,39 +23,43 @@ function moveInlineScripts (html: string, _file: string, { siteConfig }: Transfo
   return page.replaceAll(' style="--vp-vh:0px;"', '') // set anew when the page is alive
 }
 
-/** Keeps `{{ … }}` as text: Vue takes it for an expression. */
-function keepBraces (markdown: MarkdownRenderer): void {
-  for (const rule of ['text', 'code_inline'] as const) {
-    const render = markdown.renderer.rules[rule]! // markdown-it has both
-    markdown.renderer.rules[rule] = (...context) => String(render(...context)).replaceAll('{{', '&#123;&#123;')
-  }
-}
-
-/** The fragment that GitHub gives a heading, so that links hold in both places. */
-function slugAsGitHub (heading: string): string {
-  return heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')
-}
-
 export default defineConfig({
   title: 'fastify-quickstart',
+  description: manifest.description,
   lang: 'en',
+
   srcDir: root,
   srcExclude: ['test/**'],
   outDir: join(root, 'docs', 'site', 'dist'),
   cacheDir: join(root, 'node_modules', '.cache', 'vitepress'),
   rewrites: placeOnSite,
   ignoreDeadLinks: [/^http:\/\/(?:127\.0\.0\.1|localhost)[:/]/], // what the reader starts
-  appearance: { disableTransition: false }, // it would add an inline style
+
+  // No inline styles and scripts, so that the strict policy of the suite and of others lets the site work.
+  appearance: { disableTransition: false },
   contentProps: { class: 'page' },
-  metaChunk: true, // the site's data is in a file, not in an inline script
+  metaChunk: true,
+  transformHtml: moveInlineScripts,
+  transformHead: ({ siteData }) => [['link', { rel: 'icon', href: `${siteData.base}icon.svg` }]],
+
   themeConfig: {
+    ...linkRepository(manifest),
     sidebar: groups.map(([text, pages]) => ({
       text,
       items: pages.map(([file, name]) => ({ text: name, link: `/${placeOnSite(file)}` }))
     })),
     outline: [2, 3],
-    search: { provider: 'local' }
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          searchOptions: { combineWith: 'AND', fuzzy: 0.1, boost: { title: 10, text: 2, titles: 1 } },
+          _splitIntoSections: (_file, html) => splitIntoSections(html)
+        }
+      }
+    }
   },
+
   markdown: {
     html: false,
     linkify: false,
@@ -60,14 +69,9 @@ export default defineConfig({
     anchor: { slugify: slugAsGitHub },
     attrs: { disable: true }, // {…} is text
     emoji: { enabled: [] }, // so is :…:
-    config: keepBraces
+    config: adaptMarkdown
   },
-  transformHtml: moveInlineScripts,
-  buildEnd ({ outDir }) {
-    writeFileSync(join(outDir, firstScript), inlineScripts)
-    // VitePress takes public/ of the repository, which is another app's, for files of the site.
-    for (const name of readdirSync(join(root, 'public'))) rmSync(join(outDir, name))
-  },
+
   vite: {
     plugins: [{
       name: 'links of the repository to those of the site',
@@ -76,5 +80,12 @@ export default defineConfig({
         if (id.endsWith('.md') && !id.includes('/docs/site/')) return relink(id.slice(root.length + 1), text)
       }
     }]
+  },
+
+  buildEnd ({ outDir, site }) {
+    writeFileSync(join(outDir, firstScript), inlineScripts)
+    writeTexts(outDir, site.base, manifest.description)
+    // VitePress takes public/ of the repository, which is another app's, for files of the site.
+    for (const name of readdirSync(join(root, 'public'))) if (name !== 'icon.svg') rmSync(join(outDir, name))
   }
 })
