@@ -41,12 +41,15 @@ function unmarkEmptyHeader (token: Token, index: number, tokens: Token[]): void 
  * the search to find.
  */
 function nameRows (tokens: Token[]): void {
+  let heading = ''
   const taken = new Set(tokens.map((token) => token.attrGet('id')))
   for (const [index, token] of tokens.entries()) {
+    if (token.type === 'heading_open') heading = token.attrGet('id') ?? ''
     const [name, ...others] = tokens[index + 1]?.children ?? []
     if (token.type !== 'td_open' || tokens[index - 1]?.type !== 'tr_open' || name?.type !== 'code_inline') continue
-    const id = name.content.toLowerCase().replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '')
-    if (others.length > 0 || id === '' || taken.has(id)) continue
+    const word = name.content.toLowerCase().replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '')
+    const id = taken.has(word) ? `${heading}-${word}` : word
+    if (others.length > 0 || word === '' || taken.has(id)) continue
     taken.add(id)
     token.attrSet('id', id)
   }

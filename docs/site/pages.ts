@@ -38,7 +38,11 @@ export const groups: readonly Group[] = [
     ['bench/README.md', 'Benchmarks']
   ]],
   ['Reference', [
+    ['docs/reference/options.md', 'Options'],
+    ['docs/reference/settings.md', 'Settings'],
+    ['docs/reference/command.md', 'The command'],
     ['docs/errors.md', 'Error codes'],
+    ['docs/reference/metrics.md', 'Metrics'],
     ['docs/dependencies.md', 'Dependencies'],
     ['docs/how-the-code-tells-it.md', 'How the code tells it'],
     ['CHANGELOG.md', 'What changed'],
