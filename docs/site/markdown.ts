@@ -45,7 +45,8 @@ function nameRows (tokens: Token[]): void {
   const taken = new Set(tokens.map((token) => token.attrGet('id')))
   for (const [index, token] of tokens.entries()) {
     if (token.type === 'heading_open') heading = token.attrGet('id') ?? ''
-    const [name, ...others] = tokens[index + 1]?.children ?? []
+    const cell = tokens[index + 1]?.children ?? []
+    const [name, ...others] = cell.filter(({ type }) => !type.startsWith('link_'))
     if (token.type !== 'td_open' || tokens[index - 1]?.type !== 'tr_open' || name?.type !== 'code_inline') continue
     const word = name.content.toLowerCase().replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '')
     const id = taken.has(word) ? `${heading}-${word}` : word

@@ -94,9 +94,10 @@ function describeOptions (checker: ts.TypeChecker, type: ts.Type, prefix = ''): 
 function listParts (checker: ts.TypeChecker, option: ts.Symbol): ts.Type[] {
   const type = checker.getNonNullableType(checker.getTypeOfSymbol(option))
   return (type.isUnion() ? type.types : [type]).filter((part) => {
-    const own = part.getProperties().filter(isOwn)
-    if (own.length === 0 || part.getCallSignatures().length > 0) return false
-    return own.every((each) => readComment(checker, each) !== '')
+    const all = part.getProperties()
+    const own = all.filter(isOwn)
+    const isCode = part.getCallSignatures().length > 0 || all.some(({ flags }) => (flags & ts.SymbolFlags.Method) !== 0)
+    return !isCode && own.length > 0 && own.every((each) => readComment(checker, each) !== '')
   })
 }
 
