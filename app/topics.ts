@@ -5,7 +5,7 @@ import type { AuthOptions } from '../plugins/auth/index.ts'
 import type { HelloOptions } from '../plugins/hello/index.ts'
 import type { StaticOptions } from '../plugins/static/index.ts'
 import type { TemplatesOptions } from '../plugins/templates/index.ts'
-import { packageRoot, publicFolder, viewsFolder } from './package-root.ts'
+import { isClone, packageRoot, publicFolder, viewsFolder } from './package-root.ts'
 import { listCards } from './pages/cards.ts'
 import { mapOfSources, type SourcePagesOptions } from './pages/source-pages.ts'
 import type { CheckedOptions, Switches } from './settings/quickstart-options.ts'
@@ -84,7 +84,9 @@ export function createTemplatesOptions (
   // The names are spelled out: V8 takes ten times as long to build an object that begins with a spread.
   const home = `${prefix}/`
   const hasStatic = on.static !== undefined
-  const addFixed = (own?: object) => ({ home, static: hasStatic, tutorial: hasTutorial, login, logout, ...own })
+  // Whether the pages invite to change them, which is for whoever has a clone, and develops.
+  const invites = sourceUrl !== undefined && isClone && process.env.NODE_ENV !== 'production'
+  const addFixed = (own?: object) => ({ home, static: hasStatic, invites, login, logout, ...own })
   return {
     root: settings.viewsDir ?? viewsFolder,
     fallback: own.root ?? viewsFolder,

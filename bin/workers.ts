@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import cluster from 'node:cluster'
 import { RateLimiterClusterMaster } from 'rate-limiter-flexible'
 import { type MetricsServer, serveMetrics } from '../app/operation/metrics-server.ts'
+import { loadPromClient } from '../app/operation/prom-client.ts'
 import { WorkersMetrics } from '../app/operation/worker-metrics.ts'
 import { loadEnvFile } from '../app/settings/env-file.ts'
 import { readSettings } from '../app/settings/settings.ts'
@@ -16,6 +17,7 @@ import { WorkerPool } from './worker-pool.ts'
  * them, and metrics are served for all.
  *
  * @returns the exit code, once the workers listen or the first could not start, of which it has said why itself
+ * @throws `FST_QUICKSTART_APP_PROM_CLIENT_MISSING` when metrics are asked for and the package is not installed
  */
 export async function superviseWorkers (count: number, level: string | undefined): Promise<number> {
   checkLogLevel(level)
@@ -27,8 +29,8 @@ export async function superviseWorkers (count: number, level: string | undefined
   const { log } = Fastify({ logger: createCommandLogOptions(level, settings) })
   // eslint-disable-next-line no-new -- it listens to what the workers ask for
   new RateLimiterClusterMaster()
-  const metrics = new WorkersMetrics(() => pool.listening, log)
-  const pool = new WorkerPool(count, settings, log, (reason) => metrics.countReplacement(reason))
+  const metrics = settings.metrics && new WorkersMetrics(await loadPromClient(), () => pool.listening, log)
+  const pool = new WorkerPool(count, settings, log, (reason) => metrics?.countReplacement(reason))
   let metricsServer: MetricsServer | undefined
 
   async function stop (signal: string): Promise<void> {
@@ -43,7 +45,7 @@ export async function superviseWorkers (count: number, level: string | undefined
 
   const where = await pool.start()
   if (where === undefined) return 1
-  if (settings.metrics !== undefined) metricsServer = await serveMetrics(settings.metrics, metrics, log)
+  if (settings.metrics && metrics) metricsServer = await serveMetrics(settings.metrics, metrics, log)
   announce(where)
   return 0
 }

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Gauge, Registry } from 'prom-client'
 import { areAccountsUnreadable, isRedisAway, readLoginCounts } from '../../plugins/auth/internal.ts'
 import { countBytesInMemory } from '../../plugins/static/internal.ts'
 import { type MetricsPlace, type MetricsServer, serveMetrics } from './metrics-server.ts'
+import { loadPromClient, type PromClient } from './prom-client.ts'
 import { tellPrimary } from './worker-metrics.ts'
 
 /**
@@ -10,8 +11,11 @@ import { tellPrimary } from './worker-metrics.ts'
  * memory of static files, and prom-client's defaults (processor, memory, descriptors, delay of the event loop).
  *
  * @param place where to serve them while the app listens; `'primary'` in a worker, whose primary asks for them
+ * @throws `FST_QUICKSTART_APP_PROM_CLIENT_MISSING` when the package prom-client is not installed
  */
-export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'): void {
+export async function measure (app: FastifyInstance, place: MetricsPlace | 'primary'): Promise<void> {
+  const client = await loadPromClient()
+  const { collectDefaultMetrics, Gauge, Histogram, Registry } = client
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const durations = new Histogram({
@@ -24,7 +28,7 @@ export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'):
   app.addHook('onResponse', async ({ routeOptions: { url = 'none' }, method }, { statusCode, elapsedTime }) => {
     durations.observe({ route: url, method, status: statusCode }, elapsedTime / 1000)
   })
-  countLogins(app, registry)
+  countLogins(app, client, registry)
   registry.registerMetric(new Gauge({
     name: 'quickstart_static_bytes',
     help: 'Bytes of static files and their compressed forms in memory',
@@ -43,7 +47,7 @@ export function measure (app: FastifyInstance, place: MetricsPlace | 'primary'):
   app.addHook('onClose', async () => server?.close())
 }
 
-function countLogins (app: FastifyInstance, registry: Registry): void {
+function countLogins (app: FastifyInstance, { Counter, Gauge }: PromClient, registry: Registry): void {
   registry.registerMetric(new Counter({
     name: 'quickstart_logins_total',
     help: 'Logins by what they came to: remembered, right, wrong, throttled (429) or busy (503)',

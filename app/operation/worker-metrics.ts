@@ -1,7 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { EventEmitter } from 'node:events'
-import { AggregatorRegistry, Counter, type MetricObject, Registry } from 'prom-client'
+import type { Counter, MetricObject, Registry } from 'prom-client'
 import type { Metrics } from './metrics-server.ts'
+import type { PromClient } from './prom-client.ts'
 
 /** The primary of `--workers` asks a worker for its metrics. */
 interface Question {
@@ -47,15 +48,10 @@ export function tellPrimary (primary: Channel, registry: Registry): () => void {
 
 /** The metrics of all workers together, and those of their primary. */
 export class WorkersMetrics implements Metrics {
-  readonly contentType = new Registry().contentType
-  readonly #own = new Registry()
-  readonly #replaced = new Counter({
-    name: 'quickstart_workers_replaced_total',
-    help: 'Workers that were replaced, by the reason: ended, blocked or reload (SIGHUP)',
-    labelNames: ['reason'],
-    registers: [this.#own]
-  })
-
+  readonly contentType: string
+  readonly #client: PromClient
+  readonly #own: Registry
+  readonly #replaced: Counter
   readonly #workers: () => Iterable<MeasuredWorker>
   readonly #log: FastifyBaseLogger
   /** The last figures of each worker. */
@@ -65,7 +61,16 @@ export class WorkersMetrics implements Metrics {
   #questions = 0
 
   /** @param workers those that listen now */
-  constructor (workers: () => Iterable<MeasuredWorker>, log: FastifyBaseLogger) {
+  constructor (client: PromClient, workers: () => Iterable<MeasuredWorker>, log: FastifyBaseLogger) {
+    this.#client = client
+    this.#own = new client.Registry()
+    this.contentType = this.#own.contentType
+    this.#replaced = new client.Counter({
+      name: 'quickstart_workers_replaced_total',
+      help: 'Workers that were replaced, by the reason: ended, blocked or reload (SIGHUP)',
+      labelNames: ['reason'],
+      registers: [this.#own]
+    })
     this.#workers = workers
     this.#log = log
     for (const reason of ['ended', 'blocked', 'reload'] satisfies Replacement[]) this.#replaced.inc({ reason }, 0)
@@ -79,7 +84,7 @@ export class WorkersMetrics implements Metrics {
   async render (): Promise<string> {
     const workers = [...this.#workers()]
     const figures = await Promise.all(workers.map(async (worker) => await this.#ask(worker)))
-    const all = AggregatorRegistry.aggregate([await this.#own.getMetricsAsJSON(), ...figures])
+    const all = this.#client.AggregatorRegistry.aggregate([await this.#own.getMetricsAsJSON(), ...figures])
     return await all.metrics()
   }
 

@@ -80,9 +80,6 @@ function layout (title, here, user, body) {
   <main id="main">
 ${body}
   </main>
-  <footer>
-    <p>Each page is a file in <code>views/</code>, each topic a folder in <code>plugins/</code>: read them and change them.</p>
-  </footer>
 </body>
 </html>
 `
@@ -90,7 +87,10 @@ ${body}
 
 /** views/index.eta of the suite. */
 function index () {
-  return html`<h1>A HTML File from templates/</h1>
+  return html`<hgroup>
+  <p class="title">Your web app is running</p>
+  <h1>A HTML File from templates/</h1>
+</hgroup>
 <p class="lead">Each card is one topic of the quick start: what it does, something to try, and the file to read.
 <a href="${map}">How the code tells it</a> is the map of all files.</p>
 

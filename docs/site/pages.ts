@@ -12,7 +12,8 @@ type Group = readonly [name: string, pages: ReadonlyArray<readonly [file: string
 export const groups: readonly Group[] = [
   ['Start', [
     ['README.md', 'Start here'],
-    ['docs/README.md', 'Which page do I want?'],
+    ['docs/first-steps.md', 'First steps'],
+    ['docs/README.md', 'All pages'],
     ['docs/from-flask.md', 'From Flask']
   ]],
   ['Topics', [
@@ -46,7 +47,8 @@ export const groups: readonly Group[] = [
     ['docs/dependencies.md', 'Dependencies'],
     ['docs/how-the-code-tells-it.md', 'How the code tells it'],
     ['CHANGELOG.md', 'What changed'],
-    ['CONTRIBUTING.md', 'Contributing']
+    ['CONTRIBUTING.md', 'Contributing'],
+    ['CODE_OF_CONDUCT.md', 'Code of conduct']
   ]]
 ]
 

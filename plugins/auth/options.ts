@@ -7,6 +7,7 @@ import type { Groups } from './accounts/groups.ts'
 
 /** Who is logged in. */
 export interface User {
+  /** The name that was sent with the right password. */
   name: string
   /** The groups that the user is in, of those that the option `groups` knows. */
   groups: readonly string[]
@@ -24,9 +25,13 @@ export type OwnCheck = (name: string, password: string, request: FastifyRequest)
 
 /** The parts of a client of the package ioredis that are used here, so that the host can pass its own. */
 export interface RedisClient {
+  /** `ready` while commands can be sent; `wait` before the first, with ioredis's `lazyConnect`. */
   readonly status: string
+  /** Connects a client that waits. */
   connect (): Promise<unknown>
+  /** Listens to what becomes of the connection. */
   on (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
+  /** Ends that. */
   off (event: 'ready' | 'close' | 'error', listener: (error?: Error) => void): unknown
 }
 

@@ -39,6 +39,7 @@ type UrlParams = Record<string, ParamValue | undefined>
 
 /** The error for a parameter that does not fit its route. It says which, and completes "must be …". */
 export interface UnfitParameterError extends FastifyError, Unfit {
+  /** The same for every unfit value. */
   code: 'FST_QUICKSTART_PARAMS_UNFIT_PARAMETER'
 }
 

@@ -33,7 +33,17 @@ export type ViewArguments<Name extends ViewName> =
 
 /** Everything that a view finds in `it`. */
 export type ViewScope<Name extends ViewName> =
-  ViewHelpers & { user: unknown, nonce: unknown, here: string } & ViewContext & ViewData<Name>
+  ViewHelpers & ViewFacts & ViewContext & ViewData<Name>
+
+/** What every view is told of its request. */
+export interface ViewFacts {
+  /** `request.user`: with the auth topic who is logged in, with `name` and `groups`, or null. */
+  user: unknown
+  /** Lets an inline script or style run under the root app's policy: `<script nonce="<%= it.nonce %>">`. */
+  nonce: unknown
+  /** The path and query of the request, so that a form or a login leads back here; empty for methods other than GET. */
+  here: string
+}
 
 /** Functions that every view can call, as `it.asset('app.js')`. */
 export interface ViewHelpers {
@@ -53,6 +63,21 @@ export type PerRequest<Value> = Value | ((request: FastifyRequest) => Value | Pr
 
 /** The index route: a view, and its data or a function that makes them. */
 export type IndexRoute = {
-  [Name in ViewName]: { path?: string, view: Name } &
-    ({} extends ViewData<Name> ? { data?: PerRequest<ViewData<Name>> } : { data: PerRequest<ViewData<Name>> })
+  [Name in ViewName]: {
+    /** The path of the route, below the prefix. Default `'/'`. */
+    path?: string
+    /** The name of the view. */
+    view: Name
+  } & IndexData<ViewData<Name>>
 }[ViewName]
+
+/** The data of the index route, which may be left out where the view needs none. */
+type IndexData<Data> = {} extends Data
+  ? {
+      /** What the view finds in `it`, or a function of the request that makes it. Default: nothing. */
+      data?: PerRequest<Data>
+    }
+  : {
+      /** What the view finds in `it`, or a function of the request that makes it. */
+      data: PerRequest<Data>
+    }

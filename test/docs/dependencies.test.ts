@@ -20,6 +20,14 @@ t.test('docs/dependencies.md lists what the host brings', async (t) => {
   t.same(listed('What your app brings'), Object.keys(peerDependencies ?? {}).sort())
 })
 
+t.test('each package that would run a script at its installation is named in package.json', async (t) => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as
+    { packages: Record<string, { hasInstallScript?: true }> }
+  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { allowScripts: object }
+  const scripted = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript)
+  t.same(scripted.map((path) => path.replace(/^.*node_modules\//, '')).filter((name) => !(name in allowScripts)), [])
+})
+
 t.test('each has a purpose, what it stands in for, and a size', async (t) => {
   for (const row of page.match(/^\| `.*$/gm) ?? []) {
     t.match(row, /^\| `[^`]+` \| [^|]{10,} \| [^|]{3,} \| [\d,]+ kB \|$/)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -17,11 +17,19 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 
 t.ok(existsSync(join(root, 'dist', 'app.js')), 'the package is built: the programs import it by its name')
 
-/** Writes programs into files inside the repository, from where the package finds itself by name. */
+/**
+ * Writes programs into files inside the repository, from where the package finds itself by name. Beside them are the
+ * files that their page shows, such as `views/index.eta`.
+ */
 function writeProgram (t: Test, block: Block, index: number): string {
-  const file = join(t.testdirName, `${index}-${block.place.replaceAll(/\W/g, '-')}.${block.language}`)
-  writeFileSync(file, block.code)
-  return file
+  const page = pages.find(({ path }) => block.place.startsWith(`${path}:`))! // it is of one of them
+  const folder = join(t.testdirName, page.path.replaceAll(/\W/g, '-'))
+  for (const { file, code, language } of [{ ...block, file: `${index}.${block.language}` }, ...page.blocks]) {
+    if (file === undefined || ['diff', 'sh'].includes(language)) continue
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), code)
+  }
+  return join(folder, `${index}.${block.language}`)
 }
 
 t.test('each ts and js block passes a strict type check as a module of its own', async (t) => {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t from 'tap'
 import { root } from './pages.ts'
 
@@ -12,6 +12,14 @@ const sources = ['app.ts', ...['app', 'bin', 'lib', 'plugins'].flatMap((folder) 
 
 const read = (page: string): string => readFileSync(join(root, 'docs', page), 'utf8')
 const codesIn = (text: string): string[] => [...new Set(text.match(/FST_QUICKSTART_[A-Z]+(?:_[A-Z]+)+/g))].sort()
+
+/** The fragments of a page's headings, as GitHub makes them. */
+function headingsOf (path: string): string[] {
+  const text = readFileSync(path, 'utf8').replaceAll(/^```[^]*?^```/gm, '')
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => {
+    return heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')
+  })
+}
 
 // checkOptions makes a topic's …_INVALID_OPTION from the topic's name.
 const made = [...new Set([
@@ -26,6 +34,13 @@ t.test('the sources name no code that they do not make', async (t) => {
 
 t.test('docs/errors.md lists each code there is, and no other', async (t) => {
   t.same(codesIn(read('errors.md')), made)
+})
+
+t.test('docs/errors.md links each code to a heading of the book', async (t) => {
+  for (const code of made) {
+    const [, path = '', fragment = ''] = new RegExp(`^\\| \\[\`${code}\`\\]\\(([^#)]*)#([^)]+)\\) \\|`, 'm').exec(read('errors.md')) ?? []
+    t.ok(headingsOf(resolve(root, 'docs', path || 'errors.md')).includes(fragment), `${code}: ${path}#${fragment}`)
+  }
 })
 
 for (const topic of topics.slice(1)) {

@@ -121,7 +121,7 @@ for (const [from, fill] of Object.entries(trees)) {
     const [node = '', ...args] = buildImage(image)
     const modules = readdirSync(join(image, 'node_modules'))
     for (const name of ['typescript', 'tap', 'eslint', 'fastify-cli']) t.notOk(modules.includes(name), `no ${name}`)
-    for (const name of ['fastify', 'ioredis']) t.ok(modules.includes(name), name)
+    for (const name of ['fastify', 'ioredis', 'prom-client']) t.ok(modules.includes(name), name)
 
     const { services } = parse(readFileSync(join(deploy, 'compose.yaml'), 'utf8'), { merge: true }) as
       { services: Record<'one' | 'two' | 'valkey' | 'caddy', Service> }

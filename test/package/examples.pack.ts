@@ -22,7 +22,7 @@ const answers: Record<string, Answer[]> = {
     ['/static/quickstart/style.css', {}, 200, 'font'],
     ['/dice?sides=2', {}, 200, /You rolled a <strong>[12]</],
     ['/dice?sides=two', {}, 400, 'must be a whole number from 2 to 100'],
-    ['/private', {}, 401, 'A login is required'],
+    ['/private', {}, 401, 'Please log in first.'],
     ['/private', admin, 200, 'Welcome, <strong>admin'],
     ['/health', {}, 200, 'ok'],
     ['/secret', {}, 404, 'There is nothing at this address'],
@@ -31,12 +31,12 @@ const answers: Record<string, Answer[]> = {
   'all-five': [
     ['/', {}, 200, 'src="/static/clock.js"'],
     ['/static/clock.js', {}, 200, 'toLocaleTimeString'],
-    ['/notes', {}, 401, 'A login is required'],
+    ['/notes', {}, 401, 'Please log in first.'],
     ['/notes', admin, 200, 'water the &lt;plants&gt;'],
     ['/notes/1', admin, 200, '{"number":1,"note":"feed the cat","for":"admin"}']
   ],
   'own-app': [
-    ['/new', {}, 401, 'A login is required'],
+    ['/new', {}, 401, 'Please log in first.'],
     ['/new', { ...admin, ...form({ species: 'Wren', day: '2026-05-01', count: 'two', place: 'wood' }) }, 400, 'Please enter a whole number'],
     ['/new', { ...admin, ...form({ species: 'Wren', day: '2026-05-01', count: '2', place: 'wood', note: '' }) }, 200, '2 × Wren'],
     ['/', {}, 200, '2 × Wren'],
@@ -45,7 +45,7 @@ const answers: Record<string, Answer[]> = {
     ['/health', {}, 200, 'ok']
   ],
   chatbot: [
-    ['/', {}, 401, 'A login is required'],
+    ['/', {}, 401, 'Please log in first.'],
     ['/', admin, 200, 'a small imitation of ELIZA'],
     ['/health', {}, 200, 'ok'],
     ['/static/chat.js', {}, 200, 'addEventListener'],

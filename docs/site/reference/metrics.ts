@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import quickstart from '../../../app.ts'
+import { loadPromClient } from '../../../app/operation/prom-client.ts'
 import { WorkersMetrics } from '../../../app/operation/worker-metrics.ts'
 import { createTable, type Row } from './table.ts'
 
@@ -16,7 +17,8 @@ export async function writeMetricsPage (): Promise<string> {
   const metrics = readMetrics(await askApp())
   const known = new Set(metrics.map(({ name }) => name))
   const { log } = Fastify()
-  const workers = readMetrics(await new WorkersMetrics(() => [], log).render()).filter(({ name }) => !known.has(name))
+  const primary = new WorkersMetrics(await loadPromClient(), () => [], log)
+  const workers = readMetrics(await primary.render()).filter(({ name }) => !known.has(name))
   const isOwn = ({ name }: Metric) => /^(?:http|quickstart)_/.test(name)
   const own = [...metrics, ...workers].filter(isOwn).map(({ name, type, labels, help }): Row => {
     return [`\`${name}\``, type, labels, help]

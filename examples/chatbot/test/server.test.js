@@ -22,7 +22,7 @@ test('page and answers need a login, the health check does not', async (t) => {
     assert.match(response.headers.get('www-authenticate'), /^Basic realm="Chatbot"/)
   }
   const page = await fetch(server.url, { headers: { accept: 'text/html' } })
-  assert.match(await page.text(), /<p role="alert">A login is required<\/p>/)
+  assert.match(await page.text(), /<p role="alert">Please log in first\.<\/p>/)
   const health = await fetch(`${server.url}/health`)
   assert.deepEqual([health.status, await health.text()], [200, 'ok'])
 })

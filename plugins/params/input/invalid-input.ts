@@ -10,8 +10,11 @@ import { fitsSchema } from './schema-words.ts'
  * shows them its own way.
  */
 export interface InvalidInputError extends FastifyError {
+  /** The same for every refusal of input. */
   code: 'FST_QUICKSTART_PARAMS_INVALID'
+  /** Bad Request. */
   statusCode: 400
+  /** All that is wrong with the request, at least one. */
   issues: Issue[]
 }
 

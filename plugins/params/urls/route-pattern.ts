@@ -8,7 +8,9 @@ type Piece = RoutePiece & { matcher?: RegExp | undefined }
 
 /** The reason why a URL cannot hold a value: the parameter, and words that complete "must be …". */
 export interface Unfit {
+  /** The parameter's name; of a wildcard `'*'`. */
   parameter: string
+  /** Completes "must be …", such as `a whole number`. */
   expected: string
 }
 

@@ -46,7 +46,7 @@ t.test('a request is one line, and the files of a page are none', async (t) => {
     ['/nowhere', ['404 GET /nowhere N ms']],
     ['/post/nine', ['400 GET /post/nine: path parameter "id" must be a whole number from -9007199254740991 to 9007199254740991']],
     ['/%zz', ['400 GET /%zz: The path of the address must be percent-encoded UTF-8.']],
-    ['/secret', ['401 GET /secret: A login is required']],
+    ['/secret', ['401 GET /secret: Please log in first.']],
     ['/log', ['a line of a route model="small" took=3', '200 GET /log N ms']],
     ['/odd', ['error: odd', ' res={"statusCode":1,"isAsset":false}', '35: a level of its own', '200 GET /odd N ms']]
   ]

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { EventEmitter } from 'node:events'
-import { Counter, Registry } from 'prom-client'
+import promClient, { Counter, Registry } from 'prom-client'
 import t from 'tap'
 import { serveMetrics } from '../../../app/operation/metrics-server.ts'
 import { type Channel, tellPrimary, WorkersMetrics } from '../../../app/operation/worker-metrics.ts'
@@ -30,7 +30,7 @@ t.test('the metrics of workers are those of all, and one that is blocked counts 
   const one = createWorker(1)
   const two = createWorker(2)
   const workers = [one.worker, two.worker]
-  const metrics = new WorkersMetrics(() => workers, Fastify({ logger }).log)
+  const metrics = new WorkersMetrics(promClient, () => workers, Fastify({ logger }).log)
   one.requests.inc(3)
   two.requests.inc(4)
   t.match(metrics.contentType, 'text/plain')
@@ -59,7 +59,7 @@ t.test('the metrics of workers are served as those of one process', async (t) =>
   requests.inc(5)
   const { lines, logger } = captureLog()
   const { log } = Fastify({ logger })
-  const server = await serveMetrics({ host: '127.0.0.1', port: 0 }, new WorkersMetrics(() => [worker], log), log)
+  const server = await serveMetrics({ host: '127.0.0.1', port: 0 }, new WorkersMetrics(promClient, () => [worker], log), log)
   t.teardown(() => server.close())
   const answer = await fetch(String(/served at (\S+)/.exec(String(lines[0]?.msg))?.[1]))
   t.equal(answer.status, 200)
@@ -70,7 +70,7 @@ t.test('a worker that ends while it is asked holds nothing up', async (t) => {
   const { worker } = createWorker(1)
   worker.isBlocked = true
   const { lines, logger } = captureLog()
-  const metrics = new WorkersMetrics(() => [worker], Fastify({ logger }).log)
+  const metrics = new WorkersMetrics(promClient, () => [worker], Fastify({ logger }).log)
   const text = metrics.render()
   await new Promise(setImmediate)
   worker.emit('exit')
@@ -80,7 +80,7 @@ t.test('a worker that ends while it is asked holds nothing up', async (t) => {
 })
 
 t.test('counts the workers that were replaced, by reason', async (t) => {
-  const metrics = new WorkersMetrics(() => [], Fastify().log)
+  const metrics = new WorkersMetrics(promClient, () => [], Fastify().log)
   const counts = async () => [...(await metrics.render()).matchAll(/^quickstart_workers_replaced_total\{reason="(\w+)"\} (\d+)$/gm)].map(([, ...words]) => words.join(' '))
   t.same(await counts(), ['ended 0', 'blocked 0', 'reload 0'])
   for (const reason of ['ended', 'blocked', 'blocked', 'reload'] as const) metrics.countReplacement(reason)

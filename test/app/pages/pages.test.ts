@@ -1,6 +1,9 @@
+import type { FastifyInstance } from 'fastify'
 import { HtmlValidate } from 'html-validate'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
+import { requiresGroup } from '../../../plugins/auth/index.ts'
+import { basic } from '../../plugins/auth/logins.ts'
 import { asAdmin, cheapUsers, html, start } from '../start.ts'
 
 t.test('the page shows no login where there is no secret page, and names no password but the tutorial\'s', async (t) => {
@@ -55,6 +58,41 @@ t.test('shows no sources beside views of one\'s own, whatever they are called', 
   for (const [given, env] of [[{ templates: { root } }, {}], [{}, { QUICKSTART_VIEWS_DIR: root }]] as const) {
     t.equal((await (await start(t, given, env)).inject('/source/hello')).statusCode, 404)
   }
+})
+
+t.test('a page that refuses says so in a sentence, and what to do where there is something', async (t) => {
+  const routes = async (app: FastifyInstance): Promise<void> => {
+    app.get('/staff', { onRequest: requiresGroup('staff') }, async () => 'staff alone')
+    app.get('/fault', async () => { throw new Error('secrets') })
+    app.get('/busy', async () => { throw Object.assign(new Error('secrets'), { statusCode: 503 }) })
+  }
+  const auth = { users: cheapUsers, groups: { staff: ['grace'] }, throttle: { delay: 0 } }
+  const app = await start(t, { auth, routes }, { QUICKSTART_LOGIN_TRIES: '1' })
+  const wrong = basic('admin', 'wrong')
+  const rows: [statusCode: number, url: string, headers: object, says: string][] = [
+    [401, '/secret', {}, 'Please log in first.'],
+    [403, '/staff', asAdmin, 'You are logged in, but this is not open to you.'],
+    [401, '/secret', wrong, 'The name or the password is wrong. Please try again.'],
+    [429, '/secret', wrong, 'There were too many failed logins. Please try again later.'],
+    [401, '/logout', {}, 'You are logged out.'],
+    [404, '/nowhere', {}, 'There is nothing at this address.'],
+    [500, '/fault', {}, 'The server could not answer this request.'],
+    [503, '/busy', {}, 'The server is busy right now. Please try again in a moment.']
+  ]
+  for (const [statusCode, url, headers, says] of rows) {
+    const answer = await app.inject({ url, headers: { ...html, ...headers }, remoteAddress: '192.0.2.7' })
+    t.equal(answer.statusCode, statusCode, url)
+    t.match(answer.body, `<p class="lead">${says}</p>`)
+  }
+})
+
+t.test('the pages invite to change them in a clone, while one develops', async (t) => {
+  const footer = async (env: Record<string, string>): Promise<boolean> => {
+    const app = await start(t, {}, env)
+    return (await app.inject('/')).body.includes('<footer>')
+  }
+  t.equal(await footer({}), true)
+  t.equal(await footer({ NODE_ENV: 'production' }), false)
 })
 
 t.test('its pages are valid HTML', async (t) => {

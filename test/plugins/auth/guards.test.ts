@@ -358,7 +358,7 @@ t.test('the logout page refuses the login that comes with it, in the same realm'
     t.equal(answer.statusCode, 401)
     t.equal(answer.headers['www-authenticate'], 'Basic realm="Lab", charset="UTF-8"')
     t.equal(answer.headers['cache-control'], 'no-store')
-    t.same([answer.json().code, answer.json().message], ['FST_QUICKSTART_AUTH_LOGGED_OUT', 'You are logged out'])
+    t.same([answer.json().code, answer.json().message], ['FST_QUICKSTART_AUTH_LOGGED_OUT', 'You are logged out.'])
   }
   const without = await start(t)
   t.equal((await without.inject('/logout')).statusCode, 404)

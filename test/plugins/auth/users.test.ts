@@ -134,7 +134,7 @@ t.test('what a lookup or a check throws is a plain 500, and in the log alone', a
       const { lines, stream } = logLines()
       const app = await start(t, { [option]: thrower }, { logger: { stream, level: 'error' } })
       const answer = await app.inject({ url: '/secret', headers: basic('alice', 'a') })
-      t.same(answer.json(), { statusCode: 500, code: 'FST_QUICKSTART_AUTH_CHECK_FAILED', error: 'Internal Server Error', message: 'The login could not be checked' })
+      t.same(answer.json(), { statusCode: 500, code: 'FST_QUICKSTART_AUTH_CHECK_FAILED', error: 'Internal Server Error', message: 'The login could not be checked.' })
       t.equal(answer.headers['www-authenticate'], undefined)
       t.match(lines.find(({ name }) => name === 'alice'), { err: { message: 'db-password' } })
     }
