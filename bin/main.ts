@@ -8,7 +8,8 @@ import { printRoutes } from './commands/routes.ts'
 import { serve } from './commands/serve.ts'
 import { OperatorError, suggest } from './read-flags.ts'
 
-const help = `fastify-quickstart: a web server over the folders public/ and views/
+/** The answer to `--help`. docs/reference/command.md is made of it. */
+export const help = `fastify-quickstart: a web server over the folders public/ and views/
 
   fastify-quickstart [flags]                      start the server
   fastify-quickstart routes [flags]               print the routes: method, path, name, who answers, login
@@ -43,7 +44,7 @@ Settings are read from the environment and from .env: QUICKSTART_USERS_FILE, QUI
 `
 
 /** The subcommands: each takes the words after its name, and returns the exit code. */
-const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+export const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   routes: printRoutes,
   check,
   dev,

@@ -17,84 +17,125 @@ export type LogLevel = typeof logLevels[number]
 
 const takesBoolean = { description: 'true or false' }
 const trueOrFalse = { default: true, ...takesBoolean }
+const topicSwitch = { title: 'Whether the topic is on', ...trueOrFalse }
 
-const policy = Type.String({
+const policy = {
   minLength: 1,
   description: "strict, off, or the text of a policy, such as default-src 'self'; script-src 'self' https://cdn.example.org"
-})
+}
 
 /**
  * Every setting, read from the environment or from a file `.env` in the current folder (the environment wins). The
- * description completes the sentence "it takes …" in the error for a value that does not fit.
+ * title says what it is for, and the default where that is not a plain value; docs/reference/settings.md is made of it.
+ * The description completes the sentence "it takes …" in the error for a value that does not fit.
  */
 export const settingsSchema = Type.Object({
-  // Without a value it follows QUICKSTART_TUTORIAL.
-  QUICKSTART_HELLO: Type.Optional(Type.Boolean(takesBoolean)),
-  QUICKSTART_STATIC: Type.Boolean(trueOrFalse),
-  QUICKSTART_TEMPLATES: Type.Boolean(trueOrFalse),
-  QUICKSTART_PARAMS: Type.Boolean(trueOrFalse),
-  QUICKSTART_AUTH: Type.Boolean(trueOrFalse),
-  QUICKSTART_TUTORIAL: Type.Boolean(trueOrFalse),
-  QUICKSTART_PUBLIC_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of static files' })),
-  QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({ minLength: 1, description: 'a folder of Eta templates' })),
-  QUICKSTART_USERS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable htpasswd file' })),
-  QUICKSTART_GROUPS_FILE: Type.Optional(Type.String({ minLength: 1, description: 'a readable file of groups' })),
-  // Without a value it follows QUICKSTART_TUTORIAL.
-  QUICKSTART_LOGOUT: Type.Optional(Type.Boolean(takesBoolean)),
-  QUICKSTART_REALM: Type.Optional(Type.String({ pattern: '^[ -~]+$', description: 'printable ASCII text' })),
+  QUICKSTART_HELLO: Type.Optional(Type.Boolean({
+    title: 'Whether the topic is on, which is a page alone. Default: as QUICKSTART_TUTORIAL',
+    ...takesBoolean
+  })),
+  QUICKSTART_STATIC: Type.Boolean(topicSwitch),
+  QUICKSTART_TEMPLATES: Type.Boolean(topicSwitch),
+  QUICKSTART_PARAMS: Type.Boolean(topicSwitch),
+  QUICKSTART_AUTH: Type.Boolean(topicSwitch),
+  QUICKSTART_TUTORIAL: Type.Boolean({ title: "Whether the tutorial's own pages are there", ...trueOrFalse }),
+  QUICKSTART_PUBLIC_DIR: Type.Optional(Type.String({
+    title: 'The files below /static/. Default: public/ of the package; of the command, public/ where that is here',
+    minLength: 1,
+    description: 'a folder of static files'
+  })),
+  QUICKSTART_VIEWS_DIR: Type.Optional(Type.String({
+    title: 'The pages. Default: views/ of the package; of the command, views/ where that is here',
+    minLength: 1,
+    description: 'a folder of Eta templates'
+  })),
+  QUICKSTART_USERS_FILE: Type.Optional(Type.String({
+    title: 'Who may log in. Default: admin / secret from this machine alone; in production the app does not start',
+    minLength: 1,
+    description: 'a readable htpasswd file'
+  })),
+  QUICKSTART_GROUPS_FILE: Type.Optional(Type.String({
+    title: 'Who is in which group. Default: nobody is in any',
+    minLength: 1,
+    description: 'a readable file of groups'
+  })),
+  QUICKSTART_LOGOUT: Type.Optional(Type.Boolean({
+    title: 'Whether the logout page is there. Default: as QUICKSTART_TUTORIAL',
+    ...takesBoolean
+  })),
+  QUICKSTART_REALM: Type.Optional(Type.String({
+    title: 'The name of the place one logs in to. Default: Login Required',
+    pattern: '^[ -~]+$',
+    description: 'printable ASCII text'
+  })),
   QUICKSTART_PROTECT: Type.Optional(Type.String({
+    title: 'Pages that need a login, where /* is everything but /health. Default: those that your own routes guard',
     pattern: '^\\s*/[^,]*(,\\s*/[^,]*)*$',
     description: 'route paths that need a login, separated by commas, such as /,/static/*'
   })),
   QUICKSTART_REDIS_URL: Type.Optional(Type.String({
+    title: 'Where several instances count failed logins together; needs the package ioredis. Default: in memory',
     pattern: '^rediss?://.+',
     description: 'an address such as redis://127.0.0.1:6379 or redis://name:password@host:6379/0, ' +
       'with the special characters of the password percent-encoded'
   })),
   QUICKSTART_LOGIN_TRIES: Type.Integer({
+    title: 'Failed logins of one name from one address before it has to wait',
     minimum: 1,
     maximum: Number.MAX_SAFE_INTEGER,
     default: 10,
     description: 'a whole number of 1 or more'
   }),
   QUICKSTART_LOGIN_WAIT_SECONDS: Type.Integer({
+    title: 'How long it waits then',
     minimum: 1,
     maximum: 2_147_483,
     default: 900,
     description: 'a whole number of seconds from 1 to 2147483'
   }),
   QUICKSTART_TRUST_PROXY: Type.Optional(Type.String({
+    title: "Proxies that are believed about a client's address and scheme. Default: none",
     minLength: 1,
     description: 'true, false, or the addresses of the proxies separated by commas, such as 127.0.0.1,10.0.0.0/8'
   })),
-  QUICKSTART_CSP: Type.Optional(policy),
-  QUICKSTART_CSP_REPORT_ONLY: Type.Optional(policy),
+  QUICKSTART_CSP: Type.Optional(Type.String({ title: 'What pages may load and run. Default: strict', ...policy })),
+  QUICKSTART_CSP_REPORT_ONLY: Type.Optional(Type.String({
+    title: 'A policy that browsers try, and report about, without stopping anything. Default: off',
+    ...policy
+  })),
   QUICKSTART_LOG_LEVEL: Type.Optional(Type.Union(logLevels.map((level) => Type.Literal(level)), {
+    title: 'The least of what is logged. Default: info; of the command outside production warn',
     description: `one of ${logLevels.join(', ')}`
   })),
   QUICKSTART_METRICS: Type.Optional(Type.String({
+    title: 'Where metrics for Prometheus are. Default: nowhere',
     minLength: 1,
     description: 'host:port to serve metrics for Prometheus at, apart from the app, such as 127.0.0.1:9464, or ' +
       'host:first-last for the first free port, where several instances share their settings'
   })),
   QUICKSTART_DRAIN_SECONDS: Type.Optional(Type.Number({
+    title: 'How long a server that stops goes on answering while load balancers see it leave. Default: 2.5 in ' +
+      'production, else 0',
     minimum: 0,
     maximum: 600,
     description: 'seconds from 0 to 600, fewer than QUICKSTART_GRACE_SECONDS by 1'
   })),
   QUICKSTART_GRACE_SECONDS: Type.Number({
+    title: 'How long a stop may take; what is not answered then is cut',
     minimum: 1,
     maximum: 3600,
     default: 10,
     description: 'seconds from 1 to 3600'
   }),
   QUICKSTART_START_SECONDS: Type.Number({
+    title: 'How long a worker of --workers may take until it listens, before it is ended by force',
     minimum: 0,
     maximum: 3600,
     default: 15,
     description: 'seconds from 0 to 3600, where 0 is for no limit'
   }),
   QUICKSTART_BLOCKED_SECONDS: Type.Number({
+    title: 'How long a worker of --workers may compute without a pause, before it is ended by force',
     minimum: 0,
     maximum: 3600,
     default: 30,

@@ -5,7 +5,8 @@ import { isSupportedHash, findNameProblem, findPasswordProblem } from '../../plu
 import { askHidden, type Input } from '../ask-hidden.ts'
 import { changeUser, findProblem } from '../users-file.ts'
 
-const usage = `Usage: npx fastify-quickstart hash-password [name]
+/** The answer to `hash-password --help`. */
+export const usage = `Usage: npx fastify-quickstart hash-password [name]
        npx fastify-quickstart hash-password name --file USERS
        npx fastify-quickstart hash-password name --file USERS --delete
        npx fastify-quickstart hash-password --verify HASH
@@ -19,7 +20,8 @@ of standard input. With --verify it says whether the password is that of a hash
 (exit code 0) or not (exit code 1).
 `
 
-const options = {
+/** The flags of `hash-password`. */
+export const hashPasswordFlags = {
   file: { type: 'string' },
   delete: { type: 'boolean' },
   verify: { type: 'string' },
@@ -93,7 +95,7 @@ function readArguments (args: string[]): Job {
 
 function parse (args: string[]) {
   try {
-    return parseArgs({ args, allowPositionals: true, options })
+    return parseArgs({ args, allowPositionals: true, options: hashPasswordFlags })
   } catch (error) {
     throw new Complaint(`${(error as Error).message}\n${usage}`, 2) // parseArgs throws errors alone
   }

@@ -70,13 +70,14 @@ export async function createProject (
   return await make().catch(leave).finally(() => terminal?.close())
 }
 
-const flags = { from: { type: 'string' }, ts: { type: 'boolean' }, js: { type: 'boolean' } } as const
+/** The flags of `new`. */
+export const newFlags = { from: { type: 'string' }, ts: { type: 'boolean' }, js: { type: 'boolean' } } as const
 
 interface Given { folder?: string, example?: string, language?: Language }
 
 /** Returns what the words say, each checked. */
 function checkWords (args: string[], runsTypeScript: boolean): Given {
-  const words = readWords({ args, options: flags, allowPositionals: true })
+  const words = readWords({ args, options: newFlags, allowPositionals: true })
   const { values: { from, ts, js }, positionals: [folder, ...more] } = words
   if (more.length > 0) throw new OperatorError(`new takes one folder; "${more[0]}" is one too many`)
   if (ts && js) throw new OperatorError('--ts and --js exclude each other')

@@ -97,13 +97,23 @@ export interface AuthOptions {
   trustedOrigins?: readonly string[]
   /** How guessers are slowed down; false for not at all. */
   throttle?: ThrottleOptions | false
-  /** How many right logins are remembered (default 10,000) and for how many seconds (default 3600); false for none. */
-  cache?: { max?: number, ttl?: number } | false
-  /**
-   * How many passwords are hashed at once and how many may wait (default 100); past that, 503. Default at once: one
-   * less than there are cores, at least 1 and at most 3, for Node has four threads for this and for reading files.
-   */
-  hashing?: { parallel?: number, queue?: number }
+  /** The memory of right logins, which then cost no hashing; false for none. */
+  cache?: {
+    /** How many right logins are remembered. Default 10,000. */
+    max?: number
+    /** For how many seconds each is. Default 3600. */
+    ttl?: number
+  } | false
+  /** How much of the machine the hashing of passwords may take. */
+  hashing?: {
+    /**
+     * How many are hashed at once. Default: one less than there are cores, at least 1 and at most 3, for Node has four
+     * threads for this and for reading files.
+     */
+    parallel?: number
+    /** How many may wait for it; past that, 503. Default 100. */
+    queue?: number
+  }
   /** The name under which a request has its user, where `request.user` belongs to another plugin. Default `'user'`. */
   decoratorName?: string
 }
