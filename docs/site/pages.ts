@@ -25,6 +25,7 @@ export const groups: readonly Group[] = [
   ]],
   ['Your app', [
     ['docs/an-app-of-your-own.md', 'An app of your own'],
+    ['docs/recipes.md', 'Recipes'],
     ['docs/streaming.md', 'Streaming'],
     ['docs/model.md', 'A model for many clients'],
     ['examples/README.md', 'Examples'],
