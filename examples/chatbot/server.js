@@ -27,6 +27,11 @@ export default async function server (app, options) {
   await app.register(params, { routes: false }) // first, for it names the routes that are declared after it
   await app.register(auth, { path: false, realm: 'Chatbot', htpasswd: process.env.USERS_FILE })
   await app.register(files, { root: join(import.meta.dirname, 'public') })
+  // What the page's script imports is served as the packages bring it.
+  for (const name of ['markdown-it/browser', 'eventsource-parser/stream']) {
+    const root = new URL('.', import.meta.resolve(name))
+    await app.register(files, { root, prefix: `/${name.split('/')[0]}/` })
+  }
   await app.register(templates, { root: join(import.meta.dirname, 'views'), context: { about, blocksOf } })
   await app.register(hello, { path: '/health', message: 'ok' })
   await app.register(formbody)
