@@ -116,6 +116,7 @@ async function ask (question, before) {
   const drawSoon = oncePerFrame(() => draw(waiting))
   draw(waiting)
   setBusy(new AbortController())
+  keep()
   showTitle()
   const { signal } = stopping
   let kept = 0

@@ -11,7 +11,7 @@ export function createFeedback (exchange, send) {
   const field = element('input', { 'aria-label': 'A remark, if you like', maxlength: 1000, dir: 'auto' })
   field.placeholder = 'A remark, if you like'
   const remark = element('form', { class: 'remark', 'aria-label': 'Remark on this answer', hidden: '' },
-    field, element('button', {}, 'Send remark'))
+    field, element('button', {}, 'Add the remark'))
   const thumbs = Object.entries({ up: 'Good answer', down: 'Bad answer' }).map(([verdict, label]) => {
     return button('', () => give(verdict), { class: `thumb ${verdict}`, 'aria-label': label, title: label })
   })
