@@ -27,6 +27,7 @@ const showList = createList(document.querySelector('#conversations'), { conversa
 let conversation // the one that is open
 let articles // those of each of its exchanges
 let stopping // an AbortController while an answer is under way
+let isLeaving = false // the browser then breaks the connection
 
 // A phone has no Shift-Enter, so Enter starts a new line there.
 const isTouched = window.matchMedia('(pointer: coarse)').matches
@@ -46,7 +47,7 @@ field.addEventListener('keydown', (event) => {
 })
 field.addEventListener('input', () => {
   const { length } = field.value
-  note.textContent = length > questionLength * 0.9 ? `${length} of ${questionLength} characters` : ''
+  note.textContent = questionLength !== '' && length > questionLength * 0.9 ? `${length} of ${questionLength} characters` : ''
 })
 stopButton.addEventListener('click', () => stopping?.abort())
 log.addEventListener('click', async ({ target }) => {
@@ -54,7 +55,14 @@ log.addEventListener('click', async ({ target }) => {
   showCopied(target, await copy(target.closest('.code').querySelector('code').textContent))
 })
 window.addEventListener('hashchange', open)
-window.addEventListener('pagehide', () => { if (stopping !== undefined) keep() })
+window.addEventListener('pagehide', () => {
+  if (stopping !== undefined) keep()
+  isLeaving = true
+})
+window.addEventListener('pageshow', ({ persisted }) => { // back from another page, with the connection gone
+  isLeaving = false
+  if (persisted) open()
+})
 window.addEventListener('storage', () => {
   // Another tab's work. An answer that is under way there is shown when it is whole.
   const { id } = conversation
@@ -147,7 +155,7 @@ async function ask (question, before) {
       }
     }
   } catch (error) {
-    if (conversation !== asked) return // open() has seen to the rest
+    if (conversation !== asked || isLeaving) return // open() sees to the rest
     if (error.isRefused && before === undefined) field.value ||= question
     exchange.end = signal.aborted ? stopped : { kind: 'failed', message: error.message }
   }

@@ -62,12 +62,12 @@ function appendTokens (parent, tokens) {
       open.pop()
     } else if (token.nesting === 1) {
       const made = openElement(token)
-      open.at(-1).append(made)
+      open.at(-1).appendChild(made)
       open.push(made.firstElementChild ?? made) // a table is in a box that scrolls
     } else if (token.type === 'inline') {
       appendTokens(open.at(-1), token.children)
     } else {
-      open.at(-1).append(leaf(token, open.at(-1).closest?.('a')))
+      open.at(-1).append(leaf(token, open))
     }
   }
 }
@@ -90,7 +90,7 @@ function openElement (token) {
   return element(known.includes(tag) ? tag : 'span', attributes)
 }
 
-function leaf (token, isInLink) {
+function leaf (token, open) {
   const { type, content, info } = token
   switch (type) {
     case 'softbreak':
@@ -100,7 +100,9 @@ function leaf (token, isInLink) {
     case 'fence':
     case 'code_block': return codeBlock(content, info)
     case 'math_block': return element('p', {}, content)
-    case 'image': return isInLink ? content : link(token.attrGet('src'), `[picture: ${content || 'no name'}]`)
+    case 'image':
+      if (open.some(({ nodeName }) => nodeName === 'A')) return content
+      return link(token.attrGet('src'), `[picture: ${content || 'no name'}]`)
     default: return content
   }
 }
