@@ -1,4 +1,5 @@
 // The route that takes what somebody thinks of an answer, where FEEDBACK_FILE is set.
+import { requiresAuth } from 'fastify-quickstart/auth'
 import { bodyLimit, isId, isObject } from './conversation.js'
 import { AnswerError } from './limits.js'
 import { openRecords } from './records.js'
@@ -9,7 +10,11 @@ const longestRemark = 2000
 export default async function feedback (app, { settings }) {
   const records = openRecords('FEEDBACK_FILE', settings, app.log)
 
-  app.post('/feedback', { config: { name: 'feedback' }, bodyLimit: bodyLimit(settings) }, async (request, reply) => {
+  app.post('/feedback', {
+    config: { name: 'feedback' },
+    onRequest: requiresAuth,
+    bodyLimit: bodyLimit(settings)
+  }, async (request, reply) => {
     const time = new Date().toISOString()
     await records.append({ time, user: request.user.name, ...read(request.body, settings) })
     return reply.code(204).send()
