@@ -33,7 +33,7 @@ function read (body, { MODEL_HISTORY_LENGTH }) {
     [isText(question, MODEL_HISTORY_LENGTH), `question must be a text of at most ${MODEL_HISTORY_LENGTH} characters`],
     [isText(answer, MODEL_HISTORY_LENGTH), `answer must be a text of at most ${MODEL_HISTORY_LENGTH} characters`],
     [['up', 'down'].includes(verdict), 'verdict must be up or down'],
-    [remark === undefined || isText(remark, longestRemark), `remark must be a text of at most ${longestRemark} characters`]
+    [remark === undefined || isText(remark, longestRemark), `remark must be a text of at most ${longestRemark}`]
   ]) if (!fits) throw new AnswerError(400, `The ${expected}.`)
   return { conversation, id, question, answer, verdict, remark }
 }

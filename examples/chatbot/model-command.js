@@ -200,7 +200,7 @@ class ModelProcess {
       const next = await this.#lines.next()
       if (next.done) {
         await this.#exit()
-        if (this.#ended.isUsual) return { isLost: true, isEnd: true, error: 'ended with exit code 0 before its answer did' }
+        if (this.#ended.isUsual) return { isLost: true, isEnd: true, error: 'the end, before that of the answer' }
         throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended.reason}`)
       }
       this.#hasSpoken = true

@@ -13,7 +13,7 @@ export const fakeCommand = `"${process.execPath}" "${here('fake-process.js')}"`
 
 /** What is sent for a question of that name, and why the answer ends. */
 const deltas = {
-  think: [{ role: 'assistant', content: null, reasoning_content: 'Well, ' }, { reasoning_content: 'yes.' }, { content: 'Yes' }, 'stop'],
+  think: [{ content: null, reasoning_content: 'Well, ' }, { reasoning_content: 'yes.' }, { content: 'Yes' }, 'stop'],
   reason: [{ role: 'assistant', content: '', reasoning: 'Well, yes.' }, { content: 'Yes', reasoning: null }, 'stop'],
   long: [{ content: 'Once upon' }, 'length'],
   filter: [{ content: 'I ' }, 'content_filter'],

@@ -188,7 +188,7 @@ test('a process that loads for long is waited for, and started once', async (t) 
   assert.deepEqual(model.lines, [])
 })
 
-test('what a process has started ends with it: when it is closed, killed, and when it dies', { skip: noGroups }, async (t) => {
+test('what a process has started ends with it: when it is closed, killed, or dies', { skip: noGroups }, async (t) => {
   for (const command of [fakeCommand, `sh -c '${fakeCommand}; true'`]) {
     const model = open(t, command)
     const [, killed] = (await ask(model, 'child')).split(' ').map(Number)

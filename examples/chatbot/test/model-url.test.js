@@ -28,7 +28,8 @@ test('asks for a streamed chat completion, with the name and the key', async (t)
 
 test('sends temperature and length where they are set, and keeps a query behind the path', async (t) => {
   const { url, requests } = await fakeCompletions(t)
-  await ask(`${url}/deployments/x/?api-version=2024`, 'hi', { own: { MODEL_TEMPERATURE: '0.5', MODEL_MAX_TOKENS: '20' } })
+  const own = { MODEL_TEMPERATURE: '0.5', MODEL_MAX_TOKENS: '20' }
+  await ask(`${url}/deployments/x/?api-version=2024`, 'hi', { own })
   const [{ url: path, body }] = requests
   assert.equal(path, '/v1/deployments/x/chat/completions?api-version=2024')
   assert.deepEqual([body.temperature, body.max_tokens, body.stream], [0.5, 20, true])

@@ -87,7 +87,8 @@ test('a question costs the same, however many wait', async () => {
   let answered = 0
   const started = performance.now()
   await Promise.all(Array.from({ length: rounds }, async (_, index) => {
-    for await (const { event } of queue.answer(`user ${index}`, new AbortController(), async function * () { yield '' })) {
+    const steps = queue.answer(`user ${index}`, new AbortController(), async function * () { yield '' })
+    for await (const { event } of steps) {
       if (event === 'done') answered++
     }
   }))
@@ -190,7 +191,8 @@ test('a long answer is cut, and the model told', async () => {
     }
   })
   assert.deepEqual(steps.map(({ text }) => text), [undefined, '1234', '1234', '12', undefined])
-  assert.deepEqual(steps.at(-1), { event: 'done', reason: 'length', message: 'The answer was cut after 10 characters.' })
+  const message = 'The answer was cut after 10 characters.'
+  assert.deepEqual(steps.at(-1), { event: 'done', reason: 'length', message })
   await setTimeout()
   assert.equal(isOver, true)
 })
