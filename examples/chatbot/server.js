@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import formbody from '@fastify/formbody'
 import { requiresAuth } from 'fastify-quickstart/auth'
 import { string } from 'fastify-quickstart/params'
+import files from 'fastify-quickstart/static'
 import Negotiator from 'negotiator'
 import { bodyLimit, messagesOf, readConversation } from './conversation.js'
 import feedback from './feedback.js'
@@ -64,6 +65,10 @@ export default async function chatbot (app) {
     })
   }
 
+  // What the page's scripts import is served as its packages bring it, at /markdown-it/ and /eventsource-parser/.
+  for (const name of ['markdown-it/browser', 'eventsource-parser/stream']) {
+    await app.register(files, { root: new URL('.', import.meta.resolve(name)), prefix: `/${name.split('/')[0]}/` })
+  }
   await app.register(formbody)
   // What who asked may read: JSON for programs, and for a browser without JavaScript a page with what was typed.
   app.setErrorHandler((error, request, reply) => {
