@@ -30,7 +30,9 @@ export function readConversation (body) {
   if (history.length > mostMessages) {
     refuse(`The history has ${history.length} messages; at most ${mostMessages} are taken.`)
   }
-  if (conversation !== undefined && !isId(conversation)) refuse('The conversation must be 1 to 64 of A-Z, a-z, 0-9 and -.')
+  if (conversation !== undefined && !isId(conversation)) {
+    refuse('The conversation must be 1 to 64 of A-Z, a-z, 0-9 and -.')
+  }
   return { question, history, conversation }
 }
 

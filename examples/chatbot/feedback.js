@@ -1,4 +1,5 @@
 // The route that takes what somebody thinks of an answer, where FEEDBACK_FILE is set.
+import { requiresAuth } from 'fastify-quickstart/auth'
 import { bodyLimit, isId, isObject } from './conversation.js'
 import { AnswerError } from './limits.js'
 import { openRecords } from './records.js'
@@ -9,7 +10,11 @@ const longestRemark = 2000
 export default async function feedback (app, { settings }) {
   const records = openRecords('FEEDBACK_FILE', settings, app.log)
 
-  app.post('/feedback', { config: { name: 'feedback' }, bodyLimit: bodyLimit(settings) }, async (request, reply) => {
+  app.post('/feedback', {
+    config: { name: 'feedback' },
+    onRequest: requiresAuth,
+    bodyLimit: bodyLimit(settings)
+  }, async (request, reply) => {
     const time = new Date().toISOString()
     await records.append({ time, user: request.user.name, ...read(request.body, settings) })
     return reply.code(204).send()
@@ -28,7 +33,7 @@ function read (body, { MODEL_HISTORY_LENGTH }) {
     [isText(question, MODEL_HISTORY_LENGTH), `question must be a text of at most ${MODEL_HISTORY_LENGTH} characters`],
     [isText(answer, MODEL_HISTORY_LENGTH), `answer must be a text of at most ${MODEL_HISTORY_LENGTH} characters`],
     [['up', 'down'].includes(verdict), 'verdict must be up or down'],
-    [remark === undefined || isText(remark, longestRemark), `remark must be a text of at most ${longestRemark} characters`]
+    [remark === undefined || isText(remark, longestRemark), `remark must be a text of at most ${longestRemark}`]
   ]) if (!fits) throw new AnswerError(400, `The ${expected}.`)
   return { conversation, id, question, answer, verdict, remark }
 }

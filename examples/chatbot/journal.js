@@ -52,8 +52,9 @@ export function keepJournal (settings, model, log) {
       count(user, line)
       const time = new Date().toISOString()
       const { token: answer, thinking } = texts
-      const own = { time, user, conversation, id, question, answer, ...(thinking && { thinking }), model, ...times, ended }
-      transcript?.append(own).catch(() => {}) // the log says so
+      const said = { question, answer, ...(thinking && { thinking }) }
+      // Where it is lost, the log says so.
+      transcript?.append({ time, user, conversation, id, ...said, model, ...times, ended }).catch(() => {})
     }
   }
 
@@ -71,7 +72,8 @@ export function keepJournal (settings, model, log) {
   /** Returns the counts, the last day first. */
   function listCounts () {
     return [...days].reverse().flatMap(([day, users]) => {
-      return [...users].sort(([one], [other]) => one < other ? -1 : 1).map(([user, counts]) => ({ day, user, ...counts }))
+      const rows = [...users].map(([user, counts]) => ({ day, user, ...counts }))
+      return rows.sort((one, other) => one.user < other.user ? -1 : 1)
     })
   }
 

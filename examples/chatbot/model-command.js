@@ -28,7 +28,7 @@ const longestLine = 1_000_000
  *
  * What it writes with the id of an earlier question is left out: nobody may read what belongs to somebody else.
  *
- * Each process has a group of its own, which ends as a whole: what a shell or the model itself has started ends with it.
+ * Each process has a group of its own, which ends as a whole: what a shell or the model has started ends with it.
  *
  * @param {object} settings
  * @param {string} settings.MODEL_COMMAND words separated by spaces; quotes keep one with spaces together
@@ -200,7 +200,7 @@ class ModelProcess {
       const next = await this.#lines.next()
       if (next.done) {
         await this.#exit()
-        if (this.#ended.isUsual) return { isLost: true, isEnd: true, error: `exit code 0 before the answer's end` }
+        if (this.#ended.isUsual) return { isLost: true, isEnd: true, error: 'the end, before that of the answer' }
         throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended.reason}`)
       }
       this.#hasSpoken = true
@@ -208,7 +208,7 @@ class ModelProcess {
       ({ id, token, thinking, done, error, reason } = Object(parse(line)))
     } while (Number.isInteger(id) && id < this.#id)
     // Null is as good as left out.
-    const [isToken, isThinking, isError, isReason] = [token, thinking, error, reason].map((text) => typeof text === 'string')
+    const [isToken, isThinking, isError, isReason] = [token, thinking, error, reason].map(isText)
     if (id === this.#id && (isToken || isThinking || isError || done === true)) {
       return {
         ...(isToken && { token }),
@@ -276,6 +276,10 @@ async function * linesOf (stream) {
       if (rest.length > longestLine) yield rest
     }
   } catch {} // destroyed: the process is gone
+}
+
+function isText (value) {
+  return typeof value === 'string'
 }
 
 function parse (line) {

@@ -146,7 +146,9 @@ async function answerInThread (file) {
       parentPort.postMessage({ id, step: { value: done ? undefined : value, done } })
     } catch (thrown) {
       answers.delete(id)
-      parentPort.postMessage({ id, error: { thrown: thrown instanceof Error ? thrown : String(thrown) } })
+      // Not each kind of error can be sent as it is.
+      const error = thrown instanceof Error ? Object.assign(new Error(thrown.message), { stack: thrown.stack }) : thrown
+      parentPort.postMessage({ id, error: { thrown: error instanceof Error ? error : String(error) } })
     }
   })
   parentPort.postMessage({ name, about })

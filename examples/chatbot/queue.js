@@ -13,7 +13,7 @@ const betweenPlaces = 500
 export class FairQueue {
   #limits
   #line = [] // all that wait, in the order of their rounds and numbers
-  #users = new Map() // for each who waits or is answered: waiting questions, the one answered, and the round of the next
+  #users = new Map() // name → questions that wait, the one that is answered, and the round of the next one
   #answering = new Set()
   #round = 0
   #number = 0

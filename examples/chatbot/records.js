@@ -1,8 +1,8 @@
 // A file of JSON lines that only grows: feedback, or all answers. For its owner alone, each line whole and on the disk
 // before it counts as written, also where several servers write to one file.
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { AnswerError } from './limits.js'
 import { stop } from './settings.js'
@@ -81,15 +81,15 @@ async function takeLock (lock) {
 /** Returns the path of a file that can be written, is for its owner alone, and is not served. */
 function check (name, file) {
   try {
-    const path = join(realpathSync(dirname(resolve(file))), basename(file))
-    const folder = resolve(process.env.QUICKSTART_PUBLIC_DIR || join(import.meta.dirname, 'public'))
+    const path = existsSync(file) ? realpathSync(file) : join(realpathSync(dirname(resolve(file))), basename(file))
+    const served = realpathSync(process.env.QUICKSTART_PUBLIC_DIR || join(import.meta.dirname, 'public'))
+    if (path.startsWith(served + sep)) throw new Error('is in the folder of public files; choose another one')
     const descriptor = openSync(path, 'a+', 0o600)
-    const served = relative(realpathSync(folder), realpathSync(path))
     const first = Buffer.alloc(1)
-    const { size } = fstatSync(descriptor)
-    if (!served.startsWith('..')) throw new Error('is in the folder of public files; choose another one')
     if (!fstatSync(descriptor).isFile()) throw new Error('is not a file')
-    if (size > 0 && readSync(descriptor, first, 0, 1, 0) && first.toString() !== '{') throw new Error('has no JSON lines')
+    if (readSync(descriptor, first, 0, 1, 0) > 0 && first.toString() !== '{') {
+      throw new Error('has something else than JSON lines; choose another one')
+    }
     fchmodSync(descriptor, 0o600)
     closeSync(descriptor)
     return path

@@ -24,9 +24,9 @@ import { loadEnvFile, readSettings, stop } from './settings.js'
 import { eventHeaders, eventStream, toEvents, wholeAnswer } from './stream.js'
 import usage from './usage.js'
 
-/** The chatbot's routes. They run on the whole app of fastify-quickstart, which has logins, pages, limits and health. */
+/** The chatbot's routes. They run on the app of fastify-quickstart, which has logins, pages, limits and health. */
 export default async function chatbot (app) {
-  if (cluster.isWorker) stop('it is one process, for the queue is in its memory; MODEL_SLOTS takes the place of --workers')
+  if (cluster.isWorker) stop('it is one process, whose queue is in memory; set MODEL_SLOTS, not --workers')
   const settings = readSettings()
   const { MODEL_QUESTION_LENGTH, MODEL_HISTORY_LENGTH, MODEL_ANSWER_LENGTH, MODEL_COMMAND, MODEL_URL } = settings
   const open = MODEL_COMMAND ? openCommand : MODEL_URL ? openUrl : openThread
@@ -70,7 +70,6 @@ export default async function chatbot (app) {
     await app.register(files, { root: new URL('.', import.meta.resolve(name)), prefix: `/${name.split('/')[0]}/` })
   }
   await app.register(formbody)
-  app.addHook('onRequest', requiresAuth)
   // What who asked may read: JSON for programs, and for a browser without JavaScript a page with what was typed.
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof AnswerError)) throw error // the app answers it
@@ -86,10 +85,15 @@ export default async function chatbot (app) {
 
   app.get('/', {
     config: { name: 'chat' },
+    onRequest: requiresAuth,
     schema: { querystring: { type: 'object', properties: { question: string({ minLength: 0, default: '' }) } } }
   }, async (request, reply) => renderChat(request, reply, { question: request.query.question }))
 
-  app.post('/answer', { config: { name: 'answer' }, bodyLimit: bodyLimit(settings) }, async (request, reply) => {
+  app.post('/answer', {
+    config: { name: 'answer' },
+    onRequest: requiresAuth,
+    bodyLimit: bodyLimit(settings)
+  }, async (request, reply) => {
     request.conversation = readConversation(request.body)
     const { question, history, conversation } = request.conversation
     const messages = messagesOf(request.conversation, settings)
@@ -119,9 +123,10 @@ export default async function chatbot (app) {
 if (realpathSync(process.argv[1] ?? '') === import.meta.filename) {
   process.chdir(import.meta.dirname)
   loadEnvFile()
-  const { PORT = '', USERS_FILE = '', QUICKSTART_LOG_LEVEL: level = '', QUICKSTART_REALM: realm = '' } = process.env
-  if (USERS_FILE !== '') process.env.QUICKSTART_USERS_FILE ??= USERS_FILE
-  Object.assign(process.env, { PORT: PORT || '3000', QUICKSTART_LOG_LEVEL: level || 'info', QUICKSTART_REALM: realm || 'Chatbot' })
+  process.env.PORT ||= '3000'
+  process.env.QUICKSTART_REALM ||= 'Chatbot'
+  process.env.QUICKSTART_LOG_LEVEL ||= 'info' // a line for each answer
+  if (process.env.USERS_FILE) process.env.QUICKSTART_USERS_FILE ||= process.env.USERS_FILE
   const command = join(createRequire(import.meta.url).resolve('fastify-quickstart/package.json'), '../bin/run.js')
   process.argv.splice(1, 1, command, '--routes', 'server.js', '--tutorial=false')
   import(pathToFileURL(command)) // not awaited, for it loads this file, which must have ended
