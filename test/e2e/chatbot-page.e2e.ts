@@ -332,7 +332,7 @@ t.test('draws a long answer in short frames', async (t) => {
   const fake = await startFake(t, answers)
   for (const shape of Object.keys(shapes)) {
     let longest = Infinity
-    for (let attempt = 0; attempt < 3 && longest >= 100; attempt++) { // the machine may have other work
+    for (let attempt = 0; attempt < 5 && longest >= 100; attempt++) { // the machine may have other work
       const { page, context } = await openChat(t, browser, fake)
       await page.evaluate(`{
         window.longest = 0
@@ -421,7 +421,8 @@ t.test('says how an answer ended', async (t) => {
     await askAndWait(page, name)
     t.equal((await shown(page)).at(-1), text, name)
     t.same(await lastAnswer(page).getByRole('button').allTextContents(), buttons, name)
-    t.equal(await lastAnswer(page).locator('.notice, .problem').getAttribute('class').catch(() => undefined), kind, name)
+    const classes = await lastAnswer(page).locator('.notice, .problem').evaluateAll((found) => found.map(({ className }) => className))
+    t.same(classes, kind === undefined ? [] : [kind], name)
   }
   t.same(fake.asked.at(-1)?.history, [
     'well', 'Yes.', 'length', 'Yes', 'message', 'Yes', 'older', 'Yes', 'refused', 'I cannot.', 'error', 'Ye', 'broken', 'Ye'
