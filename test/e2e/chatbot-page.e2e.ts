@@ -546,6 +546,9 @@ t.test('has a list of conversations', async (t) => {
   await askAndWait(other, 'From another tab')
   await page.getByText('You said: From another tab').waitFor()
 
+  // Playwright says no to what a page without a listener asks.
+  await other.getByRole('button', { name: 'Delete “A first' }).click()
+  t.equal(await other.locator('nav li').count(), 2, 'nothing is deleted without a yes')
   await list.getByRole('button', { name: 'Delete “A first' }).click()
   t.equal(await titles.count(), 1)
   await list.getByRole('button', { name: 'Delete “A second question”' }).click()
@@ -718,6 +721,22 @@ t.test('has Enter start a line on a phone, and send elsewhere, but with an input
     await desk.evaluate(`document.querySelector('#question').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', ${event}, bubbles: true, cancelable: true }))`)
   }
   t.equal(await desk.locator('article').count(), 0)
+})
+
+t.test('goes to the end for a question, and stays where one reads', async (t) => {
+  const lines = Array.from({ length: 80 }, (_, line) => `line ${line}`).join('\n\n')
+  const fake = await startFake(t, { long: lines, slow: [token('one'), 1000, token(lines), 300, done()] })
+  const { page } = await openChat(t, browser, fake)
+  const fromEnd = (): Promise<number> => page.evaluate('document.documentElement.scrollHeight - innerHeight - scrollY')
+  await askAndWait(page, 'long')
+  t.ok(await fromEnd() < 40, 'it follows an answer')
+  await page.evaluate('scrollTo(0, 0)')
+  await ask(page, 'slow')
+  await page.getByText('one', { exact: true }).waitFor()
+  t.ok(await fromEnd() < 40, 'it shows what was asked')
+  await page.evaluate('scrollTo(0, 100)')
+  await wholeAnswer(page)
+  t.equal(await page.evaluate('scrollY'), 100)
 })
 
 t.test('reads texts from the right where they are written so', async (t) => {

@@ -79,6 +79,7 @@ function open () {
     conversation.exchanges.at(-1).end = stopped
     stopping.abort()
     setBusy(undefined)
+    tell('')
     keep()
   }
   conversation = conversations.read(window.location.hash.slice(1)) ?? conversations.create()
@@ -122,6 +123,7 @@ async function ask (question, before) {
   asked.time = exchange.time
   const draw = show(exchange)
   let waiting = 'Asking …'
+  document.documentElement.scrollTop = document.documentElement.scrollHeight
   const drawSoon = oncePerFrame(() => draw(waiting))
   draw(waiting)
   setBusy(new AbortController())
