@@ -92,6 +92,7 @@ async function startFake (
 }
 
 const ann = { username: 'ann', password: 'of ann' }
+const onPhone = { viewport: { width: 360, height: 700 }, hasTouch: true, isMobile: true }
 
 async function openChat (
   t: Test, browser: Browser, { url }: Fake, options: Parameters<Browser['newContext']>[0] = {}
@@ -124,7 +125,6 @@ const inPieces = (text: string, length = 3): Step[] => {
 }
 
 const browser = await startBrowser(t)
-
 
 const torture = `# A heading
 
@@ -210,7 +210,6 @@ t.test('shows Markdown while it is written', async (t) => {
   t.same(fake.reports, [])
 })
 
-
 /** Runs in the page: texts made by chance, shown piece by piece, must look as if they had been shown at once. */
 const comparePieces = String.raw`(async () => {
   const { createMarkdownView } = await import('/static/markdown.js')
@@ -248,7 +247,10 @@ t.test('keeps a selection while the answer goes on', async (t) => {
   const { page } = await openChat(t, browser, fake)
   await ask(page, 'long')
   await page.getByText('third and').waitFor()
-  await page.evaluate('getSelection().setBaseAndExtent(...["first", "third"].flatMap((word, index) => [document.evaluate(`//*[contains(text(), "${word}")]`, document.querySelector(".markdown:last-child, .assistant")).iterateNext().firstChild, index * 5]))')
+  await page.evaluate(`{
+    const [first, third] = ['p', 'li'].map((name) => document.querySelector('.assistant ' + name).firstChild)
+    getSelection().setBaseAndExtent(first, 0, third, 5)
+  }`)
   const selected = await page.evaluate('getSelection().toString()')
   t.match(selected, /^first\s+second\s+third$/)
   await wholeAnswer(page)
@@ -260,54 +262,61 @@ const allowed = {
   attributes: ['aria-label', 'class', 'dir', 'href', 'rel', 'role', 'start', 'tabindex', 'target', 'title', 'type']
 }
 
-for (const [name, text] of [
-  ['a script', '<script>alert(1)</script>\n\n<SCRIPT SRC=/strange></SCRIPT>'],
-  ['a picture with a handler', '<img src=x onerror=alert(1)>\n\ntext <img src="/strange" onerror="alert(1)">'],
-  ['a picture', '![a](https://elsewhere.test/a.png) ![b](/strange) ![c](data:image/svg+xml,<svg/onload=alert(1)>) ![d][e]\n\n[e]: https://elsewhere.test/d'],
-  ['a picture in a link', '[![a](https://elsewhere.test/a.png)](https://elsewhere.test/b)'],
-  ['a style', '<style>@import "/strange";*{display:none}</style><p style="background:url(/strange)">a</p>'],
-  ['a style in a table', '| a |\n|:-:|\n| <td style="background:url(/strange)"> |'],
-  ['a form', '<form action=/strange><input name=a autofocus onfocus=alert(1)><button>Send</button></form>'],
-  ['a frame', '<iframe src=/strange></iframe><object data=/strange></object><embed src=/strange>'],
-  ['a base and a redirect', '<base href=//elsewhere.test><meta http-equiv=refresh content="0;url=/strange"><link rel=stylesheet href=/strange>'],
-  ['vectors', '<svg onload=alert(1)><use href=/strange /></svg><math><mtext><a xlink:href=javascript:alert(1)>x</a></mtext></math>'],
-  ['links that are scripts', '[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](&#106;avascript:alert(1)) [d](java\\\nscript:alert(1)) [e](vbscript:x) [f](<javascript:alert(1)>) <javascript:alert(1)>'],
-  ['links that are data', '[a](data:text/html,<script>alert(1)</script>) [b](data:image/png;base64,AAAA) <data:text/html,x> [c](blob:x) [d](file:///etc/passwd)'],
-  ['links to this server', '[a](/answer) [b](//elsewhere.test) [c](?question=x) [d](#x) [e](\\\\elsewhere.test) [f](\u0001javascript:alert(1))'],
-  ['links of other schemes', '[a](ftp://elsewhere.test) [b](ms-word:x) <tel:1> <x:y> [c](view-source:https://elsewhere.test) ftp://elsewhere.test //elsewhere.test'],
-  ['a title that breaks out', '[a](https://elsewhere.test "x\\" onmouseover=alert(1) \\"") [b](https://elsewhere.test/"onclick=alert(1))'],
-  ['a fence with a name that breaks out', '```"><img src=x onerror=alert(1)>\ncode\n```'],
-  ['a heading with markup', '# <img src=x onerror=alert(1)>\n\n<h1 id=log>x</h1>'],
-  ['entities', '&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;'],
-  ['a comment and a CDATA section', '<!-- --><script>alert(1)</script><![CDATA[<script>alert(1)</script>]]><?x ?>'],
-  ['a template', '<template><script>alert(1)</script></template><%= 1 %>{{constructor.constructor("alert(1)")()}}'],
-  ['names of the page', '<div id=ask name=question class=asks data-feedback=/strange>x</div>'],
-  ['depth', '> '.repeat(3000) + 'x'],
-  ['brackets', '['.repeat(5000) + ']('.repeat(2000)],
-  ['stars', '*a **b '.repeat(2000)],
-  ['a null and odd characters', '\0a\ud800b\u202ec\ufeffd\u2029e']
-] as const) {
-  t.test(`${name} is text`, async (t) => {
-    const fake = await startFake(t, { hostile: [...inPieces(text, 50), ['done', {}]] })
-    const { page, seen } = await openChat(t, browser, fake)
-    const requests: string[] = []
-    page.on('request', (request) => requests.push(`${request.method()} ${request.url().slice(fake.url.length)}`))
-    await askAndWait(page, 'hostile')
+const hostile: Record<string, string> = {
+  'a script': '<script>alert(1)</script>\n\n<SCRIPT SRC=/strange></SCRIPT>',
+  'a picture with a handler': '<img src=x onerror=alert(1)>\n\ntext <img src="/strange" onerror="alert(1)">',
+  'a picture': '![a](https://elsewhere.test/a.png) ![b](/strange) ![c](data:image/svg+xml,<svg/onload=alert(1)>) ![d][e]\n\n[e]: https://elsewhere.test/d',
+  'a picture in a link': '[![a](https://elsewhere.test/a.png)](https://elsewhere.test/b)',
+  'a style': '<style>@import "/strange";*{display:none}</style><p style="background:url(/strange)">a</p>',
+  'a style in a table': '| a |\n|:-:|\n| <td style="background:url(/strange)"> |',
+  'a form': '<form action=/strange><input name=a autofocus onfocus=alert(1)><button>Send</button></form>',
+  'a frame': '<iframe src=/strange></iframe><object data=/strange></object><embed src=/strange>',
+  'a base and a redirect': '<base href=//elsewhere.test><meta http-equiv=refresh content="0;url=/strange"><link rel=stylesheet href=/strange>',
+  vectors: '<svg onload=alert(1)><use href=/strange /></svg><math><mtext><a xlink:href=javascript:alert(1)>x</a></mtext></math>',
+  'links that are scripts': '[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) [c](&#106;avascript:alert(1)) [d](java\\\nscript:alert(1)) [e](vbscript:x) [f](<javascript:alert(1)>) <javascript:alert(1)>',
+  'links that are data': '[a](data:text/html,<script>alert(1)</script>) [b](data:image/png;base64,AAAA) <data:text/html,x> [c](blob:x) [d](file:///etc/passwd)',
+  'links to this server': '[a](/answer) [b](//elsewhere.test) [c](?question=x) [d](#x) [e](\\\\elsewhere.test) [f](\u0001javascript:alert(1))',
+  'links of other schemes': '[a](ftp://elsewhere.test) [b](ms-word:x) <tel:1> <x:y> [c](view-source:https://elsewhere.test) ftp://elsewhere.test //elsewhere.test',
+  'a title that breaks out': '[a](https://elsewhere.test "x\\" onmouseover=alert(1) \\"") [b](https://elsewhere.test/"onclick=alert(1))',
+  'a fence with a name that breaks out': '```"><img src=x onerror=alert(1)>\ncode\n```',
+  'a heading with markup': '# <img src=x onerror=alert(1)>\n\n<h1 id=log>x</h1>',
+  entities: '&lt;script&gt;alert(1)&lt;/script&gt; &#60;img src=x onerror=alert(1)&#62;',
+  'a comment and a CDATA section': '<!-- --><script>alert(1)</script><![CDATA[<script>alert(1)</script>]]><?x ?>',
+  'a template': '<template><script>alert(1)</script></template><%= 1 %>{{constructor.constructor("alert(1)")()}}',
+  'names of the page': '<div id=ask name=question class=asks data-feedback=/strange>x</div>',
+  depth: '> '.repeat(3000) + 'x',
+  brackets: '['.repeat(5000) + ']('.repeat(2000),
+  stars: '*a **b '.repeat(2000),
+  'a null and odd characters': '\0a\ud800b\u202ec\ufeffd\u2029e'
+}
+
+t.test('takes nothing that a model sends for markup', async (t) => {
+  const answers = Object.entries(hostile).map(([name, text]): [string, Step[]] => [name, [...inPieces(text, 50), ['done', {}]]])
+  const fake = await startFake(t, Object.fromEntries(answers))
+  const { page, seen } = await openChat(t, browser, fake)
+  const requests: string[] = []
+  page.on('request', (request) => requests.push(`${request.method()} ${request.url().slice(fake.url.length)}`))
+  const countOwn = (): Promise<number> => page.evaluate('document.querySelectorAll("script, style, form, iframe, img, link, base, meta").length')
+  const own = await countOwn()
+  for (const name of Object.keys(hostile)) {
+    await page.goto(fake.url)
+    requests.length = 0
+    await askAndWait(page, name)
     t.same(await page.evaluate(`[...document.querySelectorAll('.markdown *')].flatMap((element) => [
       ...${JSON.stringify(allowed.elements)}.includes(element.tagName) ? [] : [element.tagName],
       ...element.getAttributeNames().filter((name) => !${JSON.stringify(allowed.attributes)}.includes(name))
-    ])`), [], 'no other elements and attributes')
+    ])`), [], `${name}: no other elements and attributes`)
     for (const link of await lastAnswer(page).locator('a').all()) {
-      t.match(await link.getAttribute('href'), /^https?:\/\/[\w.]+(?:[/?#]|$)/)
+      t.match(await link.getAttribute('href'), /^https?:\/\/[\w.]+(?:[/?#]|$)/, name)
       await link.hover()
     }
-    t.equal(await page.evaluate('document.querySelectorAll("script, style, form, iframe, img, link, base, meta").length'), 8, 'what the page itself has')
-    t.same(requests.filter((request) => request !== 'GET /static/icon.svg'), ['POST /answer'])
+    t.equal(await countOwn(), own, `${name}: nothing besides what the page itself has`)
+    t.same(requests.filter((request) => request !== 'GET /static/icon.svg'), ['POST /answer'], name)
     t.same({ ...seen, reports: fake.reports, strange: fake.strange }, {
       dialogs: [], consoleErrors: [], foreignRequests: [], reports: [], strange: []
-    })
-  })
-}
+    }, name)
+  }
+})
 
 t.test('draws a long answer in short frames', async (t) => {
   const shapes = {
@@ -323,7 +332,7 @@ t.test('draws a long answer in short frames', async (t) => {
   const fake = await startFake(t, answers)
   for (const shape of Object.keys(shapes)) {
     let longest = Infinity
-    for (let attempt = 0; attempt < 3 && longest >= 100; attempt++) { // the machine may have other work
+    for (let attempt = 0; attempt < 5 && longest >= 100; attempt++) { // the machine may have other work
       const { page, context } = await openChat(t, browser, fake)
       await page.evaluate(`{
         window.longest = 0
@@ -412,7 +421,8 @@ t.test('says how an answer ended', async (t) => {
     await askAndWait(page, name)
     t.equal((await shown(page)).at(-1), text, name)
     t.same(await lastAnswer(page).getByRole('button').allTextContents(), buttons, name)
-    t.equal(await lastAnswer(page).locator('.notice, .problem').getAttribute('class').catch(() => undefined), kind, name)
+    const classes = await lastAnswer(page).locator('.notice, .problem').evaluateAll((found) => found.map(({ className }) => className))
+    t.same(classes, kind === undefined ? [] : [kind], name)
   }
   t.same(fake.asked.at(-1)?.history, [
     'well', 'Yes.', 'length', 'Yes', 'message', 'Yes', 'older', 'Yes', 'refused', 'I cannot.', 'error', 'Ye', 'broken', 'Ye'
@@ -565,7 +575,6 @@ t.test('shows a conversation to nobody but its user', async (t) => {
     await askAndWait(page, `A secret of ${name}`)
   }
   await enter('ann')
-  await page.getByText('Conversations (1)').click()
   t.same(await page.locator('nav a').allTextContents(), ['A secret of ann'])
 })
 
@@ -593,7 +602,6 @@ t.test('saves a conversation as Markdown and as JSONL', async (t) => {
   const fake = await startFake(t, { 'What?': [thinking('Hm.'), token('# This\n'), done({ id: 'a1', reason: 'length' })] })
   const { page } = await openChat(t, browser, fake)
   await askAndWait(page, 'What?')
-  await page.getByText('Conversations (1)').click()
   const save = async (name: string): Promise<string> => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name }).click()])
     t.equal(download.suggestedFilename(), `conversation.${name === 'JSONL' ? 'jsonl' : 'md'}`)
@@ -695,7 +703,7 @@ t.test('works without JavaScript, and goes on with it', async (t) => {
 
 t.test('has Enter start a line on a phone, and send elsewhere, but with an input method', async (t) => {
   const fake = await startFake(t, {})
-  const { page } = await openChat(t, browser, fake, { viewport: { width: 360, height: 700 }, hasTouch: true, isMobile: true })
+  const { page } = await openChat(t, browser, fake, onPhone)
   t.equal(await page.getByText('Shift-Enter').isVisible(), false)
   await page.getByLabel('Your question').fill('one')
   await page.keyboard.press('Enter')
@@ -713,7 +721,7 @@ t.test('has Enter start a line on a phone, and send elsewhere, but with an input
 })
 
 t.test('reads texts from the right where they are written so', async (t) => {
-  const fake = await startFake(t, { 'שלום': 'שלום *עולם*\n\n- אחת\n- b\n\n```\ncode\n```\n\n| א | b |\n|---|---|\n| 1 | 2 |\n\nEnglish' })
+  const fake = await startFake(t, { שלום: 'שלום *עולם*\n\n- אחת\n- b\n\n```\ncode\n```\n\n| א | b |\n|---|---|\n| 1 | 2 |\n\nEnglish' })
   const { page } = await openChat(t, browser, fake)
   await askAndWait(page, 'שלום')
   const direction = async (selector: string): Promise<unknown> => await page.evaluate(`getComputedStyle(document.querySelector('${selector}')).direction`)
@@ -736,8 +744,8 @@ t.test('fits a phone and a desk, in light and dark, and is accessible', async (t
   for (const width of [360, 1200, 1400]) {
     for (const colorScheme of ['light', 'dark'] as const) {
       const name = `${width} px ${colorScheme}`
-      const phone = width === 360 && { hasTouch: true, isMobile: true }
-      const { page, seen } = await openChat(t, browser, fake, { viewport: { width, height: 800 }, colorScheme, ...phone })
+      const options = width === 360 ? onPhone : { viewport: { width, height: 800 } }
+      const { page, seen } = await openChat(t, browser, fake, { ...options, colorScheme })
       const check = async (what: string): Promise<void> => {
         t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${name}, ${what}: fits`)
         const { violations } = await new AxeBuilder({ page }).analyze()

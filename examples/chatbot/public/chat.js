@@ -47,7 +47,8 @@ field.addEventListener('keydown', (event) => {
 })
 field.addEventListener('input', () => {
   const { length } = field.value
-  note.textContent = questionLength !== '' && length > questionLength * 0.9 ? `${length} of ${questionLength} characters` : ''
+  const isLong = questionLength !== '' && length > questionLength * 0.9
+  note.textContent = isLong ? `${length} of ${questionLength} characters` : ''
 })
 stopButton.addEventListener('click', () => stopping?.abort())
 log.addEventListener('click', async ({ target }) => {
