@@ -30,7 +30,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
 
-/** @returns {Promise<{ response: import('node:http').IncomingMessage, text: Promise<string> }>} once its headers are there */
+/** Asks, and returns once the headers of the answer are there. */
 async function ask (url, user, question, signal) {
   const asking = request(`${url}/answer`, {
     method: 'POST',
