@@ -2,8 +2,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
-import { Readable } from 'node:stream'
-import { EventSourceParserStream } from 'eventsource-parser/stream'
+import { createParser } from 'eventsource-parser'
 
 /** Characters of the longest event that is read. */
 const maxBufferSize = 1_000_000
@@ -85,9 +84,14 @@ async function * readAnswer (response) {
 }
 
 async function * eventsOf (response) {
+  const events = []
+  const onError = (error) => { if (error.type === 'max-buffer-size-exceeded') throw error }
+  const parser = createParser({ onEvent: (event) => events.push(event), onError, maxBufferSize })
   try {
-    const texts = Readable.toWeb(response.setEncoding('utf8'))
-    yield * texts.pipeThrough(new EventSourceParserStream({ maxBufferSize }))
+    for await (const text of response.setEncoding('utf8')) {
+      parser.feed(text)
+      yield * events.splice(0)
+    }
   } catch (error) {
     throw new Error(`MODEL_URL broke off its answer: ${error.message}`)
   }

@@ -1,3 +1,4 @@
+import { setImmediate as letOthers } from 'node:timers/promises'
 import { AnswerError, limitAnswer } from './limits.js'
 
 /** Milliseconds between two looks at who waits where. */
@@ -20,6 +21,7 @@ export class FairQueue {
   #secondsEach // of an answer, as the last ones took
   #placesTimer
   #placesTold = 0
+  #hasMoved = false // since the places were told
   #closed
 
   /** @param {object} limits the MODEL_* of settings.js from MODEL_SLOTS on */
@@ -117,9 +119,8 @@ export class FairQueue {
       if (question.round > this.#round) this.#beginRound(question.round)
       Object.assign(question, { place: 0, seconds: undefined, since: performance.now() }).wake()
     }
-    if (this.#line.length === 0 || this.#placesTimer !== undefined) return
-    const wait = Math.max(0, this.#placesTold + betweenPlaces - performance.now())
-    this.#placesTimer = setTimeout(() => this.#tellPlaces(), wait)
+    this.#hasMoved = true
+    this.#tellPlacesSoon()
   }
 
   #beginRound (round) {
@@ -129,16 +130,27 @@ export class FairQueue {
     }
   }
 
-  #tellPlaces () {
-    this.#placesTimer = undefined
-    this.#placesTold = performance.now()
-    for (const [index, question] of this.#line.entries()) {
-      if (question.place === index + 1) continue
+  #tellPlacesSoon () {
+    if (this.#line.length === 0 || this.#placesTimer !== undefined) return
+    const wait = Math.max(0, this.#placesTold + betweenPlaces - performance.now())
+    this.#placesTimer = setTimeout(() => this.#tellPlaces(), wait)
+  }
+
+  /** Some at a time, so that nobody else waits for it. Whom it misses when the line moves is told the next time. */
+  async #tellPlaces () {
+    this.#hasMoved = false
+    for (let index = 0; index < this.#line.length; index++) {
+      if (index % 50 === 49) await letOthers()
+      const question = this.#line[index]
+      if (question === undefined || question.place === index + 1) continue
       question.place = index + 1
       const seconds = this.#secondsEach * question.place / this.#limits.MODEL_SLOTS
       question.seconds = seconds >= 1 ? Math.round(seconds) : undefined
       question.wake()
     }
+    this.#placesTold = performance.now()
+    this.#placesTimer = undefined
+    if (this.#hasMoved) this.#tellPlacesSoon()
   }
 
   /** Puts a user's questions where they belong: the first is due in the user's next round, each other a round later. */

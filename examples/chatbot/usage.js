@@ -5,5 +5,7 @@ export default async function usage (app, { queue, journal }) {
   app.get('/usage', {
     config: { name: 'usage' },
     onRequest: requiresGroup('researchers')
-  }, async (request, reply) => reply.render('usage', { queue: queue.now, rows: journal.listCounts() }))
+  }, async (request, reply) => reply.render('usage', {
+    canSeeUsage: true, queue: queue.now, rows: journal.listCounts()
+  }))
 }

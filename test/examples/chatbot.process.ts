@@ -6,7 +6,7 @@ import t from 'tap'
 import { readPages } from '../docs/pages.ts'
 
 /** Those that start many servers and processes run with the packed package: see examples.pack.ts. */
-const quickOnes = ['test/queue.test.js', 'test/model-url.test.js']
+const quickOnes = ['queue', 'model-url', 'model-thread', 'records'].map((name) => `test/${name}.test.js`)
 
 t.test('the quick tests that come with the chatbot pass', async (t) => {
   // A copy inside the repository finds the package by its name, as soon as it has no package.json of its own.

@@ -34,6 +34,15 @@ export async function fakeCompletions (t) {
     const send = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
     if (question === 'rubbish') send('<html>')
     if (question === 'fail') send({ error: { message: 'out of memory' } })
+    if (question === 'endless') for (let times = 0; times < 30; times++) response.write('x'.repeat(100_000))
+    if (question === 'slowly') {
+      for (let times = 0; times < 20; times++) {
+        send({ choices: [{ index: 0, delta: { content: 'word ' } }] })
+        await setTimeout(20)
+      }
+      send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+      return response.end('data: [DONE]\n\n')
+    }
     if (deltas[question] !== undefined) {
       for (const delta of deltas[question].slice(0, -1)) send({ choices: [{ index: 0, delta, finish_reason: null }] })
       send({ choices: [{ index: 0, delta: {}, finish_reason: deltas[question].at(-1) }], error: null })

@@ -26,6 +26,17 @@ test('asks for a streamed chat completion, with the name and the key', async (t)
   assert.deepEqual(requests[0].body.messages, [{ role: 'user', content: 'hello' }])
 })
 
+test('twenty answers that come at once, piece by piece, are whole', async (t) => {
+  const { url } = await fakeCompletions(t)
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(url, 'slowly')))
+  assert.deepEqual(answers, Array(20).fill('word '.repeat(20)))
+})
+
+test('an event without an end is not read for ever', async (t) => {
+  const { url } = await fakeCompletions(t)
+  await assert.rejects(ask(url, 'endless'), /^Error: MODEL_URL broke off its answer: /)
+})
+
 test('sends temperature and length where they are set, and keeps a query behind the path', async (t) => {
   const { url, requests } = await fakeCompletions(t)
   const own = { MODEL_TEMPERATURE: '0.5', MODEL_MAX_TOKENS: '20' }

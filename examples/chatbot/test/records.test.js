@@ -66,7 +66,8 @@ test('several servers write to one file, and each line is there once and whole',
     const { append } = openRecords('FEEDBACK_FILE', { FEEDBACK_FILE: process.argv[1], RECORDS_MEGABYTES: 1 }, console)
     for (let n = 0; n < 30; n++) await append({ from: process.pid, n, text: 'x'.repeat(5000) })`
   const writers = Array.from({ length: 3 }, () => {
-    return spawn(process.execPath, ['--input-type=module', '-e', program, path], { cwd: join(import.meta.dirname, '..') })
+    const cwd = join(import.meta.dirname, '..')
+    return spawn(process.execPath, ['--input-type=module', '-e', program, path], { cwd })
   })
   const ends = await Promise.all(writers.map((writer) => once(writer, 'exit')))
   assert.deepEqual(ends.map(([code]) => code), [0, 0, 0])
