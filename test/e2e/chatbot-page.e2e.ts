@@ -14,7 +14,7 @@ import files from '../../plugins/static/index.ts'
 import templates from '../../plugins/templates/index.ts'
 import { openPage, startBrowser } from './browser.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000) // a browser, on a busy machine
 
 const example = resolve(import.meta.dirname, '..', '..', 'examples', 'chatbot')
 const { blocksOf } = await import(pathToFileURL(join(example, 'public', 'blocks.js')).href) as {
@@ -556,6 +556,20 @@ t.test('has a list of conversations', async (t) => {
   t.equal(await list.isVisible(), false)
   t.match(seen.dialogs, [/^Delete the conversation “A first question/, 'Delete the conversation “A second question”?'])
   t.equal(await page.evaluate('localStorage.length'), 0)
+})
+
+t.test('leaves a conversation alone while another tab has another one', async (t) => {
+  const { page, context } = await openChat(t, browser, await startFake(t, {}))
+  await askAndWait(page, 'one')
+  await page.evaluate('document.querySelector("article").isMarked = true')
+  const other = await context.newPage()
+  await other.goto(page.url().split('#')[0]!)
+  await askAndWait(other, 'two')
+  await page.getByRole('link', { name: 'two' }).waitFor()
+  t.equal(await page.evaluate('document.querySelector("article").isMarked'), true)
+  await other.goto(page.url())
+  await askAndWait(other, 'three')
+  await page.getByText('You said: three').waitFor()
 })
 
 t.test('shows a conversation to nobody but its user', async (t) => {

@@ -1,11 +1,12 @@
 /**
  * The page: the field for a question, and the conversation that is open. What else there is to it has modules of its
- * own: ask.js speaks with the server, exchange.js shows a question and its answer (markdown.js, feedback.js), and
- * conversations.js keeps them (list.js, save.js).
+ * own: ask.js speaks with the server, exchange.js shows a question and its answer (markdown.js, feedback.js,
+ * drawing.js), and conversations.js keeps them (list.js, save.js).
  */
 import { eventsFor } from './ask.js'
 import { Conversations, historyOf, titleOf } from './conversations.js'
-import { showCopied, showExchange } from './exchange.js'
+import { followEnd, goToEnd, oncePerFrame } from './drawing.js'
+import { showCopied, showExchange, waitingText } from './exchange.js'
 import { createList } from './list.js'
 import { copy } from './save.js'
 
@@ -21,8 +22,9 @@ const note = document.querySelector('#note')
 const [sendButton, stopButton] = form.querySelectorAll('button')
 const stopped = { kind: 'stopped', message: 'Stopped.' }
 
-const prefix = ['chatbot', new URL(form.action).pathname, user].map(encodeURIComponent).join(' ')
-const conversations = new Conversations(`${prefix} `)
+// The last part is the conversation's id.
+const prefix = ['chatbot', new URL(form.action).pathname, user, ''].map(encodeURIComponent).join(' ')
+const conversations = new Conversations(prefix)
 const showList = createList(document.querySelector('#conversations'), { conversations, home, model, forget, mayLeave })
 let conversation // the one that is open
 let articles // those of each of its exchanges
@@ -64,10 +66,10 @@ window.addEventListener('pageshow', ({ persisted }) => { // back from another pa
   isLeaving = false
   if (persisted) open()
 })
-window.addEventListener('storage', () => {
+window.addEventListener('storage', ({ key }) => {
   // Another tab's work. An answer that is under way there is shown when it is whole.
-  const { id } = conversation
-  if (stopping === undefined && conversations.read(id)?.exchanges.at(-1)?.end !== undefined) open()
+  const isWhole = conversations.read(conversation.id)?.exchanges.at(-1)?.end !== undefined
+  if (stopping === undefined && isWhole && key === prefix + conversation.id) open()
   else showList(conversation)
 })
 open()
@@ -123,9 +125,9 @@ async function ask (question, before) {
   asked.time = exchange.time
   const draw = show(exchange)
   let waiting = 'Asking …'
-  document.documentElement.scrollTop = document.documentElement.scrollHeight
   const drawSoon = oncePerFrame(() => draw(waiting))
   draw(waiting)
+  goToEnd()
   setBusy(new AbortController())
   keep()
   showTitle()
@@ -197,7 +199,9 @@ function show (exchange) {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ conversation: conversation.id, ...body })
     }).catch(() => ({}))
-    if (!response.ok) throw new Error('That did not arrive. Try again.')
+    if (response.ok) return
+    const { message = 'That did not arrive. Try again.' } = await response.json?.().catch(() => ({})) ?? {}
+    throw new Error(message)
   })
   const shown = showExchange(exchange, { model, ask, retry: () => retry(exchange), keep, send })
   articles.set(exchange, shown.articles)
@@ -226,37 +230,6 @@ function forget (id) {
 
 function mayLeave () {
   return stopping === undefined || window.confirm('An answer is under way. Stop it?')
-}
-
-/** At most one drawing a frame, however many pieces come. One that takes long waits as long before the next. */
-function oncePerFrame (draw) {
-  let isDue = false
-  let rest = 0
-  return () => {
-    if (isDue) return
-    isDue = true
-    setTimeout(window.requestAnimationFrame, rest, () => {
-      const start = performance.now()
-      draw()
-      isDue = false
-      rest = performance.now() - start
-    })
-  }
-}
-
-/** Follows what is added, if the reader was at the end. Who has scrolled up to read stays there. */
-function followEnd (change) {
-  const page = document.documentElement
-  const wasAtEnd = page.scrollHeight - page.clientHeight - page.scrollTop < 40
-  change()
-  if (wasAtEnd) page.scrollTop = page.scrollHeight
-}
-
-function waitingText ({ place, seconds }) {
-  if (place === 0) return 'The model is at work …'
-  if (seconds === undefined) return `Place ${place} in the queue`
-  const about = seconds < 90 ? `${Math.max(1, Math.round(seconds))} seconds` : `${Math.round(seconds / 60)} minutes`
-  return `Place ${place} in the queue, about ${about}`
 }
 
 function setBusy (controller) {

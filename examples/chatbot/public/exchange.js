@@ -77,6 +77,14 @@ export function showExchange (exchange, { model, retry, ask, keep, send }) {
   return { articles: [question, article], draw }
 }
 
+/** @param {{ place: number, seconds?: number }} event the place in the queue, and about how long it takes from there */
+export function waitingText ({ place, seconds }) {
+  if (place === 0) return 'The model is at work …'
+  if (seconds === undefined) return `Place ${place} in the queue`
+  const about = seconds < 90 ? `${Math.max(1, Math.round(seconds))} seconds` : `${Math.round(seconds / 60)} minutes`
+  return `Place ${place} in the queue, about ${about}`
+}
+
 function noticeOf ({ kind, reason, message = reasons[reason] }) {
   if (message === undefined) return []
   return [element('p', { class: kind === 'failed' ? 'problem' : 'notice' }, message)]
