@@ -21,7 +21,7 @@ import openai from './openai.js'
 import { blocksOf } from './public/blocks.js'
 import { FairQueue } from './queue.js'
 import { loadEnvFile, readSettings, stop } from './settings.js'
-import { eventHeaders, eventStream, toEvents, wholeAnswer } from './stream.js'
+import { eventHeaders, eventStream, keepOpen, toEvents, wholeAnswer } from './stream.js'
 import usage from './usage.js'
 
 /** The chatbot's routes. They run on the app of fastify-quickstart, which has logins, pages, limits and health. */
@@ -44,9 +44,9 @@ export default async function chatbot (app) {
       controller.abort(new AnswerError(499, 'Nobody waits for the answer any more.'))
     })
     underWay.add(over)
-    reply.raw.socket.setTimeout(0) // who waits for a turn is not idle; Node sets the limit again for the next request
-    const steps = queue.answer(user, controller, (signal) => model.answer(messages, { signal, user }))
-    return { steps: journal.follow(steps, { user, log, ...facts }), signal: controller.signal }
+    const told = queue.answer(user, controller, (signal) => model.answer(messages, { signal, user }))
+    const steps = keepOpen(journal.follow(told, { user, log, ...facts }), reply.raw.socket, app.server.timeout)
+    return { steps, signal: controller.signal }
   }
 
   /** Renders the chat, with what its view may show. */
@@ -128,6 +128,7 @@ if (realpathSync(process.argv[1] ?? '') === import.meta.filename) {
   process.env.QUICKSTART_LOG_LEVEL ||= 'info' // a line for each answer
   if (process.env.USERS_FILE) process.env.QUICKSTART_USERS_FILE ||= process.env.USERS_FILE
   const command = join(createRequire(import.meta.url).resolve('fastify-quickstart/package.json'), '../bin/run.js')
-  process.argv.splice(1, 1, command, '--routes', 'server.js', '--tutorial=false')
+  process.argv[1] = command
+  process.argv.push('--routes', 'server.js', '--tutorial=false')
   import(pathToFileURL(command)) // not awaited, for it loads this file, which must have ended
 }

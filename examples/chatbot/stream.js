@@ -22,6 +22,16 @@ export function eventStream (texts, signal) {
   return stream
 }
 
+/** Lifts the server's limit for idle connections while an answer is told: who waits for a turn may hear nothing. */
+export async function * keepOpen (steps, socket, milliseconds) {
+  socket.setTimeout(0)
+  try {
+    yield * steps
+  } finally {
+    socket.setTimeout(milliseconds)
+  }
+}
+
 /** The events of an answer as text/event-stream has them; an error is the last one. */
 export async function * toEvents (steps) {
   try {
