@@ -1,5 +1,7 @@
+// A model that is a process, in any language.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 
 /** Milliseconds that a process has to end an answer after `{"cancel":true}`. Then it is killed and started anew. */
@@ -19,52 +21,65 @@ const longestLine = 1_000_000
  *
  * and writes to its standard output, a JSON object a line:
  *
+ *     {"id":1,"thinking":"A greet"}   what it thinks before it answers
  *     {"id":1,"token":"Hel"}      a piece of the answer to the question of that id
- *     {"id":1,"done":true}        its end, whether it was cancelled or not
+ *     {"id":1,"done":true}        its end, whether it was cancelled or not; "reason":"length" says that it is cut
  *     {"id":1,"error":"why"}      its end, when it failed
  *
  * What it writes with the id of an earlier question is left out: nobody may read what belongs to somebody else.
  *
+ * Each process has a group of its own, which ends as a whole: what a shell or the model has started ends with it.
+ *
  * @param {object} settings
  * @param {string} settings.MODEL_COMMAND words separated by spaces; quotes keep one with spaces together
+ * @param {string} [settings.MODEL_NAME]
  * @param {number} settings.MODEL_SLOTS processes
- * @param {number} settings.MODEL_SILENT_SECONDS how long a process may load after a question came
+ * @param {number} settings.MODEL_LOAD_SECONDS how long a new process may take to write its first line
  * @param {import('fastify').FastifyBaseLogger} log
  */
-export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS }, log) {
+export function openCommand ({ MODEL_COMMAND, MODEL_NAME, MODEL_SLOTS, MODEL_LOAD_SECONDS: loading }, log) {
   const words = MODEL_COMMAND.match(/"[^"]*"|'[^']*'|\S+/g).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))
   const processes = Array.from({ length: MODEL_SLOTS }, () => new ModelProcess(words, log))
   const idle = [...processes]
   const wanted = []
 
+  /** Takes a process that has loaded, if there is one. All are busy only while one still ends a cancelled answer. */
+  function take () {
+    if (idle.length === 0) return new Promise((resolve) => wanted.push(resolve))
+    return idle.splice(Math.max(0, idle.findIndex(({ isLoaded }) => isLoaded)), 1)[0]
+  }
+
   async function * answer (messages, { signal, user }) {
-    // All are busy only while one still ends a cancelled answer.
-    const model = idle.pop() ?? await new Promise((resolve) => wanted.push(resolve))
-    let heard = Date.now()
+    if (!idle.some(({ isLoaded }) => isLoaded)) yield { loading }
+    const model = await take()
     let open = false
     let killer
     const cancel = () => {
       model.cancel()
-      const untilHung = heard + MODEL_SILENT_SECONDS * 1000 - Date.now()
-      // A process without a single line so far may still be loading: to kill it would only make it load again.
-      const grace = model.hasSpoken ? cancelGrace : Math.max(cancelGrace, untilHung)
-      killer = setTimeout(() => model.kill(), untilHung < 100 ? 0 : grace)
+      // To kill a process that still loads would only make it load again.
+      const grace = model.isLoaded ? 0 : model.started + loading * 1000 - Date.now()
+      killer = setTimeout(() => model.kill(), Math.max(cancelGrace, grace))
     }
 
     try {
       if (signal.aborted) return
+      signal.addEventListener('abort', cancel, { once: true })
       model.ask({ messages, user })
       open = true
-      signal.addEventListener('abort', cancel, { once: true })
-      for (;;) {
-        const { token, error } = await model.read()
-        heard = Date.now()
-        if (token !== undefined) {
-          yield token
+      if (model.isLoaded) yield '' // from here on it is the model that is waited for
+      for (let hasBegun = false; ; hasBegun = true) {
+        const { token, thinking, reason, error, isEnd, isLost } = await model.read()
+        if (isLost && !hasBegun && !signal.aborted) { // it ends after each answer, just as the next question came
+          yield { loading }
+          model.ask({ messages, user })
           continue
         }
+        if (thinking !== undefined) yield { thinking }
+        if (token !== undefined) yield token
+        if (!isEnd) continue
         open = false
         if (error !== undefined) throw new Error(`the process of MODEL_COMMAND says: ${error}`)
+        if (reason !== undefined) yield { reason }
         return
       }
     } finally {
@@ -81,7 +96,7 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
     }
   }
 
-  // A server that is in a hurry, such as that of `fastify start`, does not wait for close().
+  // A server that ends in a hurry, as after an error, does not wait for close().
   const endAll = () => processes.forEach((model) => model.end())
   process.once('exit', endAll)
 
@@ -90,16 +105,19 @@ export function openCommand ({ MODEL_COMMAND, MODEL_SLOTS, MODEL_SILENT_SECONDS 
     process.off('exit', endAll)
   }
 
-  return { answer, close }
+  // Of `python3 -u model.py` it is model.py.
+  const name = MODEL_NAME || basename(words.find((word, index) => index > 0 && /\.\w+$/.test(word)) ?? words[0])
+  return { answer, name, close }
 }
 
 class ModelProcess {
-  hasSpoken = false
+  /** When it was started, in milliseconds. */
+  started
+  #hasSpoken = false
   #words
   #log
   #child
   #lines
-  #started
   /** How the process ended; undefined while it lives. */
   #ended
   #isBusy = false
@@ -113,35 +131,48 @@ class ModelProcess {
     this.#start()
   }
 
+  /** Whether it lives, and has written a line. */
+  get isLoaded () {
+    return this.#hasSpoken && this.#ended === undefined
+  }
+
   #start () {
     const [file, ...args] = this.#words
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    // A group of its own: Ctrl-C is for the server, which then ends the whole group.
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
     this.#child = child
     this.#lines = linesOf(child.stdout)
-    this.#started = Date.now()
+    this.started = Date.now()
     this.#ended = undefined
-    this.hasSpoken = false
+    this.#hasSpoken = false
 
     child.stdin.on('error', () => {}) // it went away, as 'exit' tells
     createInterface({ input: child.stderr }).on('line', (line) => this.#log.info({ model: child.pid }, line))
     child.on('error', (error) => this.#end(error.message))
     child.on('exit', (code, signal) => {
-      // A child of its own may hold the pipe open.
-      setTimeout(() => child.stdout.destroy(), 100)
-      this.#end(signal ?? `exit code ${code}`)
+      signalGroup(child, 'SIGKILL') // what it has started, and left behind
+      // What has left the group may hold the pipe open. What is in it is read first.
+      const reading = setInterval(() => {
+        if (child === this.#child && child.stdout.readableLength > 0) return
+        clearInterval(reading)
+        child.stdout.destroy()
+      }, 100)
+      this.#end(signal ?? `exit code ${code}`, code === 0 && this.#hasSpoken)
     })
   }
 
-  #end (reason) {
-    this.#ended = reason
+  /** @param {boolean} isUsual for one that ends after each answer */
+  #end (reason, isUsual = false) {
+    this.#ended = { reason, isUsual }
     // While it is busy, the answer fails for this reason, and the log says so there.
     if (this.#isBusy || this.#isClosing) return
-    this.#log.error(`the process of MODEL_COMMAND ended: ${reason}`)
+    if (!isUsual) this.#log.error(`the process of MODEL_COMMAND ended: ${reason}`)
     this.#startIfSteady()
   }
 
   #startIfSteady () {
-    if (this.#ended !== undefined && !this.#isClosing && Date.now() - this.#started > steady) this.#start()
+    if (this.#ended === undefined || this.#isClosing) return
+    if (this.#ended.isUsual || Date.now() - this.started > steady) this.#start()
   }
 
   ask (question) {
@@ -159,24 +190,35 @@ class ModelProcess {
   }
 
   /**
-   * @returns {Promise<{ token?: string, error?: string }>} neither at the end of the answer
+   * @returns {Promise<object>} with a part of an answer in `token` or `thinking`, with `isEnd` at its end, and with
+   * `isLost` where the process had ended as usual before it read the question
    * @throws {Error} when the process ended, or wrote something else
    */
   async read () {
-    let line, id, token, isEnd, error
+    let line, id, token, thinking, done, error, reason
     do {
       const next = await this.#lines.next()
       if (next.done) {
         await this.#exit()
-        throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended}`)
+        if (this.#ended.isUsual) return { isLost: true, isEnd: true, error: 'the end, before that of the answer' }
+        throw new Error(`the process of MODEL_COMMAND ended: ${this.#ended.reason}`)
       }
-      this.hasSpoken = true
+      this.#hasSpoken = true
       line = next.value;
-      ({ id, token, done: isEnd, error } = Object(parse(line)))
+      ({ id, token, thinking, done, error, reason } = Object(parse(line)))
     } while (Number.isInteger(id) && id < this.#id)
-    const isPart = typeof token === 'string' || isEnd === true || typeof error === 'string'
-    if (id === this.#id && isPart) return { token, error }
-    this.#child.kill('SIGKILL')
+    // Null is as good as left out.
+    const [isToken, isThinking, isError, isReason] = [token, thinking, error, reason].map(isText)
+    if (id === this.#id && (isToken || isThinking || isError || done === true)) {
+      return {
+        ...(isToken && { token }),
+        ...(isThinking && { thinking }),
+        ...(isError && { error }),
+        ...(isReason && { reason }),
+        isEnd: isError || done === true
+      }
+    }
+    this.end()
     await this.#exit()
     const expected = `expected {"id":${this.#id},"token":"…"}, {"id":…,"done":true} or {"id":…,"error":"…"}`
     throw new Error(`the process of MODEL_COMMAND wrote ${JSON.stringify(line.slice(0, 100))}; ${expected}`)
@@ -185,13 +227,13 @@ class ModelProcess {
   /** Leaves out the rest of an answer. */
   async readToEnd () {
     try {
-      while ((await this.read()).token !== undefined);
+      while (!(await this.read()).isEnd);
     } catch {} // it died, or was killed
   }
 
   kill () {
     this.#log.warn('the process of MODEL_COMMAND did not end a cancelled answer: it is killed')
-    this.#child.kill('SIGKILL')
+    this.end()
   }
 
   release () {
@@ -200,12 +242,12 @@ class ModelProcess {
   }
 
   end () {
-    this.#child.kill('SIGKILL')
+    if (this.#ended === undefined) signalGroup(this.#child, 'SIGKILL')
   }
 
   async close () {
     this.#isClosing = true
-    this.#child.kill('SIGTERM')
+    if (this.#ended === undefined) signalGroup(this.#child, 'SIGTERM')
     const killer = setTimeout(() => this.end(), 2000)
     await this.#exit()
     clearTimeout(killer)
@@ -214,6 +256,14 @@ class ModelProcess {
   async #exit () {
     if (this.#ended === undefined) await once(this.#child, 'exit').catch(() => {}) // an error: it could not be started
   }
+}
+
+/** Sends a signal to a process and all that it has started. */
+function signalGroup (child, signal) {
+  try {
+    if (process.platform === 'win32') child.kill(signal) // which has no groups
+    else if (child.pid !== undefined) process.kill(-child.pid, signal)
+  } catch {} // nobody is left
 }
 
 async function * linesOf (stream) {
@@ -226,6 +276,10 @@ async function * linesOf (stream) {
       if (rest.length > longestLine) yield rest
     }
   } catch {} // destroyed: the process is gone
+}
+
+function isText (value) {
+  return typeof value === 'string'
 }
 
 function parse (line) {

@@ -1,71 +1,84 @@
-import { EventEmitter, once } from 'node:events'
-import { PassThrough, pipeline } from 'node:stream'
+import { setImmediate as letOthers } from 'node:timers/promises'
+import { AnswerError, limitAnswer } from './limits.js'
 
-/** An error whose message the person who asked may read. */
-export class AnswerError extends Error {
-  constructor (statusCode, message, more) {
-    super(message)
-    Object.assign(this, { statusCode }, more)
-  }
-}
+/** Milliseconds between two looks at who waits where. */
+const betweenPlaces = 500
 
 /**
  * Who is answered when, and for how long.
  *
  * Each user has one answer at a time, and one a round: somebody with ten questions does not hold up nine others.
- * Within a round, who came first is first. It emits `move` when somebody's place may be another one.
+ * Within a round, who came first is first. A question costs the same however many wait: all of them stand in one
+ * sorted line, and twice a second at most those whose place is another one are told.
  */
-export class FairQueue extends EventEmitter {
+export class FairQueue {
   #limits
-  #waiting = [] // questions, as they came
-  #answering = new Map() // the question of each user who is being answered
+  #line = [] // all that wait, in the order of their rounds and numbers
+  #users = new Map() // name → questions that wait, the one that is answered, and the round of the next one
+  #answering = new Set()
   #round = 0
-  #nextRounds = new Map() // the first round in which a user may be answered again
+  #number = 0
+  #secondsEach // of an answer, as the last ones took
+  #placesTimer
+  #placesTold = 0
+  #hasMoved = false // since the places were told
+  #closed
 
-  /** @param {object} limits the MODEL_* of model.js from MODEL_SLOTS on */
+  /** @param {object} limits the MODEL_* of settings.js from MODEL_SLOTS on */
   constructor (limits) {
-    super()
     this.#limits = limits
-    this.setMaxListeners(0)
+  }
+
+  /** How many are answered, and how many wait. */
+  get now () {
+    return { answering: this.#answering.size, waiting: this.#line.length }
   }
 
   /**
-   * Puts a question into the queue and tells its story: `{ event: 'place', place }` while it waits (0: its turn has
-   * come), `{ event: 'token', text }` for each piece of the answer, and `{ event: 'done' }`.
+   * Puts a question into the queue and tells its story: `{ event: 'place', place, seconds }` while it waits (0: its
+   * turn has come), `{ event: 'token', text }` for each piece of the answer and `{ event: 'thinking', text }` for what
+   * the model thinks before, and `{ event: 'done', reason, message }`, with a reason where the answer is not as usual.
    *
    * @param {string} user who asks
    * @param {AbortController} controller its abort takes the question out of the queue, or stops the answer
-   * @param {(signal: AbortSignal) => AsyncIterable<string>} run asks the model
+   * @param {(signal: AbortSignal) => AsyncIterable<string | object>} run asks the model. It yields text,
+   * `{ thinking: text }`, `{ reason }` as the end, and `{ loading: seconds }` where the next piece may take that long
    * @throws {AnswerError} 429 at once where the user has enough waiting; later on whatever ends the story early
    */
   answer (user, controller, run) {
+    if (this.#closed !== undefined) throw this.#closed
+    const account = this.#users.get(user) ?? { waiting: [], answered: undefined, nextRound: 0 }
     const most = this.#limits.MODEL_WAITING
-    if (this.#waiting.filter((question) => question.user === user).length >= most) {
+    if (account.waiting.length >= most) {
       const message = `Too many questions at once: ${most} of yours are waiting. Ask again when one is answered.`
       throw new AnswerError(429, message, { retryAfter: 5 })
     }
-    const question = { user, controller }
-    this.#waiting.push(question)
+    this.#users.set(user, account)
+    const question = { user, account, controller, number: ++this.#number, place: undefined, wake: () => {} }
+    account.waiting.push(question)
+    this.#rank(account)
     controller.signal.addEventListener('abort', () => this.#leave(question), { once: true })
     this.#advance()
     return this.#tell(question, run)
   }
 
-  /** Ends the stories of all, for this reason. */
+  /** Ends the stories of all, for this reason, and refuses what comes later. */
   close (reason) {
-    for (const { controller } of [...this.#waiting, ...this.#answering.values()]) controller.abort(reason)
+    this.#closed = reason
+    for (const { controller } of [...this.#line, ...this.#answering]) controller.abort(reason)
   }
 
   async * #tell (question, run) {
     const { controller, controller: { signal } } = question
     try {
       for (let told; told !== 0;) {
-        const place = this.#line().indexOf(question) + 1
-        if (place === told) await once(this, 'move', { signal })
-        else yield { event: 'place', place: told = place }
+        signal.throwIfAborted()
+        const { place, seconds } = question
+        if (place === told) await new Promise((resolve) => { question.wake = resolve })
+        else yield { event: 'place', place: told = place, ...(seconds && { seconds }) }
       }
       signal.throwIfAborted()
-      yield * this.#limited(run(signal), controller)
+      yield * limitAnswer(run(signal), controller, this.#limits)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       throw new AnswerError(502, 'The model failed to answer.', { cause: error })
@@ -74,93 +87,96 @@ export class FairQueue extends EventEmitter {
     }
   }
 
-  /** The model's answer, until it ends or reaches a limit. The model need not listen to the signal. */
-  async * #limited (answer, controller) {
-    const { MODEL_ANSWER_LENGTH: most, MODEL_ANSWER_SECONDS: whole, MODEL_SILENT_SECONDS: silent } = this.#limits
-    const stop = (message) => controller.abort(new AnswerError(504, message))
-    const pieces = answer[Symbol.asyncIterator]()
-    const end = setTimeout(stop, whole * 1000, `The answer took longer than ${whole} seconds and was stopped.`)
-    const silence = setTimeout(stop, silent * 1000, `The model wrote nothing for ${silent} seconds and was stopped.`)
-    const aborted = once(controller.signal, 'abort')
-    try {
-      for (let length = 0; length <= most;) {
-        const { done, value: text } = await Promise.race([pieces.next(), aborted])
-        controller.signal.throwIfAborted()
-        if (done) return yield { event: 'done' }
-        if (typeof text !== 'string') throw new TypeError(`the model yielded ${typeof text}; expected text`)
-        silence.refresh()
-        yield { event: 'token', text: text.slice(0, most - length) }
-        length += text.length
-      }
-      yield { event: 'done', message: `The answer was cut after ${most} characters.` }
-    } finally {
-      clearTimeout(end)
-      clearTimeout(silence)
-      pieces.return?.().catch(() => {}) // not awaited: a model that does not listen would keep us here
-    }
-  }
-
   #leave (question) {
-    this.#waiting = this.#waiting.filter((other) => other !== question)
-    if (this.#answering.get(question.user) === question) this.#answering.delete(question.user)
+    const { user, account, account: { waiting } } = question
+    if (account.answered === question) {
+      account.answered = undefined
+      this.#answering.delete(question)
+      const seconds = (performance.now() - question.since) / 1000
+      this.#secondsEach = this.#secondsEach === undefined ? seconds : 0.8 * this.#secondsEach + 0.2 * seconds
+    } else if (waiting.includes(question)) {
+      this.#take(question)
+      waiting.splice(waiting.indexOf(question), 1)
+    } else return // it left before
+    if (waiting.length > 0) this.#rank(account)
+    // Whose next round has come anyway needs no memory.
+    else if (account.answered === undefined && account.nextRound <= this.#round) this.#users.delete(user)
+    question.wake()
     this.#advance()
   }
 
   /** Gives free slots to those whose turn it is. */
   #advance () {
     while (this.#answering.size < this.#limits.MODEL_SLOTS) {
-      const question = this.#line().find(({ user }) => !this.#answering.has(user))
+      const question = this.#line.find(({ account }) => account.answered === undefined)
       if (question === undefined) break
-      this.#waiting.splice(this.#waiting.indexOf(question), 1)
-      this.#answering.set(question.user, question)
-      this.#round = Math.max(this.#round, question.round)
-      this.#nextRounds.set(question.user, question.round + 1)
+      const { account } = question
+      this.#take(question)
+      account.waiting.shift()
+      account.answered = question
+      account.nextRound = question.round + 1
+      this.#answering.add(question)
+      if (question.round > this.#round) this.#beginRound(question.round)
+      Object.assign(question, { place: 0, seconds: undefined, since: performance.now() }).wake()
     }
-    this.emit('move')
+    this.#hasMoved = true
+    this.#tellPlacesSoon()
   }
 
-  /** All that wait, in their order: a user's first question is due in the user's next round, the next a round later. */
-  #line () {
-    const nextRounds = new Map(this.#nextRounds)
-    for (const question of this.#waiting) {
-      question.round = Math.max(this.#round, nextRounds.get(question.user) ?? 0)
-      nextRounds.set(question.user, question.round + 1)
-    }
-    return this.#waiting.toSorted((one, other) => one.round - other.round)
-  }
-}
-
-export const eventHeaders = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'private, no-store',
-  'x-accel-buffering': 'no' // nginx passes each event on at once
-}
-
-/** An answer as server-sent events, with comments in between: no proxy is to take a slow model for a dead one. */
-export function eventStream (steps, signal, onError) {
-  const stream = new PassThrough()
-  const heartbeat = setInterval(() => stream.writableNeedDrain || stream.write(': the model is at work\n\n'), 15_000)
-  // A client that does not read is not waited for.
-  signal.addEventListener('abort', () => setTimeout(() => stream.destroy(), 5000).unref(), { once: true })
-
-  async function * write () {
-    try {
-      for await (const { event, ...data } of steps) yield `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
-    } catch (error) {
-      onError(error)
-      yield `event: error\ndata: ${JSON.stringify({ statusCode: error.statusCode, message: error.message })}\n\n`
+  #beginRound (round) {
+    this.#round = round
+    for (const [user, { waiting, answered, nextRound }] of this.#users) {
+      if (waiting.length === 0 && answered === undefined && nextRound <= round) this.#users.delete(user)
     }
   }
-  pipeline(write, stream, () => clearInterval(heartbeat))
-  return stream
-}
 
-/** The same in one piece: the answer's text, and what there is to say of it. */
-export async function wholeAnswer (steps) {
-  const whole = { answer: '', notice: undefined }
-  for await (const { text = '', message } of steps) {
-    whole.answer += text
-    whole.notice = message
+  #tellPlacesSoon () {
+    if (this.#line.length === 0 || this.#placesTimer !== undefined) return
+    const wait = Math.max(0, this.#placesTold + betweenPlaces - performance.now())
+    this.#placesTimer = setTimeout(() => this.#tellPlaces(), wait)
   }
-  return whole
+
+  /** Some at a time, so that nobody else waits for it. Whom it misses when the line moves is told the next time. */
+  async #tellPlaces () {
+    this.#hasMoved = false
+    for (let index = 0; index < this.#line.length; index++) {
+      if (index % 50 === 49) await letOthers()
+      const question = this.#line[index]
+      if (question === undefined || question.place === index + 1) continue
+      question.place = index + 1
+      const seconds = this.#secondsEach * question.place / this.#limits.MODEL_SLOTS
+      question.seconds = seconds >= 1 ? Math.round(seconds) : undefined
+      question.wake()
+    }
+    this.#placesTold = performance.now()
+    this.#placesTimer = undefined
+    if (this.#hasMoved) this.#tellPlacesSoon()
+  }
+
+  /** Puts a user's questions where they belong: the first is due in the user's next round, each other a round later. */
+  #rank ({ waiting, nextRound }) {
+    for (const [index, question] of waiting.entries()) {
+      const round = Math.max(this.#round, nextRound) + index
+      if (question.round === round) continue
+      if (question.round !== undefined) this.#take(question)
+      question.round = round
+      this.#line.splice(this.#indexFor(question), 0, question)
+    }
+  }
+
+  #take (question) {
+    this.#line.splice(this.#indexFor(question), 1)
+  }
+
+  /** Where a question stands in the line, or is to stand. */
+  #indexFor ({ round, number }) {
+    let from = 0
+    for (let to = this.#line.length; from < to;) {
+      const middle = (from + to) >> 1
+      const other = this.#line[middle]
+      if (other.round < round || (other.round === round && other.number < number)) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
 }

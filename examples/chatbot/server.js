@@ -1,100 +1,134 @@
+import cluster from 'node:cluster'
 import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import formbody from '@fastify/formbody'
-import Fastify, { LogController } from 'fastify'
-import auth, { requiresAuth } from 'fastify-quickstart/auth'
-import hello from 'fastify-quickstart/hello'
-import params, { string } from 'fastify-quickstart/params'
+import { requiresAuth } from 'fastify-quickstart/auth'
+import { string } from 'fastify-quickstart/params'
 import files from 'fastify-quickstart/static'
-import templates from 'fastify-quickstart/templates'
 import Negotiator from 'negotiator'
-import { conversation, messagesOf, openModel, settings } from './model.js'
+import { bodyLimit, messagesOf, readConversation } from './conversation.js'
+import feedback from './feedback.js'
+import { keepJournal } from './journal.js'
+import { AnswerError } from './limits.js'
+import { openCommand } from './model-command.js'
+import { openThread } from './model-thread.js'
+import { openUrl } from './model-url.js'
+import openai from './openai.js'
 import { blocksOf } from './public/blocks.js'
-import { AnswerError, eventHeaders, eventStream, FairQueue, wholeAnswer } from './queue.js'
+import { FairQueue } from './queue.js'
+import { loadEnvFile, readSettings, stop } from './settings.js'
+import { eventHeaders, eventStream, keepOpen, toEvents, wholeAnswer } from './stream.js'
+import usage from './usage.js'
 
-/** The app: the five plugins, the page, and the answers. */
-export default async function server (app, options) {
-  const { answer, about, close } = openModel(app.log)
+/** The chatbot's routes. They run on the app of fastify-quickstart, which has logins, pages, limits and health. */
+export default async function chatbot (app) {
+  if (cluster.isWorker) stop('it is one process, whose queue is in memory; set MODEL_SLOTS, not --workers')
+  const settings = readSettings()
+  const { MODEL_QUESTION_LENGTH, MODEL_HISTORY_LENGTH, MODEL_ANSWER_LENGTH, MODEL_COMMAND, MODEL_URL } = settings
+  const open = MODEL_COMMAND ? openCommand : MODEL_URL ? openUrl : openThread
+  const model = await open(settings, app.log)
   const queue = new FairQueue(settings)
-  const open = new Set() // a promise for each answer that is under way
-  app.setErrorHandler(answerError)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'content-security-policy': "default-src 'self'", 'x-content-type-options': 'nosniff' })
-  })
+  const journal = keepJournal(settings, model.name, app.log)
+  const underWay = new Set() // a promise for each answer
 
-  await app.register(params, { routes: false }) // first, for it names the routes that are declared after it
-  await app.register(auth, { path: false, realm: 'Chatbot', htpasswd: process.env.USERS_FILE })
-  await app.register(files, { root: join(import.meta.dirname, 'public') })
-  await app.register(templates, { root: join(import.meta.dirname, 'views'), context: { about, blocksOf } })
-  await app.register(hello, { path: '/health', message: 'ok' })
+  /** Asks the model in the name of who is logged in. The answer ends when the client goes away. */
+  function ask (request, reply, { messages, ...facts }) {
+    const { user: { name: user }, log } = request
+    const controller = new AbortController() // request.signal fires when the body of a POST has been read
+    const over = finished(reply.raw).catch(() => {}).then(() => {
+      underWay.delete(over)
+      controller.abort(new AnswerError(499, 'Nobody waits for the answer any more.'))
+    })
+    underWay.add(over)
+    const told = queue.answer(user, controller, (signal) => model.answer(messages, { signal, user }))
+    const steps = keepOpen(journal.follow(told, { user, log, ...facts }), reply.raw.socket, app.server.timeout)
+    return { steps, signal: controller.signal }
+  }
+
+  /** Renders the chat, with what its view may show. */
+  function renderChat (request, reply, shown) {
+    return reply.render('chat', {
+      about: model.about,
+      model: model.name,
+      hasFeedback: settings.FEEDBACK_FILE !== '',
+      isRecorded: settings.TRANSCRIPT_FILE !== '',
+      canSeeUsage: request.user.groups.includes('researchers'),
+      limits: { question: MODEL_QUESTION_LENGTH, history: MODEL_HISTORY_LENGTH, answer: MODEL_ANSWER_LENGTH },
+      blocksOf,
+      history: [],
+      question: '',
+      ...shown
+    })
+  }
+
+  // What the page's scripts import is served as its packages bring it, at /markdown-it/ and /eventsource-parser/.
+  for (const name of ['markdown-it/browser', 'eventsource-parser/stream']) {
+    await app.register(files, { root: new URL('.', import.meta.resolve(name)), prefix: `/${name.split('/')[0]}/` })
+  }
   await app.register(formbody)
+  // What who asked may read: JSON for programs, and for a browser without JavaScript a page with what was typed.
+  app.setErrorHandler((error, request, reply) => {
+    if (!(error instanceof AnswerError)) throw error // the app answers it
+    const { statusCode, message, retryAfter } = error
+    reply.code(statusCode)
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+    const type = new Negotiator(request).mediaType(['application/json', 'text/html'])
+    return type === 'text/html'
+      ? renderChat(request, reply, { ...request.conversation, problem: message })
+      : { statusCode, message }
+  })
+  app.decorateRequest('conversation', null)
 
   app.get('/', {
     config: { name: 'chat' },
     onRequest: requiresAuth,
     schema: { querystring: { type: 'object', properties: { question: string({ minLength: 0, default: '' }) } } }
-  }, async (request, reply) => reply.render('chat', { history: [], question: request.query.question }))
+  }, async (request, reply) => renderChat(request, reply, { question: request.query.question }))
 
-  const route = { config: { name: 'answer' }, onRequest: requiresAuth, ...conversation }
-  app.post('/answer', route, async (request, reply) => {
-    const { body: { question, history }, user: { name: user } } = request
-    const messages = messagesOf(request.body)
-    const controller = new AbortController() // request.signal fires when the body of a POST has been read
-    const over = finished(reply.raw).catch(() => {}).then(() => {
-      open.delete(over)
-      controller.abort(new AnswerError(499, 'Nobody waits for the answer any more.'))
-    })
-    open.add(over)
-    const steps = queue.answer(user, controller, (signal) => answer(messages, { signal, user }))
+  app.post('/answer', {
+    config: { name: 'answer' },
+    onRequest: requiresAuth,
+    bodyLimit: bodyLimit(settings)
+  }, async (request, reply) => {
+    request.conversation = readConversation(request.body)
+    const { question, history, conversation } = request.conversation
+    const messages = messagesOf(request.conversation, settings)
+    const { steps, signal } = ask(request, reply, { messages, question, conversation })
 
     const type = new Negotiator(request).mediaType(['text/event-stream', 'application/json', 'text/html'])
     if (type === 'application/json') return await wholeAnswer(steps)
     if (type === 'text/html') {
       const { answer, notice } = await wholeAnswer(steps)
-      return reply.render('chat', { history: [...history, question, answer], question: '', problem: notice })
+      return renderChat(request, reply, { history: [...history, question, answer], problem: notice })
     }
-    return reply.headers(eventHeaders).send(eventStream(steps, controller.signal, (error) => log(error, request)))
+    return reply.headers(eventHeaders).send(eventStream(toEvents(steps), signal))
   })
+
+  if (settings.FEEDBACK_FILE) await app.register(feedback, { settings })
+  await app.register(usage, { queue, journal })
+  await app.register(openai, { prefix: '/v1', settings, ask, model: model.name }) // OpenAI's clients; may be deleted
 
   app.addHook('preClose', async () => {
     queue.close(new AnswerError(503, 'The server is shutting down. Try again in a moment.'))
-    await Promise.race([Promise.all(open), setTimeout(3000, undefined, { ref: false })]) // somebody may not read
+    await Promise.race([Promise.all(underWay), wait(3000, undefined, { ref: false })]) // somebody may not read
+    await Promise.all([model.close?.(), journal.close()])
   })
-  app.addHook('onClose', async () => close?.())
 }
 
-/** JSON for programs, a page for browsers: without JavaScript, it has what was typed. */
-function answerError (error, request, reply) {
-  log(error, request)
-  const { statusCode = 500, retryAfter } = error
-  const message = statusCode < 500 || error instanceof AnswerError ? error.message : 'The server failed to answer.'
-  reply.code(statusCode)
-  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  const type = new Negotiator(request).mediaType(['application/json', 'text/html'])
-  if (type !== 'text/html') return { statusCode, message }
-  if (!(error instanceof AnswerError)) return reply.render('error', { message })
-  return reply.render('chat', { history: request.body.history, question: request.body.question, problem: message })
-}
-
-/** One line for what went wrong here. What a client did wrong is not worth one. */
-function log (error, request) {
-  const { statusCode = 500, cause = error } = error
-  if (statusCode >= 500) request.log.error({ err: cause, user: request.user?.name }, `no answer: ${cause.message}`)
-}
-
-// `node` starts the server here. `fastify start` takes the app above alone.
+// `node server.js` starts fastify-quickstart with these routes, in this folder, from wherever it is called.
 if (realpathSync(process.argv[1] ?? '') === import.meta.filename) {
-  const app = Fastify({
-    logger: { level: process.env.LOG_LEVEL ?? 'info' },
-    logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: 'loopback', // a proxy on this machine says who the client is
-    requestTimeout: 30_000,
-    forceCloseConnections: true
-  })
-  await app.register(server)
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => app.close())
-  const url = await app.listen({ port: Number(process.env.PORT ?? 3000), host: process.env.HOST ?? '127.0.0.1' })
-  console.log(`Open ${url}/ in a browser. Ctrl-C stops the server.`)
+  process.chdir(import.meta.dirname)
+  loadEnvFile()
+  process.env.PORT ||= '3000'
+  process.env.QUICKSTART_REALM ||= 'Chatbot'
+  process.env.QUICKSTART_LOG_LEVEL ||= 'info' // a line for each answer
+  if (process.env.USERS_FILE) process.env.QUICKSTART_USERS_FILE ||= process.env.USERS_FILE
+  const command = join(createRequire(import.meta.url).resolve('fastify-quickstart/package.json'), '../bin/run.js')
+  process.argv[1] = command
+  process.argv.push('--routes', 'server.js', '--tutorial=false')
+  import(pathToFileURL(command)) // not awaited, for it loads this file, which must have ended
 }

@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { readPages } from '../docs/pages.ts'
 
 /** Those that start many servers and processes run with the packed package: see examples.pack.ts. */
-const quickOnes = ['test/queue.test.js', 'test/model-url.test.js']
+const quickOnes = ['queue', 'model-url', 'model-thread', 'records'].map((name) => `test/${name}.test.js`)
 
 t.test('the quick tests that come with the chatbot pass', async (t) => {
   // A copy inside the repository finds the package by its name, as soon as it has no package.json of its own.
@@ -26,6 +26,15 @@ t.test('the quick tests that come with the chatbot pass', async (t) => {
   tests.stderr.on('data', note)
   const [exitCode] = await once(tests, 'close') as [number]
   t.equal(exitCode, 0, 'they pass', exitCode === 0 ? {} : { output })
+})
+
+t.test('docs/model.md has each setting of the chatbot', (t) => {
+  const settings = readFileSync(resolve(import.meta.dirname, '..', '..', 'examples', 'chatbot', 'settings.js'), 'utf8')
+  const names = [...settings.matchAll(/^ {2}([A-Z_]+): (?:\[|count)/gm)].map(([, name]) => name)
+  t.ok(names.length > 15)
+  const rows = readPages().find(({ path }) => path === 'docs/model.md')!.text.split('\n').filter((line) => line.startsWith('| `'))
+  for (const name of names) t.ok(rows.some((row) => row.includes(`\`${name}\``)), name)
+  t.end()
 })
 
 const skip = spawnSync('python3', ['--version']).error === undefined ? false : 'python3 is not installed'

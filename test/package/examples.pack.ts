@@ -100,10 +100,10 @@ for (const [example, expected] of Object.entries(answers)) {
       await check(t, await startServer(t, 'npm', ['start'], project, { PORT: '0' }), expected)
       await testProject(t, project)
 
-      if (example === 'minimal' || example === 'own-app') return // they are on the root app
-      const file = example === 'chatbot' ? 'server.js' : language === 'ts' ? 'dist/app.js' : 'src/app.js'
-      await check(t, await startServer(t, 'npx', await fastifyStart(file), project), expected)
       if (example === 'chatbot') await checkFarewells(t, project)
+      if (example !== 'all-five') return // they are on the root app
+      const file = language === 'ts' ? 'dist/app.js' : 'src/app.js'
+      await check(t, await startServer(t, 'npx', await fastifyStart(file), project), expected)
     })
   }
 }
@@ -143,9 +143,8 @@ async function fastifyStart (file: string): Promise<string[]> {
 /** However the chatbot is started and stopped, every open answer is told, and the program ends in 10 seconds. */
 async function checkFarewells (t: Test, project: string): Promise<void> {
   const env = { PORT: '0', MODEL_COMMAND: 'node fakes/fake-process.js' }
-  for (const command of ['npm', 'node', 'npx']) {
+  for (const [command, ...words] of [['npm', 'start'], ['node', 'server.js']] as [string, ...string[]][]) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      const words = { npm: ['start'], node: ['server.js'] }[command] ?? await fastifyStart('server.js')
       const { addresses: [url], stop } = await startProgram(t, 1, command, words, project, env)
       // One is answered, the others wait.
       const ask = () => fetch(`${url}/answer`, { ...admin, ...form({ question: 'slow' }) })

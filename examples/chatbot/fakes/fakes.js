@@ -11,18 +11,43 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 /** A command for MODEL_COMMAND: a process that answers as the question says; see fake-process.js. */
 export const fakeCommand = `"${process.execPath}" "${here('fake-process.js')}"`
 
+/** What is sent for a question of that name, and why the answer ends. */
+const deltas = {
+  think: [{ content: null, reasoning_content: 'Well, ' }, { reasoning_content: 'yes.' }, { content: 'Yes' }, 'stop'],
+  reason: [{ role: 'assistant', content: '', reasoning: 'Well, yes.' }, { content: 'Yes', reasoning: null }, 'stop'],
+  long: [{ content: 'Once upon' }, 'length'],
+  filter: [{ content: 'I ' }, 'content_filter'],
+  'say no': [{ refusal: 'I cannot ' }, { refusal: 'help.' }, 'stop'],
+  tool: [{ tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] }, 'tool_calls'],
+  nothing: ['stop']
+}
+
 /** A server that speaks OpenAI's chat completions, and does what the last message says. */
 export async function fakeCompletions (t) {
   const requests = []
   const server = createServer(async (request, response) => {
-    const { model, messages } = JSON.parse((await request.setEncoding('utf8').toArray()).join(''))
-    const question = messages.at(-1).content
-    requests.push({ url: request.url, authorization: request.headers.authorization, model, messages, response })
+    const body = JSON.parse((await request.setEncoding('utf8').toArray()).join(''))
+    const question = body.messages.at(-1).content
+    requests.push({ url: request.url, authorization: request.headers.authorization, body, response })
     if (question === 'refuse') return response.writeHead(404).end('{"error":"model \'x\' not found"}')
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     const send = (data) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
     if (question === 'rubbish') send('<html>')
     if (question === 'fail') send({ error: { message: 'out of memory' } })
+    if (question === 'endless') for (let times = 0; times < 30; times++) response.write('x'.repeat(100_000))
+    if (question === 'slowly') {
+      for (let times = 0; times < 20; times++) {
+        send({ choices: [{ index: 0, delta: { content: 'word ' } }] })
+        await setTimeout(20)
+      }
+      send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
+      return response.end('data: [DONE]\n\n')
+    }
+    if (deltas[question] !== undefined) {
+      for (const delta of deltas[question].slice(0, -1)) send({ choices: [{ index: 0, delta, finish_reason: null }] })
+      send({ choices: [{ index: 0, delta: {}, finish_reason: deltas[question].at(-1) }], error: null })
+      return response.end('data: [DONE]\n\n')
+    }
     send({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
     for (const word of ['You ', 'said ', question]) send({ choices: [{ index: 0, delta: { content: word } }] })
     if (question === 'hang') return
@@ -45,10 +70,11 @@ export async function fakeCompletions (t) {
 }
 
 /** Starts server.js with settings, and stops it when the test ends. */
-export async function startServer (t, env = {}) {
-  const child = spawn(process.execPath, [here('../server.js')], {
+export async function startServer (t, env = {}, { args = [], cwd } = {}) {
+  const child = spawn(process.execPath, [here('../server.js'), ...args], {
     env: { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0', PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd
   })
   const server = { child, output: '', url: undefined, ended: once(child, 'close') }
   t.after(async () => {

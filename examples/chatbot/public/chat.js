@@ -1,138 +1,235 @@
-import { blocksOf } from './blocks.js'
+/**
+ * The page: the field for a question, and the conversation that is open. What else there is to it has modules of its
+ * own: ask.js speaks with the server, exchange.js shows a question and its answer (markdown.js, feedback.js,
+ * drawing.js), and conversations.js keeps them (list.js, save.js).
+ */
+import { eventsFor } from './ask.js'
+import { Conversations, historyOf, titleOf } from './conversations.js'
+import { followEnd, goToEnd, oncePerFrame } from './drawing.js'
+import { showCopied, showExchange, waitingText } from './exchange.js'
+import { createList } from './list.js'
+import { copy } from './save.js'
 
-const form = document.querySelector('form')
-const field = document.querySelector('#question')
+const main = document.querySelector('main')
+const { user, model, feedback, questionLength } = main.dataset
+const home = document.querySelector('#new').href
+const greeting = document.querySelector('#greeting')
 const log = document.querySelector('#log')
 const status = document.querySelector('#status')
+const form = document.querySelector('#ask')
+const field = document.querySelector('#question')
+const note = document.querySelector('#note')
 const [sendButton, stopButton] = form.querySelectorAll('button')
+const stopped = { kind: 'stopped', message: 'Stopped.' }
 
-/** Questions and answers by turns: they go along with each question, so the server keeps nothing. */
-const history = [...form.querySelectorAll('[name=history]')].map(({ value }) => value)
+// The last part is the conversation's id.
+const prefix = ['chatbot', new URL(form.action).pathname, user, ''].map(encodeURIComponent).join(' ')
+const conversations = new Conversations(prefix)
+const showList = createList(document.querySelector('#conversations'), { conversations, home, model, forget, mayLeave })
+let conversation // the one that is open
+let articles // those of each of its exchanges
 let stopping // an AbortController while an answer is under way
+let isLeaving = false // the browser then breaks the connection
 
-document.querySelector('#keys').hidden = false
+// A phone has no Shift-Enter, so Enter starts a new line there.
+const isTouched = window.matchMedia('(pointer: coarse)').matches
+document.querySelector('#keys').hidden = isTouched
 form.addEventListener('submit', (event) => {
   event.preventDefault()
   const question = field.value.trim()
   if (question === '' || stopping !== undefined) return
   field.value = ''
-  show(addArticle('user', 'You'), question)
   ask(question)
 })
 field.addEventListener('keydown', (event) => {
-  // With an input method open, Enter only chooses a word.
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+  // With an input method open, Enter only chooses a word; Safari says so with the key code alone.
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229 || isTouched) return
   event.preventDefault()
   form.requestSubmit()
 })
+field.addEventListener('input', () => {
+  const { length } = field.value
+  const isLong = questionLength !== '' && length > questionLength * 0.9
+  note.textContent = isLong ? `${length} of ${questionLength} characters` : ''
+})
 stopButton.addEventListener('click', () => stopping?.abort())
+log.addEventListener('click', async ({ target }) => {
+  if (!target.matches('.copy-code')) return
+  showCopied(target, await copy(target.closest('.code').querySelector('code').textContent))
+})
+window.addEventListener('hashchange', open)
+window.addEventListener('pagehide', () => {
+  if (stopping !== undefined) keep()
+  isLeaving = true
+})
+window.addEventListener('pageshow', ({ persisted }) => { // back from another page, with the connection gone
+  isLeaving = false
+  if (persisted) open()
+})
+window.addEventListener('storage', ({ key }) => {
+  // Another tab's work. An answer that is under way there is shown when it is whole.
+  const isWhole = conversations.read(conversation.id)?.exchanges.at(-1)?.end !== undefined
+  if (stopping === undefined && isWhole && key === prefix + conversation.id) open()
+  else showList(conversation)
+})
+open()
+takeOver()
 
-async function ask (question) {
-  const article = addArticle('assistant', 'Model')
-  article.setAttribute('aria-busy', 'true') // a screen reader waits for the end
-  setBusy(new AbortController())
-  tell('Asking …')
-  let answer = ''
-  let problem
-  try {
-    for await (const { event, data } of eventsFor(question, stopping.signal)) {
-      if (event === 'place') tell(data.place > 0 ? `Place ${data.place} in the queue` : 'The model is at work …')
-      if (event === 'token') show(article, answer += data.text)
-      if (event === 'done') problem = data.message ?? ''
-      if (event === 'error') throw new Error(data.message)
-    }
-    if (problem === undefined) throw new Error('The connection ended before the answer did.')
-    history.push(question, answer)
-    if (problem !== '') addProblem(article, problem)
-  } catch (error) {
-    addProblem(article, stopping.signal.aborted ? 'Stopped.' : error.message)
-    if (error.isRefused) field.value ||= question
-    else addRetry(article, question)
+/** Opens the conversation whose id the address bears, or a new one. */
+function open () {
+  if (stopping !== undefined) {
+    conversation.exchanges.at(-1).end = stopped
+    stopping.abort()
+    setBusy(undefined)
+    tell('')
+    keep()
   }
-  article.removeAttribute('aria-busy')
+  conversation = conversations.read(window.location.hash.slice(1)) ?? conversations.create()
+  articles = new Map()
+  log.replaceChildren()
+  for (const exchange of conversation.exchanges) {
+    exchange.end ??= { kind: 'stopped', message: 'The page was left before the answer ended.' }
+    show(exchange)
+  }
+  showTitle()
+}
+
+/** A conversation that began without this script stands in the form. */
+function takeOver () {
+  const texts = [...form.querySelectorAll('[name=history]')].map(({ value }) => value)
+  for (let index = 0; index < texts.length; index += 2) {
+    const [question, answer] = texts.slice(index)
+    if (index === 0) begin(question)
+    const exchange = { question, answer, thinking: '', time: Date.now(), end: { kind: 'done' } }
+    conversation.exchanges.push(exchange)
+    show(exchange)
+  }
+  if (texts.length > 0) keep()
+  showTitle()
+}
+
+/** Gives the conversation its title and address. */
+function begin (question) {
+  conversation.title = titleOf(question)
+  window.history.pushState(null, '', `${home}#${conversation.id}`)
+}
+
+/** Asks a question in the conversation that is open. `before` is the exchange in whose place this one comes. */
+async function ask (question, before) {
+  if (stopping !== undefined) return
+  const asked = conversation
+  const exchange = { question, answer: '', thinking: '', time: Date.now() }
+  const body = { question, history: historyOf(asked.exchanges), conversation: asked.id }
+  if (asked.exchanges.length === 0) begin(question)
+  asked.exchanges.push(exchange)
+  asked.time = exchange.time
+  const draw = show(exchange)
+  let waiting = 'Asking …'
+  const drawSoon = oncePerFrame(() => draw(waiting))
+  draw(waiting)
+  goToEnd()
+  setBusy(new AbortController())
+  keep()
+  showTitle()
+  const { signal } = stopping
+  let kept = 0
+
+  try {
+    for await (const { event, data } of eventsFor(form.action, body, signal)) {
+      if (event === 'error') throw new Error(data.message)
+      if (event === 'done') {
+        const { reason = exchange.answer === '' ? 'empty' : undefined, message, id } = data
+        exchange.id = id
+        exchange.end = { kind: 'done', reason, message }
+        break
+      }
+      if (event === 'place') {
+        waiting = waitingText(data)
+        tell(data.place > 0 ? `You are number ${data.place} in the queue.` : 'It is your turn.')
+      } else if (event === 'thinking') {
+        exchange.thinking += data.text
+        waiting = 'The model is thinking …'
+      } else if (event === 'token') {
+        exchange.answer += data.text
+        waiting = undefined
+      }
+      drawSoon()
+      if (Date.now() - kept > 1000 && conversation === asked) {
+        keep() // a browser that crashes tells nobody before
+        kept = Date.now()
+      }
+    }
+  } catch (error) {
+    if (conversation !== asked || isLeaving) return // open() sees to the rest
+    if (error.isRefused && before === undefined) field.value ||= question
+    exchange.end = signal.aborted ? stopped : { kind: 'failed', message: error.message }
+  }
+  if (conversation !== asked) return
+  if (exchange.answer === '' && before?.answer) {
+    const { answer, thinking, id, verdict } = before // nothing new came: what was there is not lost
+    Object.assign(exchange, { answer, thinking, id, verdict })
+  }
+  waiting = undefined
+  draw()
   tell('')
   setBusy(undefined)
+  keep()
+  showList(asked)
 }
 
-/** Asks the server, and yields its events: server-sent events, which EventSource reads for GET alone. */
-async function * eventsFor (question, signal) {
-  const response = await fetch(form.action, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ question, history }),
-    signal
-  }).catch((error) => { throw signal.aborted ? error : new Error('The server cannot be reached.') })
-  if (!response.ok) {
-    const { message } = await response.json().catch(() => ({}))
-    const error = new Error(message ?? `The server answered ${response.status}.`)
-    throw Object.assign(error, { isRefused: [400, 413].includes(response.status) })
+/** Asks a question again. What came after it was said to another answer. */
+function retry (exchange) {
+  if (stopping !== undefined) return
+  const index = conversation.exchanges.indexOf(exchange)
+  const later = conversation.exchanges.length - index - 1
+  const warning = 'Ask this question again? What comes after it in the conversation is deleted.'
+  if (later > 0 && !window.confirm(warning)) return
+  for (const removed of conversation.exchanges.splice(index)) {
+    for (const article of articles.get(removed)) article.remove()
   }
-
-  let received = ''
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    const events = (received + value).split('\n\n')
-    received = events.pop()
-    for (const text of events) {
-      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(text) ?? []
-      if (event !== undefined) yield { event, data: JSON.parse(data) } // else a comment
-    }
-  }
+  ask(exchange.question, exchange)
+  field.focus()
 }
 
-function addArticle (role, name) {
-  const article = document.createElement('article')
-  article.className = role
-  article.append(element('h2', name))
-  keepAtEnd(() => log.append(article))
-  return article
-}
-
-/** Shows a text, as text: textContent makes no markup of it. Blocks that are there stay, and so does a selection. */
-function show (article, text) {
-  keepAtEnd(() => {
-    for (const [index, { isCode, text: shown }] of blocksOf(text).entries()) {
-      const present = article.children[index + 1] // after the heading
-      if (present?.tagName === (isCode ? 'PRE' : 'P')) {
-        if (present.textContent !== shown) (present.firstElementChild ?? present).textContent = shown
-        continue
-      }
-      const block = isCode ? element('pre') : element('p', shown)
-      if (isCode) {
-        block.tabIndex = 0 // wide code scrolls, by keyboard too
-        block.append(element('code', shown))
-      }
-      if (present === undefined) article.append(block)
-      else present.replaceWith(block)
-    }
+/** @returns {(waiting?: string) => void} draws the exchange anew, as it is then */
+function show (exchange) {
+  const send = feedback && (async (body) => {
+    const response = await fetch(feedback, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ conversation: conversation.id, ...body })
+    }).catch(() => ({}))
+    if (response.ok) return
+    const { message = 'That did not arrive. Try again.' } = await response.json?.().catch(() => ({})) ?? {}
+    throw new Error(message)
   })
+  const shown = showExchange(exchange, { model, ask, retry: () => retry(exchange), keep, send })
+  articles.set(exchange, shown.articles)
+  followEnd(() => log.append(...shown.articles))
+  return (waiting) => followEnd(() => shown.draw(waiting))
 }
 
-function addProblem (article, text) {
-  const problem = element('p', text)
-  problem.className = 'problem'
-  keepAtEnd(() => article.append(problem))
+function showTitle () {
+  const { title, exchanges } = conversation
+  document.title = title === '' ? 'Chatbot' : `${title} – Chatbot`
+  greeting.hidden = exchanges.length > 0
+  showList(conversation)
 }
 
-function addRetry (article, question) {
-  const button = element('button', 'Try again')
-  button.addEventListener('click', () => {
-    if (stopping !== undefined) return
-    article.remove()
-    ask(question)
-    field.focus()
-  })
-  keepAtEnd(() => article.append(button))
+function keep () {
+  if (conversation.exchanges.length === 0 || conversations.save(conversation)) return
+  note.textContent = 'The browser has no room to keep this conversation. Delete another one.'
 }
 
-/** Follows what is added, if the reader was at the end. Who has scrolled up to read stays there. */
-function keepAtEnd (change) {
-  const page = document.documentElement
-  const wasAtEnd = page.scrollHeight - page.clientHeight - page.scrollTop < 40
-  change()
-  if (wasAtEnd) page.scrollTop = page.scrollHeight
+function forget (id) {
+  conversations.remove(id)
+  if (id !== conversation.id) return showList(conversation)
+  conversation.exchanges = [] // so that it is not kept once more
+  window.location.assign(home)
+}
+
+function mayLeave () {
+  return stopping === undefined || window.confirm('An answer is under way. Stop it?')
 }
 
 function setBusy (controller) {
@@ -140,15 +237,11 @@ function setBusy (controller) {
   if (form.contains(document.activeElement)) field.focus() // a button that is hidden would lose the focus
   sendButton.hidden = controller !== undefined
   stopButton.hidden = controller === undefined
+  log.classList.toggle('busy', controller !== undefined) // nothing else can be asked
 }
 
+/** For screen readers: others see it where the answer will be. */
 function tell (text) {
-  status.className = '' // what the server wrote into it may be a problem
+  status.className = 'for-screen-readers' // what the server wrote into it may be a problem
   status.textContent = text
-}
-
-function element (name, text = '') {
-  const made = document.createElement(name)
-  made.textContent = text
-  return made
 }

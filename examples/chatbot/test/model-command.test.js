@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,11 +11,13 @@ function open (t, command = fakeCommand, own = {}) {
   const lines = []
   const note = (level) => (...args) => lines.push(`${level} ${args.at(-1)}`)
   const log = { info: note('info'), warn: note('warn'), error: note('error') }
-  const settings = { MODEL_COMMAND: command, MODEL_SLOTS: 1, MODEL_SILENT_SECONDS: 60, ...own }
+  const settings = { MODEL_COMMAND: command, MODEL_SLOTS: 1, MODEL_LOAD_SECONDS: 60, ...own }
   const model = openCommand(settings, log)
   t.after(() => model.close())
   return { ...model, lines }
 }
+
+const noGroups = process.platform === 'win32' && 'Windows has no groups of processes'
 
 /** Waits for the first line of the log. */
 async function said ({ lines }) {
@@ -27,7 +29,8 @@ async function ask ({ answer }, content, { stopAfter = Infinity, controller = ne
   let text = ''
   let pieces = 0
   for await (const piece of answer([{ role: 'user', content }], { signal: controller.signal, user: 'ann' })) {
-    text += piece
+    if (piece === '' || piece.loading !== undefined) continue
+    text += typeof piece === 'string' ? piece : JSON.stringify(piece)
     if (++pieces === stopAfter) break
   }
   return text
@@ -76,16 +79,18 @@ test('an abort while the process is silent frees it as well', async (t) => {
   const pid = await ask(model, 'pid')
   const controller = new AbortController()
   const stopped = ask(model, 'silent', { controller })
+  await said(model)
   controller.abort()
   await assert.rejects(stopped, /^Error: the process of MODEL_COMMAND ended: SIGKILL/)
   assert.notEqual(await ask(model, 'pid'), pid)
 })
 
 test('a process that may still load is not killed by the first cancel', async (t) => {
-  const model = open(t, fakeCommand, { MODEL_SILENT_SECONDS: 2 })
+  const model = open(t, fakeCommand, { MODEL_LOAD_SECONDS: 2 })
   const controller = new AbortController()
   const started = Date.now()
   const stopped = ask(model, 'silent', { controller })
+  await said(model)
   controller.abort()
   await assert.rejects(stopped, /SIGKILL/)
   assert.ok(Date.now() - started > 1500)
@@ -143,12 +148,73 @@ test('a process ends with the server, even if that does not wait for it', async 
   assert.equal(isAlive(pid), false)
 })
 
-function isAlive (pid) {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
+for (const [question, expected] of [
+  ['both', 'a word'],
+  ['null', 'a'],
+  ['think', '{"thinking":"Well, "}{"thinking":"yes."}Yes{"reason":"stop"}'],
+  ['long', 'a word{"reason":"length"}'],
+  ['nothing', '']
+]) {
+  test(`what a process writes for "${question}" is taken as it is meant`, async (t) => {
+    const model = open(t)
+    assert.equal(await ask(model, question), expected)
+    assert.equal(await ask(model, 'hello'), 'ann said hello')
+  })
+}
+
+test('a process that ends after each answer is started anew, and no question fails', async (t) => {
+  const model = open(t)
+  const pids = new Set()
+  for (let round = 0; round < 5; round++) pids.add(await ask(model, 'leave'))
+  await setTimeout(300) // it is started before anybody asks
+  pids.add(await ask(model, 'leave'))
+  assert.equal(pids.size, 6)
+  assert.deepEqual(model.lines, [])
+})
+
+test('a process that loads for long is waited for, and started once', async (t) => {
+  process.env.FAKE_LOAD = '1500'
+  t.after(() => delete process.env.FAKE_LOAD)
+  const model = open(t)
+  const pids = new Set()
+  for (let round = 0; round < 4; round++) {
+    const controller = new AbortController()
+    const stopped = ask(model, 'pid', { controller }).then((pid) => pids.add(pid))
+    if (round < 3) controller.abort() // somebody gives up
+    await stopped
   }
+  pids.delete('')
+  assert.equal(pids.size, 1)
+  assert.deepEqual(model.lines, [])
+})
+
+test('what a process has started ends with it: when it is closed, killed, or dies', { skip: noGroups }, async (t) => {
+  for (const command of [fakeCommand, `sh -c '${fakeCommand}; true'`]) {
+    const model = open(t, command)
+    const [, killed] = (await ask(model, 'child')).split(' ').map(Number)
+    await ask(model, 'deaf', { stopAfter: 1 })
+    const [parent, lost] = (await ask(model, 'child')).split(' ').map(Number)
+    assert.equal(isAlive(killed), false, 'it is killed')
+    process.kill(parent, 'SIGKILL')
+    await setTimeout(300)
+    assert.equal(isAlive(lost), false, 'its parent died')
+    const pids = (await ask(model, 'child')).split(' ').map(Number)
+    await model.close()
+    assert.deepEqual(pids.map(isAlive), [false, false], 'it is closed')
+  }
+})
+
+test('Ctrl-C is for the server alone', { skip: noGroups }, async (t) => {
+  const model = open(t)
+  const pid = Number(await ask(model, 'pid'))
+  const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' })
+  assert.equal(Number(group), pid)
+})
+
+/** One that has ended may stay in the list until somebody asks how. */
+function isAlive (pid) {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  return /^[^Z]/.test(stdout)
 }
 
 function hasPython () {

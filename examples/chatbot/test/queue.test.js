@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { AnswerError, FairQueue } from '../queue.js'
+import { AnswerError } from '../limits.js'
+import { FairQueue } from '../queue.js'
 
 const settings = {
   MODEL_SLOTS: 1,
@@ -31,10 +32,10 @@ function ask (queue, user) {
 }
 
 /** Ends the answers one after the other, and returns whose they were. */
-async function drain (questions) {
+async function drain (questions, pause = 0) {
   const order = []
   for (;;) {
-    await setTimeout()
+    await setTimeout(pause)
     const running = questions.filter(({ runs }) => runs)
     if (running.length === 0) return order
     for (const question of running) {
@@ -52,11 +53,48 @@ test('users take turns, however much one of them asks', async () => {
   assert.deepEqual(await drain(questions), ['ann', 'bob', 'cid', 'ann', 'bob', 'ann', 'ann'])
 })
 
-test('who waits is told the place, and that it moves', async () => {
+test('who waits is told the place, and that it moves, twice a second at most', async () => {
   const queue = new FairQueue(settings)
   const questions = ['ann', 'ann', 'bob', 'cid'].map((user) => ask(queue, user))
-  await drain(questions)
-  assert.deepEqual(questions.map(({ places }) => places), [[0], [1, 3, 2, 1, 0], [1, 0], [2, 1, 0]])
+  await drain(questions, 550)
+  assert.deepEqual(questions.map(({ places }) => places), [[0], [3, 2, 1, 0], [1, 0], [2, 1, 0]])
+  const quick = Array.from({ length: 40 }, (_, index) => ask(queue, `user ${index}`))
+  await drain(quick, 10)
+  for (const { places } of quick) assert.ok(places.length <= 3, places.join())
+  assert.deepEqual(quick.map(({ places }) => places.at(-1)), Array(40).fill(0))
+})
+
+test('who waits is told about how long, once it is known', async () => {
+  const queue = new FairQueue(settings)
+  const first = ask(queue, 'ann')
+  await setTimeout(1500)
+  first.end()
+  await first.over
+  const steps = ['bob', 'cid', 'dan'].map((user) => queue.answer(user, new AbortController(), async function * () {
+    await setTimeout(600)
+  }))
+  const [, second, third] = await Promise.all(steps.map(async (told) => {
+    const places = []
+    for await (const { event, place, seconds } of told) if (event === 'place') places.push([place, seconds])
+    return places
+  }))
+  assert.deepEqual([second[0], third[0]], [[1, 2], [2, 3]])
+})
+
+test('a question costs the same, however many wait', async () => {
+  const queue = new FairQueue(settings)
+  const rounds = 5000
+  let answered = 0
+  const started = performance.now()
+  await Promise.all(Array.from({ length: rounds }, async (_, index) => {
+    const steps = queue.answer(`user ${index}`, new AbortController(), async function * () { yield '' })
+    for await (const { event } of steps) {
+      if (event === 'done') answered++
+    }
+  }))
+  assert.equal(answered, rounds)
+  assert.ok(performance.now() - started < 10_000, `${performance.now() - started} ms`) // 51 s for 500 before
+  assert.deepEqual(queue.now, { answering: 0, waiting: 0 })
 })
 
 test('a user has one answer at a time, whatever is free', async () => {
@@ -84,7 +122,7 @@ test('who leaves makes room, while waiting and while being answered', async () =
   await setTimeout()
   second.controller.abort(new AnswerError(499, 'gone'))
   await second.over
-  assert.deepEqual([second.runs, second.error.message, third.places], [false, 'gone', [2, 1]])
+  assert.deepEqual([second.runs, second.error.message], [false, 'gone'])
   first.controller.abort(new AnswerError(499, 'gone')) // its model does not listen
   await first.over
   await setTimeout()
@@ -153,7 +191,8 @@ test('a long answer is cut, and the model told', async () => {
     }
   })
   assert.deepEqual(steps.map(({ text }) => text), [undefined, '1234', '1234', '12', undefined])
-  assert.deepEqual(steps.at(-1), { event: 'done', message: 'The answer was cut after 10 characters.' })
+  const message = 'The answer was cut after 10 characters.'
+  assert.deepEqual(steps.at(-1), { event: 'done', reason: 'length', message })
   await setTimeout()
   assert.equal(isOver, true)
 })
@@ -188,4 +227,75 @@ test('what a model throws is kept for the log alone', async () => {
   const { error } = await answerOf(async function * () { yield ''; throw new Error('/srv/secret.js') })
   assert.equal(error.cause.message, '/srv/secret.js')
   assert.doesNotMatch(error.message, /secret/)
+})
+
+for (const [name, pieces, events] of [
+  ['thinks', [{ thinking: 'Well' }, 'Yes'], [['thinking', 'Well'], ['token', 'Yes'], ['done']]],
+  ['thinks for long', [{ thinking: '123456' }, { thinking: '123456' }, { thinking: '1' }, 'Yes'],
+    [['thinking', '123456'], ['thinking', '1234'], ['token', 'Yes'], ['done']]],
+  ['is cut', ['Once', { reason: 'length' }], [['token', 'Once'], ['done', 'length', /reached its limit/]]],
+  ['refuses', [{ reason: 'refusal' }], [['done', 'refusal', /refused/]]],
+  ['wants a tool', [{ reason: 'tools' }], [['done', 'tools', /asked for a tool/]]],
+  ['says nothing', ['', { thinking: '' }], [['done', 'empty', /answered nothing/]]],
+  ['stops as usual', ['Yes', { reason: 'stop' }], [['token', 'Yes'], ['done']]]
+]) {
+  test(`a model that ${name} is told of as it is`, async () => {
+    const { steps } = await answerOf(async function * () { yield * pieces })
+    const told = steps.slice(1).map(({ event, text, reason, message }) => [event, text ?? reason, message])
+    assert.deepEqual(told.map(([event, text]) => [event, text]), events.map(([event, text]) => [event, text]))
+    assert.match(told.at(-1)[2] ?? '', events.at(-1)[2] ?? /^$/)
+  })
+}
+
+test('what the model thinks counts as life, and so does the time to load', async () => {
+  const { steps } = await answerOf(async function * () {
+    yield { loading: 1 }
+    await setTimeout(200)
+    for (let times = 0; times < 5; times++) {
+      yield { thinking: '.' }
+      await setTimeout(30)
+    }
+    yield 'Yes'
+  }, { MODEL_SILENT_SECONDS: 0.1, MODEL_ANSWER_SECONDS: 0.3 })
+  assert.equal(steps.at(-1).event, 'done')
+  const { error } = await answerOf(async function * () {
+    yield { loading: 0.05 }
+    await endless()
+  })
+  assert.match(error.message, /^The model did not load within 0.05 seconds/)
+})
+
+test('a queue that is closed tells all of it, and takes no more', async () => {
+  const queue = new FairQueue(settings)
+  const questions = ['ann', 'bob'].map((user) => ask(queue, user))
+  await setTimeout()
+  queue.close(new AnswerError(503, 'over'))
+  for (const { over } of questions) await over
+  assert.deepEqual(questions.map(({ error }) => error.message), ['over', 'over'])
+  assert.throws(() => ask(queue, 'cid'), { statusCode: 503 })
+})
+
+test('the line is in order whatever users do, and nothing is left of them', async () => {
+  const queue = new FairQueue({ ...settings, MODEL_SLOTS: 3, MODEL_WAITING: 5 })
+  const open = []
+  const refusals = new Set()
+  for (let step = 0; step < 2000; step++) {
+    const user = `user ${Math.floor(Math.random() * 12)}`
+    try {
+      if (Math.random() < 0.6) open.push(ask(queue, user))
+    } catch ({ statusCode }) {
+      refusals.add(statusCode)
+    }
+    const index = Math.floor(Math.random() * open.length)
+    if (Math.random() < 0.3 && open.length > 0) open.splice(index, 1)[0].controller.abort(new AnswerError(499, 'gone'))
+    if (Math.random() < 0.3) {
+      await setTimeout()
+      open.find(({ runs }) => runs)?.end()
+    }
+  }
+  for (const question of open) question.end()
+  await Promise.all(open.map(({ over }) => over))
+  assert.deepEqual(queue.now, { answering: 0, waiting: 0 })
+  assert.deepEqual([...refusals], [429])
+  assert.deepEqual(open.map(({ error }) => error).filter(Boolean), [])
 })

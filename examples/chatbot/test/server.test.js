@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
+
+const linesOf = (file) => readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
 
 test('with nothing set, the built-in model answers', async (t) => {
   const server = await startServer(t)
@@ -24,7 +29,7 @@ test('page and answers need a login, the health check does not', async (t) => {
   const page = await fetch(server.url, { headers: { accept: 'text/html' } })
   assert.match(await page.text(), /<p role="alert">Please log in first\.<\/p>/)
   const health = await fetch(`${server.url}/health`)
-  assert.deepEqual([health.status, await health.text()], [200, 'ok'])
+  assert.deepEqual([health.status, await health.json()], [200, { status: 'ok' }])
 })
 
 test('a program gets events, or one JSON answer, and a form a page', async (t) => {
@@ -34,17 +39,20 @@ test('a program gets events, or one JSON answer, and a form a page', async (t) =
   assert.equal(stream.headers.get('cache-control'), 'private, no-store')
   assert.equal(stream.headers.get('x-accel-buffering'), 'no')
   const token = ['token', { text: 'admin said hello' }]
-  assert.deepEqual(await eventsOf(stream), [['place', { place: 0 }], token, ['done', {}]])
+  const events = await eventsOf(stream)
+  assert.deepEqual(events.slice(0, 2), [['place', { place: 0 }], token])
+  assert.match(events[2][1].id, /^[\da-f-]{36}$/)
 
   const json = await ask(server, 'hello', { accept: 'application/json' })
-  assert.deepEqual(await json.json(), { answer: 'admin said hello' })
+  const { answer, id, ...others } = await json.json()
+  assert.deepEqual([answer, typeof id, others], ['admin said hello', 'string', {}])
 
   const form = new URLSearchParams({ question: '<b>1 & 2</b>' })
   for (const text of ['```\nx < y\n```', 'said "yes"']) form.append('history', text)
   const headers = { ...login.headers, accept: 'text/html,application/xml;q=0.9,*/*;q=0.8' }
   const page = await (await fetch(`${server.url}/answer`, { method: 'POST', headers, body: form })).text()
   assert.match(page, /<pre tabindex="0"><code>x &lt; y<\/code><\/pre>/)
-  assert.match(page, /<p>admin said &lt;b&gt;1 &amp; 2&lt;\/b&gt;<\/p>/)
+  assert.match(page, /<p[^>]*>admin said &lt;b&gt;1 &amp; 2&lt;\/b&gt;<\/p>/)
   const [code, said, ...rest] = [...page.matchAll(/name="history" value="([^"]*)"/g)].map(([, value]) => value)
   assert.deepEqual([code, said], ['```\nx &lt; y\n```', 'said &quot;yes&quot;'])
   assert.deepEqual(rest, ['&lt;b&gt;1 &amp; 2&lt;/b&gt;', 'admin said &lt;b&gt;1 &amp; 2&lt;/b&gt;'])
@@ -62,16 +70,23 @@ test('the model gets the conversation, whichever way it comes', async (t) => {
     ['a form', form, 'history=Hi&history=', ['user: Hi', 'assistant: ', 'user: messages']],
     ['line breaks of a form', form, 'history=a%0D%0Ab&history=c', ['user: a\nb', 'assistant: c', 'user: messages']],
     ['a thousand messages', json, { history: Array(1000).fill('') }, 1001],
-    ['more messages than a thousand', json, { history: Array(1001).fill('') }, /NOT have more than 1000 items/],
+    ['more messages than a thousand', json, { history: Array(1001).fill('') }, /^The history has 1001 messages; /],
     ['no question', json, { question: undefined }, /^There is no question/],
     ['a blank question', json, { question: ' \n' }, /^There is no question/],
-    ['something else for a question', json, { question: {} }, /question must be string/],
-    ['messages with roles', json, { history: [{ role: 'system', content: 'x' }] }, /must be string/],
-    ['something else for a history', json, { history: {} }, /must be array/],
-    ['no body', {}, undefined, /must be object/]
+    ['something else for a question', json, { question: {} }, /^The question must be a text/],
+    ['a number for a question', json, { question: 5 }, /^The question must be a text/],
+    ['messages with roles', json, { history: [{ role: 'user', content: 'x' }] }, /^The history must be a list of text/],
+    ['nothing in a history', json, { history: ['Hi', null] }, /^The history must be a list of texts/],
+    ['numbers in a history', json, { history: [1, 2] }, /^The history must be a list of texts/],
+    ['something else for a history', json, { history: {} }, /^The history must be a list of texts/],
+    ['a field of another program', json, { messages: [] }, /^"messages" is not taken; expected question, history,/],
+    ['an id that is none', json, { conversation: '../x' }, /^The conversation must be 1 to 64 of/],
+    ['a list', json, [], /^A question is sent as JSON/],
+    ['no body', {}, undefined, /^A question is sent as JSON/]
   ]) {
     const isForm = typeof body === 'string'
-    const sent = isForm ? `question=messages&${body}` : JSON.stringify({ question: 'messages', ...body })
+    const whole = Array.isArray(body) ? body : { question: 'messages', ...body }
+    const sent = isForm ? `question=messages&${body}` : JSON.stringify(whole)
     const response = await fetch(`${server.url}/answer`, {
       method: 'POST', headers: { ...login.headers, accept: 'application/json', ...headers }, body: body && sent
     })
@@ -110,9 +125,10 @@ test('past a limit there is a message, for programs and on the page', async (t) 
 
 test('an answer that is too long is cut, and says so', async (t) => {
   const server = await startServer(t, { MODEL_ANSWER_LENGTH: '5', MODEL_COMMAND: fakeCommand })
-  assert.deepEqual((await eventsOf(await ask(server, 'hi'))).slice(1), [
+  const events = await eventsOf(await ask(server, 'hi'))
+  assert.deepEqual(events.slice(1).map(([event, { id, ...data }]) => [event, data]), [
     ['token', { text: 'admin' }],
-    ['done', { message: 'The answer was cut after 5 characters.' }]
+    ['done', { reason: 'length', message: 'The answer was cut after 5 characters.' }]
   ])
 })
 
@@ -123,10 +139,11 @@ test('an answer that takes too long, and a model that is silent, end with an err
   assert.deepEqual(slow.at(-1), ['error', { statusCode: 504, message: tooLong }])
 
   const quiet = await startServer(t, { MODEL_SILENT_SECONDS: '2', MODEL_COMMAND: fakeCommand })
+  await eventsOf(await ask(quiet, 'hello')) // it is loaded
   const silent = await eventsOf(await ask(quiet, 'silent'))
   const nothing = 'The model wrote nothing for 2 seconds and was stopped.'
   assert.deepEqual(silent.at(-1), ['error', { statusCode: 504, message: nothing }])
-  await logged(quiet, /"user":"admin","msg":"no answer: The model wrote nothing for 2 seconds/)
+  await logged(quiet, /error: no answer: The model wrote nothing for 2 seconds .* user="admin" .* ended="failed"/)
   assert.equal((await eventsOf(await ask(quiet, 'hello'))).at(-1)[0], 'done')
 })
 
@@ -136,9 +153,9 @@ for (const question of ['die', 'rubbish', 'fail']) {
     const events = await eventsOf(await ask(server, question))
     assert.deepEqual(events.at(-1), ['error', { statusCode: 502, message: 'The model failed to answer.' }])
     assert.equal((await ask(server, question, { accept: 'application/json' })).status, 502)
-    assert.deepEqual((await eventsOf(await ask(server, 'hello'))).at(-1), ['done', {}])
-    await logged(server, /("msg":"no answer: the process of MODEL_COMMAND[^]*){2}/)
-    assert.equal(server.output.match(/"level":50/g).length, 2)
+    assert.equal((await eventsOf(await ask(server, 'hello'))).at(-1)[0], 'done')
+    await logged(server, /(error: no answer: the process of MODEL_COMMAND[^]*){2}/)
+    assert.equal(server.output.match(/ error: /g).length, 2)
   })
 }
 
@@ -162,22 +179,30 @@ test('neither a command nor an address that is not there stops the server', asyn
 })
 
 test('a wrong setting stops the start with one line', async (t) => {
-  await Promise.all([
+  for (const [env, line] of [
     [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
     [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS does not fit; expected a whole number from 1 to 999999\n$/],
     [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS does not fit; expected/],
     [{ MODEL_ANSWER_SECONDS: '1000000' }, /^chatbot: MODEL_ANSWER_SECONDS does not fit; expected/],
     [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as python3 model.py\n$/],
     [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
+    [{ MODEL_TEMPERATURE: '1' }, /^chatbot: MODEL_TEMPERATURE is set, which goes to a server; expected MODEL_URL/],
+    [{ MODEL_SYSTEM: '@no-such-file' }, /^chatbot: MODEL_SYSTEM: no-such-file cannot be read as UTF-8 text \(E/],
+    [{ FEEDBACK_FILE: 'public/feedback.jsonl' }, /^chatbot: FEEDBACK_FILE: .* is in the folder of public files; /],
+    [{ FEEDBACK_FILE: 'no/such/folder' }, /^chatbot: FEEDBACK_FILE: .* cannot be written \(ENOENT\)\n$/],
+    [{ TRANSCRIPT_FILE: 'server.js' }, /^chatbot: TRANSCRIPT_FILE: .* has something else than JSON lines; choose/],
+    [{ PORT: 'abc' }, /^fastify-quickstart: PORT is "abc"; it takes a number from 0 to 65535\n$/],
+    [{ USERS_FILE: 'no-users' }, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-users", which does not exist; /],
+    [{ NODE_ENV: 'production' }, /^fastify-quickstart: .*no users are configured; set QUICKSTART_USERS_FILE, .*\n$/],
     [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
     [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
     [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
-  ].map(async ([env, line]) => {
+  ]) {
     const server = await startServer(t, env)
     await server.ended
     assert.equal(server.child.exitCode, 1)
-    assert.match(server.output, line)
-  }))
+    assert.match(server.output.replace(/^.* warn: .*no users are configured, so anybody.*\n/, ''), line)
+  }
 })
 
 /** Asks something that takes for ever, and waits for its first words. */
@@ -199,7 +224,7 @@ test('a client that goes away stops its answer, and the next one has the model w
   const next = await ask(server, 'hello')
   controller.abort()
   const started = Date.now()
-  assert.deepEqual((await eventsOf(next)).at(-1), ['done', {}])
+  assert.equal((await eventsOf(next)).at(-1)[0], 'done')
   assert.ok(Date.now() - started < 2000) // a second, and the time a busy machine takes
 })
 
@@ -229,6 +254,124 @@ test('one user has three questions waiting at most', async (t) => {
   assert.deepEqual([refusal.status, refusal.headers.get('retry-after')], [429, '5'])
   assert.match((await refusal.json()).message, /^Too many questions at once/)
   controller.abort()
+})
+
+test('a port in use, and workers, are refused with one line', async (t) => {
+  const { url } = await startServer(t)
+  for (const [env, args, line] of [
+    [{ PORT: new URL(url).port }, [], /^fastify-quickstart: 127.0.0.1:\d+ is in use; choose another port with PORT/m],
+    [{}, ['--workers', '2'], /^chatbot: it is one process, whose queue is in memory; set MODEL_SLOTS, not --workers$/m]
+  ]) {
+    const server = await startServer(t, env, { args })
+    await server.ended
+    assert.equal(server.child.exitCode, 1)
+    assert.match(server.output, line)
+    assert.doesNotMatch(server.output, /\n {4}at /)
+  }
+})
+
+test('it starts from any folder, with the users and the .env beside it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatbot-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const server = await startServer(t, {}, { cwd: folder })
+  assert.equal((await fetch(server.url, login)).status, 200)
+  assert.equal((await fetch(`${server.url}/static/chat.js`)).status, 200)
+
+  const env = join(import.meta.dirname, '..', '.env')
+  writeFileSync(env, 'USERS_FILE=no-such-users\n', { flag: 'wx' })
+  t.after(() => rmSync(env))
+  const refused = await startServer(t, {}, { cwd: folder })
+  await refused.ended
+  assert.match(refused.output, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-such-users", which does not exist/)
+})
+
+test('the page comes with the headers of the whole app', async (t) => {
+  const server = await startServer(t)
+  const { headers } = await fetch(server.url, login)
+  assert.match(headers.get('content-security-policy'), /frame-ancestors 'self'.*script-src 'self'/)
+  const cross = { ...login.headers, 'sec-fetch-site': 'cross-site' }
+  assert.equal((await fetch(`${server.url}/answer`, { method: 'POST', headers: cross })).status, 403)
+})
+
+test('each answer is a line in the log, without its text, and counts on the page for researchers', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatbot-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'groups'), 'researchers: admin\n')
+  const env = { MODEL_COMMAND: fakeCommand, MODEL_NAME: 'fake', QUICKSTART_GROUPS_FILE: join(folder, 'groups') }
+  const server = await startServer(t, env)
+  for (const question of ['hello', 'fail', 'long']) await eventsOf(await ask(server, question))
+  const controller = new AbortController()
+  await askSlowly(server, controller)
+  controller.abort()
+  await logged(server, / answer user="admin" model="fake" waited=[\d.]+ answered=[\d.]+ characters=16 ended="whole"/)
+  await logged(server, / error: no answer: the process of MODEL_COMMAND says: out of memory user="admin" .*d="failed"/)
+  await logged(server, / answer user="admin" .* characters=6 ended="length"/)
+  await logged(server, / answer user="admin" .* ended="stopped"/)
+  assert.doesNotMatch(server.output, /said hello/)
+
+  const usage = await fetch(`${server.url}/usage`, { headers: { ...login.headers, accept: 'text/html' } })
+  assert.match(await usage.text(), /Now 0 being answered, 0 waiting[^]*<td>[\d-]{10}<\/td><td>admin<\/td><td>4<\/td>/)
+  const other = await startServer(t)
+  assert.equal((await fetch(`${other.url}/usage`, login)).status, 403)
+})
+
+test('feedback and all answers are kept in files for their owner alone, where these are set', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatbot-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [feedbackFile, transcriptFile] = ['feedback.jsonl', 'answers.jsonl'].map((name) => join(folder, name))
+  const server = await startServer(t, {
+    MODEL_COMMAND: fakeCommand, FEEDBACK_FILE: feedbackFile, TRANSCRIPT_FILE: transcriptFile
+  })
+  const done = (await eventsOf(await ask(server, 'think', { body: { question: 'think', conversation: 'c-1' } }))).at(-1)
+  const post = (body) => fetch(`${server.url}/feedback`, {
+    method: 'POST', headers: { ...login.headers, 'content-type': 'application/json' }, body: JSON.stringify(body)
+  })
+  const { id } = done[1]
+  const good = { conversation: 'c-1', id, question: 'think', answer: 'Yes', verdict: 'up', remark: 'a\u2028b' }
+  assert.equal((await post(good)).status, 204)
+  for (const [wrong, message] of [
+    [{ verdict: 'ok' }, /verdict must be up or down/],
+    [{ conversation: 'a b' }, /conversation must be/],
+    [{ id: 1 }, /id must be/],
+    [{ answer: 'x'.repeat(40_001) }, /answer must be a text of at most 40000/],
+    [{ remark: 'x'.repeat(2001) }, /remark must be a text of at most 2000/]
+  ]) {
+    const refusal = await post({ ...good, ...wrong })
+    assert.equal(refusal.status, 400)
+    assert.match((await refusal.json()).message, message)
+  }
+  await logged(server, / answer user=/)
+  const [given] = linesOf(feedbackFile)
+  assert.deepEqual({ ...good, user: 'admin', time: given.time }, given)
+  const [{ time, waited, answered, ...written }] = linesOf(transcriptFile)
+  assert.deepEqual(written, {
+    user: 'admin',
+    conversation: 'c-1',
+    id,
+    question: 'think',
+    answer: 'Yes',
+    thinking: 'Well, yes.',
+    model: 'fake-process.js',
+    ended: 'whole'
+  })
+  for (const file of [feedbackFile, transcriptFile]) assert.equal(statSync(file).mode & 0o777, 0o600)
+
+  const without = await startServer(t)
+  const { status } = await fetch(`${without.url}/feedback`, { method: 'POST', ...login })
+  assert.equal(status, 404)
+})
+
+test('what the model thinks, and why it ended, is told to programs and pages alike', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand, MODEL_SYSTEM: 'Be brief.' })
+  const told = (await eventsOf(await ask(server, 'think'))).map(([event, { text }]) => [event, text])
+  assert.deepEqual(told.slice(1, -1), [['thinking', 'Well, '], ['thinking', 'yes.'], ['token', 'Yes']])
+  const json = async (question) => await (await ask(server, question, { accept: 'application/json' })).json()
+  assert.deepEqual({ ...await json('think'), id: '' }, { answer: 'Yes', thinking: 'Well, yes.', id: '' })
+  const { reason, notice } = await json('nothing')
+  assert.deepEqual([reason, notice], ['empty', 'The model answered nothing.'])
+  assert.equal((await json('long')).reason, 'length')
+  const messages = JSON.parse((await json('messages')).answer)
+  assert.deepEqual(messages, [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'messages' }])
 })
 
 test('SIGTERM tells each open stream, and ends the server', async (t) => {
