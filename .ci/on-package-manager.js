@@ -58,7 +58,8 @@ const tools = join(folder, 'tools')
 const running = new Set()
 
 try {
-  execFileSync('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--prefer-offline', ...manager.packages], { stdio: 'inherit' })
+  const quietly = ['--no-audit', '--no-fund', '--prefer-offline']
+  execFileSync('npm', ['install', '--prefix', tools, ...quietly, ...manager.packages], { stdio: 'inherit' })
   const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], { encoding: 'utf8' })
   const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')))
   mkdirSync(project)
@@ -72,13 +73,17 @@ try {
   for (const [index, { place, language, code }] of programs.entries()) {
     writeFileSync(join(project, `${index}.${language}`), code)
     const { output } = await run(`${manager.run} ${index}.${language}`)
-    for (const line of promisedOutput(code)) assert.ok(output.split('\n').includes(line), `${place} prints ${line}:\n${output}`)
+    for (const line of promisedOutput(code)) {
+      assert.ok(output.split('\n').includes(line), `${place} prints ${line}:\n${output}`)
+    }
     console.log(`ok ${place}`)
   }
 
   if (!manager.cannot?.includes('require')) {
-    const program = "require('fastify')().register(require('fastify-quickstart/params')).inject('/user/alice').then(({ body }) => console.log(body))"
-    writeFileSync(join(project, 'required.cjs'), program)
+    writeFileSync(join(project, 'required.cjs'), `
+      const app = require('fastify')()
+      app.register(require('fastify-quickstart/params'))
+      app.inject('/user/alice').then(({ body }) => console.log(body))`)
     assert.match((await run(`${manager.run} required.cjs`)).output, /^User alice$/m)
     console.log('ok require')
   }
@@ -87,7 +92,8 @@ try {
   writeFileSync(join(project, 'routes.js'), routes)
   const server = start(`${manager.command} --port 0 --routes ./routes.js`)
   const url = await server.findUrl()
-  for (const [path, text] of [['/', 'A HTML File from templates/'], ['/time', '"now":'], ['/user/alice', 'User alice']]) {
+  const answers = [['/', 'A HTML File from templates/'], ['/time', '"now":'], ['/user/alice', 'User alice']]
+  for (const [path, text] of answers) {
     const answer = await fetch(url + path, { headers: { connection: 'close' } })
     assert.ok((await answer.text()).includes(text), path)
   }
@@ -111,7 +117,9 @@ function start (command) {
     YARN_ENABLE_TELEMETRY: '0',
     YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' // its lock file is new
   }
-  const child = spawn('sh', ['-c', `exec ${command}`], { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn('sh', ['-c', `exec ${command}`], {
+    cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true
+  })
   running.add(child)
   const ended = once(child, 'close').then(([code]) => { running.delete(child); return /** @type {number} */ (code) })
   let output = ''
