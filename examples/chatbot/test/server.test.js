@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -277,10 +277,14 @@ test('it starts from any folder, with the users and the .env beside it', async (
   assert.equal((await fetch(server.url, login)).status, 200)
   assert.equal((await fetch(`${server.url}/static/chat.js`)).status, 200)
 
-  const env = join(import.meta.dirname, '..', '.env')
-  writeFileSync(env, 'USERS_FILE=no-such-users\n', { flag: 'wx' })
-  t.after(() => rmSync(env))
-  const refused = await startServer(t, {}, { cwd: folder })
+  const example = join(import.meta.dirname, '..')
+  const copy = mkdtempSync(join(example, 'copy-')) // other tests run beside this one
+  t.after(() => rmSync(copy, { recursive: true }))
+  for (const name of readdirSync(example)) {
+    if (!/^(?:node_modules|copy-)/.test(name)) cpSync(join(example, name), join(copy, name), { recursive: true })
+  }
+  writeFileSync(join(copy, '.env'), 'USERS_FILE=no-such-users\n')
+  const refused = await startServer(t, {}, { cwd: folder, folder: copy })
   await refused.ended
   assert.match(refused.output, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-such-users", which does not exist/)
 })
