@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -287,6 +289,19 @@ test('it starts from any folder, with the users and the .env beside it', async (
   const refused = await startServer(t, {}, { cwd: folder, folder: copy })
   await refused.ended
   assert.match(refused.output, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-such-users", which does not exist/)
+})
+
+test('under the command itself, users are named by its own setting', () => {
+  const require = createRequire(import.meta.url)
+  const command = join(require.resolve('fastify-quickstart/package.json'), '../bin/run.js')
+  const words = [command, 'check', '--routes', 'server.js', '--tutorial=false']
+  const { status, stderr } = spawnSync(process.execPath, words, {
+    cwd: join(import.meta.dirname, '..'),
+    env: { PATH: process.env.PATH, USERS_FILE: 'users' },
+    encoding: 'utf8'
+  })
+  assert.equal(status, 1)
+  assert.match(stderr, /^chatbot: USERS_FILE is for node server.js alone; set QUICKSTART_USERS_FILE$/m)
 })
 
 test('the page comes with the headers of the whole app', async (t) => {
