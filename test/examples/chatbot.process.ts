@@ -30,7 +30,7 @@ t.test('the quick tests that come with the chatbot pass', async (t) => {
 
 t.test('docs/model.md has each setting of the chatbot', (t) => {
   const settings = readFileSync(resolve(import.meta.dirname, '..', '..', 'examples', 'chatbot', 'settings.js'), 'utf8')
-  const names = [...settings.matchAll(/^ {2}([A-Z_]+): (?:\[|count)/gm)].map(([, name]) => name)
+  const names = [...settings.matchAll(/^ {2}([A-Z_]+): (?:\[|count)/gm)].map(([, name = '']) => name)
   t.ok(names.length > 15)
   const rows = readPages().find(({ path }) => path === 'docs/model.md')!.text.split('\n').filter((line) => line.startsWith('| `'))
   for (const name of names) t.ok(rows.some((row) => row.includes(`\`${name}\``)), name)
