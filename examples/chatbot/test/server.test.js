@@ -14,8 +14,8 @@ const linesOf = (file) => readFileSync(file, 'utf8').trim().split('\n').map((lin
 
 test('with nothing set, the built-in model answers', async (t) => {
   const server = await startServer(t)
-  assert.match(await (await fetch(server.url, login)).text(), /a small imitation of ELIZA, a program of 1966/)
   const { answer } = await (await ask(server, 'I need a holiday.', { accept: 'application/json' })).json()
+  assert.match(await (await fetch(server.url, login)).text(), /a small imitation of ELIZA, a program of 1966/)
   assert.equal(answer, 'Why do you need a holiday?')
   const honest = await (await ask(server, 'What are you?', { accept: 'application/json' })).json()
   assert.match(honest.answer, /I understand nothing/)
