@@ -28,6 +28,8 @@ import usage from './usage.js'
 export default async function chatbot (app) {
   if (cluster.isWorker) stop('it is one process, whose queue is in memory; set MODEL_SLOTS, not --workers')
   const settings = readSettings()
+  const { USERS_FILE, QUICKSTART_USERS_FILE } = process.env
+  if (USERS_FILE && !QUICKSTART_USERS_FILE) stop('USERS_FILE is for node server.js alone; set QUICKSTART_USERS_FILE')
   const { MODEL_QUESTION_LENGTH, MODEL_HISTORY_LENGTH, MODEL_ANSWER_LENGTH, MODEL_COMMAND, MODEL_URL } = settings
   const open = MODEL_COMMAND ? openCommand : MODEL_URL ? openUrl : openThread
   const model = await open(settings, app.log)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -70,8 +71,8 @@ export async function fakeCompletions (t) {
 }
 
 /** Starts server.js with settings, and stops it when the test ends. */
-export async function startServer (t, env = {}, { args = [], cwd } = {}) {
-  const child = spawn(process.execPath, [here('../server.js'), ...args], {
+export async function startServer (t, env = {}, { args = [], cwd, folder = here('..') } = {}) {
+  const child = spawn(process.execPath, [join(folder, 'server.js'), ...args], {
     env: { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd

