@@ -59,8 +59,8 @@ declare module 'fastify' {
  *
  * @throws `FST_QUICKSTART_APP_INVALID_SETTING` or `FST_QUICKSTART_APP_INVALID_OPTION` where a setting or an option is
  * wrong, `FST_QUICKSTART_APP_INVALID_ROUTES` where `routes` is not a plugin, `FST_QUICKSTART_APP_PROTECT_WITHOUT_AUTH`
- * where pages are to be protected and auth is off, `FST_QUICKSTART_APP_PROM_CLIENT_MISSING` where metrics are on and the
- * package prom-client is not installed, and what the plugins throw when their options are wrong
+ * where pages are to be protected and auth is off, `FST_QUICKSTART_APP_PROM_CLIENT_MISSING` where metrics are on and
+ * the package prom-client is not installed, and what the plugins throw when their options are wrong
  */
 async function quickstart (app: FastifyInstance, given: QuickstartOptions): Promise<void> {
   if (isFastifyStart()) explainStartFailures(app)
