@@ -331,24 +331,25 @@ t.test('draws a long answer in short frames', async (t) => {
   }))
   const fake = await startFake(t, answers)
   for (const shape of Object.keys(shapes)) {
-    let longest = Infinity
-    for (let attempt = 0; attempt < 5 && longest >= 100; attempt++) { // the machine may have other work
-      const { page, context } = await openChat(t, browser, fake)
-      await page.evaluate(`{
-        window.longest = 0
-        let last = performance.now()
-        const next = (now) => { longest = Math.max(longest, now - last); last = now; requestAnimationFrame(next) }
-        requestAnimationFrame(next)
-      }`)
-      await askAndWait(page, shape)
-      t.ok((await lastAnswer(page).locator('.markdown').last().innerText()).length > 10_000)
-      longest = Math.min(longest, await page.evaluate('longest'))
-      await context.close()
-    }
+    const { page, context } = await openChat(t, browser, fake)
+    await browser.startTracing(page, { categories: ['toplevel'] })
+    await askAndWait(page, shape)
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] }
+    const pageThreads = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+    // A frame is one task. Its time on the processor is the page's own doing, whatever else the machine does meanwhile.
+    const isOfPage = ({ pid, tid }: TraceEvent) => pageThreads.some((one) => one.pid === pid && one.tid === tid)
+    const times = traceEvents.filter(isOfPage).map(({ tdur = 0 }) => tdur / 1000)
+    const longest = Math.max(...times)
+    t.ok(times.length > 100, 'the page has been watched')
     t.ok(longest < 100, `${shape}: the longest frame took ${longest.toFixed()} ms`)
     t.comment(`${shape}: the longest frame took ${longest.toFixed()} ms`)
+    t.ok((await lastAnswer(page).locator('.markdown').last().innerText()).length > 10_000)
+    await context.close()
   }
 })
+
+/** What Chromium notes of a task: its thread, and microseconds of the processor. */
+interface TraceEvent { name: string, pid: number, tid: number, tdur?: number, args: { name?: string } }
 
 const place = (place: number, seconds?: number): Step => ['place', { place, ...(seconds !== undefined && { seconds }) }]
 const token = (text: string): Step => ['token', { text }]
