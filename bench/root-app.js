@@ -39,6 +39,7 @@ async function readPage () {
     cards: listCards(on, urls),
     map: urls.sourceUrl + mapOfSources,
     home: '/',
+    invites: false,
     login: urls.secretUrl,
     logout: '/logout',
     static: true
