@@ -117,5 +117,5 @@ export async function startServer (
 
 /** The environment without the marks that npm and tap leave in it for their own child processes. */
 function ownEnvironment (): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_(?!config_)|TAP|_TAPJS|NODE_OPTIONS$|NODE_V8|NODE_ENV$|QUICKSTART_|PORT$|HOST$)/.test(name)))
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_(?!config_)|npm_config_strict_allow_scripts$|TAP|_TAPJS|NODE_OPTIONS$|NODE_V8|NODE_ENV$|QUICKSTART_|PORT$|HOST$)/.test(name)))
 }
