@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { FastifyError } from 'fastify'
 import { errorMonitor, type EventEmitter } from 'node:events'
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -13,7 +14,7 @@ import { basename, dirname } from 'node:path'
  * throw new CannotStart('MODEL_URL is not set; it takes the address of the model')
  * ```
  */
-export const CannotStart = createError<[reason: string]>('FST_QUICKSTART_APP_CANNOT_START', '%s')
+export const CannotStart: new (reason: string) => FastifyError = createError('FST_QUICKSTART_APP_CANNOT_START', '%s')
 
 const notOurAddress = 'is not an address of this machine; choose another with HOST or --address'
 
