@@ -88,7 +88,7 @@ test('who is logged in logs out', async (t) => {
   const { statusCode, headers, body } = await ask('/logout', 'bob')
   assert.equal(statusCode, 401) // by which the browser forgets the login
   assert.match(String(headers['www-authenticate']), /^Basic realm=/)
-  assert.match(body, /<h1>Logged out<\/h1>\s*<p role="alert">You are logged out</)
+  assert.match(body, /<h1>Logged out<\/h1>\s*<p role="alert">You are logged out\.</)
   assert.doesNotMatch(body, /bob/)
 })
 
