@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline'
 
 /** Milliseconds that a process has to end an answer after `{"cancel":true}`. Then it is killed and started anew. */
 const cancelGrace = 1000
@@ -10,8 +9,9 @@ const cancelGrace = 1000
 /** A process that lived this many milliseconds is started anew as soon as it dies; another one when it is needed. */
 const steady = 5000
 
-/** Characters of the longest line that is read. */
+/** Characters of the longest line that is read, and of what is logged in one. A longer one comes in pieces. */
 const longestLine = 1_000_000
+const longestLogged = 10_000
 
 /**
  * A model that runs as a process, one for each slot. It reads a JSON object a line from its standard input:
@@ -141,13 +141,13 @@ class ModelProcess {
     // A group of its own: Ctrl-C is for the server, which then ends the whole group.
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
     this.#child = child
-    this.#lines = linesOf(child.stdout)
+    this.#lines = linesOf(child.stdout, longestLine)
     this.started = Date.now()
     this.#ended = undefined
     this.#hasSpoken = false
 
     child.stdin.on('error', () => {}) // it went away, as 'exit' tells
-    createInterface({ input: child.stderr }).on('line', (line) => this.#log.info({ model: child.pid }, line))
+    this.#logLines(child)
     child.on('error', (error) => this.#end(error.message))
     child.on('exit', (code, signal) => {
       signalGroup(child, 'SIGKILL') // what it has started, and left behind
@@ -159,6 +159,10 @@ class ModelProcess {
       }, 100)
       this.#end(signal ?? `exit code ${code}`, code === 0 && this.#hasSpoken)
     })
+  }
+
+  async #logLines ({ stderr, pid }) {
+    for await (const line of linesOf(stderr, longestLogged, true)) this.#log.info({ model: pid }, line)
   }
 
   /** @param {boolean} isUsual for one that ends after each answer */
@@ -266,15 +270,19 @@ function signalGroup (child, signal) {
   } catch {} // nobody is left
 }
 
-async function * linesOf (stream) {
+/** Not node:readline, which keeps a line until it ends, and so all of what a process writes without a line end. */
+async function * linesOf (stream, longest, hasOpenEnd = false) {
   let rest = ''
   try {
     for await (const chunk of stream.setEncoding('utf8')) {
-      const lines = (rest + chunk).split('\n')
+      const lines = (rest + chunk).split(/[\r\n]/)
       rest = lines.pop()
       yield * lines.filter((line) => line.trim() !== '')
-      if (rest.length > longestLine) yield rest
+      if (rest.length < longest) continue
+      yield rest
+      rest = ''
     }
+    if (hasOpenEnd && rest !== '') yield rest
   } catch {} // destroyed: the process is gone
 }
 

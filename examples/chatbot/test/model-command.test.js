@@ -56,6 +56,21 @@ test('what the process writes to its standard error is logged', async (t) => {
   assert.deepEqual(model.lines, ['info half of the memory is used'])
 })
 
+test('what it writes there without a line end is logged in pieces, not kept', async (t) => {
+  const model = open(t)
+  await ask(model, 'mutter')
+  await said(model)
+  assert.match(model.lines[0] ?? '', /^info x{10000}/)
+  assert.ok(model.lines.every((line) => line.length < 100_000))
+})
+
+test('a bar of progress is a line each time it is drawn, and the last words need no line end', async (t) => {
+  const model = open(t)
+  await ask(model, 'progress')
+  await model.close()
+  assert.deepEqual(model.lines, ['info 50 %', 'info 100 %', 'info bye'])
+})
+
 test('a cancelled answer ends, and the process goes on', async (t) => {
   const model = open(t)
   const pid = await ask(model, 'pid')
