@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
@@ -181,22 +182,30 @@ test('neither a command nor an address that is not there stops the server', asyn
 })
 
 test('a wrong setting stops the start with one line', async (t) => {
+  const dangling = join(mkdtempSync(join(tmpdir(), 'chatbot-')), 'link')
+  t.after(() => rmSync(dirname(dangling), { recursive: true }))
+  symlinkSync(fileURLToPath(new URL('../public/feedback.jsonl', import.meta.url)), dangling)
   for (const [env, line] of [
     [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
     [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS does not fit; expected a whole number from 1 to 999999\n$/],
     [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS does not fit; expected/],
     [{ MODEL_ANSWER_SECONDS: '1000000' }, /^chatbot: MODEL_ANSWER_SECONDS does not fit; expected/],
     [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as python3 model.py\n$/],
+    [{ MODEL_COMMAND: '"" model.py' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as/],
     [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
     [{ MODEL_TEMPERATURE: '1' }, /^chatbot: MODEL_TEMPERATURE is set, which goes to a server; expected MODEL_URL/],
     [{ MODEL_SYSTEM: '@no-such-file' }, /^chatbot: MODEL_SYSTEM: no-such-file cannot be read as UTF-8 text \(E/],
     [{ FEEDBACK_FILE: 'public/feedback.jsonl' }, /^chatbot: FEEDBACK_FILE: .* is in the folder of public files; /],
+    [{ FEEDBACK_FILE: dangling }, /^chatbot: FEEDBACK_FILE: .* is a link to a file that is not there; choose/],
+    [{ FEEDBACK_FILE: join(dirname(dangling), 'x'.repeat(252)) }, /^chatbot: .* needs a lock beside it: x+.lock \(E/],
+    [{ FEEDBACK_FILE: 'package.json' }, /^chatbot: FEEDBACK_FILE: .* has something else than JSON lines; choose/],
     [{ FEEDBACK_FILE: 'no/such/folder' }, /^chatbot: FEEDBACK_FILE: .* cannot be written \(ENOENT\)\n$/],
     [{ TRANSCRIPT_FILE: 'server.js' }, /^chatbot: TRANSCRIPT_FILE: .* has something else than JSON lines; choose/],
     [{ PORT: 'abc' }, /^fastify-quickstart: PORT is "abc"; it takes a number from 0 to 65535\n$/],
     [{ USERS_FILE: 'no-users' }, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-users", which does not exist; /],
     [{ NODE_ENV: 'production' }, /^fastify-quickstart: .*no users are configured; set QUICKSTART_USERS_FILE, .*\n$/],
     [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
+    [{ MODEL_URL: 'http://127.0.0.1:99999/v1' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
     [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
     [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
   ]) {
