@@ -389,6 +389,24 @@ test('feedback and all answers are kept in files for their owner alone, where th
   assert.equal(status, 404)
 })
 
+test('the longest answer, and the longest question, may be given a thumb', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatbot-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'feedback.jsonl')
+  const lengths = { MODEL_QUESTION_LENGTH: '50000', MODEL_HISTORY_LENGTH: '1000', MODEL_ANSWER_LENGTH: '200000' }
+  const server = await startServer(t, { FEEDBACK_FILE: file, ...lengths })
+  const question = 'x'.repeat(50_000)
+  const answer = '\x01'.repeat(200_000) // six bytes each, in JSON
+  const { status } = await fetch(`${server.url}/feedback`, {
+    method: 'POST',
+    headers: { ...login.headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ conversation: 'c-1', question, answer, verdict: 'up' })
+  })
+  assert.equal(status, 204)
+  const [given] = linesOf(file)
+  assert.deepEqual([given.question, given.answer], [question, answer])
+})
+
 test('what the model thinks, and why it ended, is told to programs and pages alike', async (t) => {
   const server = await startServer(t, { MODEL_COMMAND: fakeCommand, MODEL_SYSTEM: 'Be brief.' })
   const told = (await eventsOf(await ask(server, 'think'))).map(([event, { text }]) => [event, text])
