@@ -140,6 +140,7 @@ class ModelProcess {
     const [file, ...args] = this.#words
     // A group of its own: Ctrl-C is for the server, which then ends the whole group.
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
+    const guard = guardGroup(child)
     this.#child = child
     this.#lines = linesOf(child.stdout, longestLine)
     this.started = Date.now()
@@ -150,6 +151,7 @@ class ModelProcess {
     this.#logLines(child)
     child.on('error', (error) => this.#end(error.message))
     child.on('exit', (code, signal) => {
+      guard?.kill('SIGKILL')
       signalGroup(child, 'SIGKILL') // what it has started, and left behind
       // What has left the group may hold the pipe open. What is in it is read first.
       const reading = setInterval(() => {
@@ -260,6 +262,18 @@ class ModelProcess {
   async #exit () {
     if (this.#ended === undefined) await once(this.#child, 'exit').catch(() => {}) // an error: it could not be started
   }
+}
+
+/** Starts a shell that ends a group once this server is gone, even by SIGKILL: its standard input ends then. */
+function guardGroup ({ pid }) {
+  if (process.platform === 'win32' || pid === undefined) return undefined
+  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "-$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'], detached: true
+  })
+  guard.on('error', () => {}) // there is no shell, as in the smallest containers, which end as a whole
+  guard.unref()
+  guard.stdin?.on('error', () => {}).unref()
+  return guard
 }
 
 /** Sends a signal to a process and all that it has started. */

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
@@ -387,6 +388,18 @@ test('feedback and all answers are kept in files for their owner alone, where th
   const without = await startServer(t)
   const { status } = await fetch(`${without.url}/feedback`, { method: 'POST', ...login })
   assert.equal(status, 404)
+})
+
+const noGroups = process.platform === 'win32' && 'Windows has no groups of processes'
+
+test('a server that is killed leaves no model behind', { skip: noGroups }, async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const { answer } = await (await ask(server, 'stay', { accept: 'application/json' })).json()
+  const lives = () => spawnSync('kill', ['-0', answer]).status === 0
+  assert.equal(lives(), true)
+  server.child.kill('SIGKILL')
+  for (let tries = 0; tries < 250 && lives(); tries++) await wait(20)
+  assert.equal(lives(), false)
 })
 
 test('the longest answer, and the longest question, may be given a thumb', async (t) => {
