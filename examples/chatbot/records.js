@@ -59,8 +59,13 @@ async function appendLine (path, line, most) {
     const { size } = await file.stat()
     if (size + Buffer.byteLength(line) > most) throw new Error(`the file has ${most / 1e6} MB; move it away`)
     const end = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer.toString()
-    await file.appendFile(end === '\n' ? line : `\n${line}`) // the disk was full in the middle of a line
-    await file.sync()
+    try {
+      await file.appendFile(end === '\n' ? line : `\n${line}`) // a server died in the middle of a line
+      await file.sync()
+    } catch (error) { // the disk is full: half a line would spoil the file for whoever reads it
+      await file.truncate(size)
+      throw error
+    }
   } finally {
     await file.close()
   }
