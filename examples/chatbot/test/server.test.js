@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -388,6 +389,18 @@ test('feedback and all answers are kept in files for their owner alone, where th
   const without = await startServer(t)
   const { status } = await fetch(`${without.url}/feedback`, { method: 'POST', ...login })
   assert.equal(status, 404)
+})
+
+test('a connection that breaks stops all its answers, also those that wait behind the first', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const { hostname: host, port } = new URL(server.url)
+  const socket = connect({ host, port })
+  const request = ['POST /answer HTTP/1.1', `Host: ${host}`, `Authorization: ${admin}`,
+    'Content-Type: application/x-www-form-urlencoded', 'Content-Length: 13', '', 'question=slow'].join('\r\n')
+  socket.write(request + request)
+  for await (const text of socket.setEncoding('utf8')) if (text.includes('event:')) break // which destroys it
+  const next = await ask(server, 'hello', { signal: AbortSignal.timeout(10_000) })
+  assert.equal((await eventsOf(next)).at(-1)[0], 'done')
 })
 
 const noGroups = process.platform === 'win32' && 'Windows has no groups of processes'
