@@ -28,7 +28,13 @@ export async function * limitAnswer (answer, controller, limits) {
   const { MODEL_ANSWER_LENGTH: most, MODEL_ANSWER_SECONDS: whole, MODEL_SILENT_SECONDS: silent } = limits
   const { signal } = controller
   const pieces = answer[Symbol.asyncIterator]()
-  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  let wake = () => {}
+  signal.addEventListener('abort', () => wake({}), { once: true })
+  // Not Promise.race with a promise of the abort, which would remember each piece until the answer ends.
+  const next = () => new Promise((resolve, reject) => {
+    wake = resolve
+    pieces.next().then(resolve, reject)
+  })
   const stopAfter = (seconds, message) => {
     return setTimeout(() => controller.abort(new AnswerError(504, message)), seconds * 1000)
   }
@@ -50,7 +56,8 @@ export async function * limitAnswer (answer, controller, limits) {
     let thought = 0
     watch()
     for (;;) {
-      const { done, value } = await Promise.race([pieces.next(), aborted])
+      signal.throwIfAborted()
+      const { done, value } = await next()
       signal.throwIfAborted()
       if (done) break
       const { thinking, loading, reason: ended } = Object(value)

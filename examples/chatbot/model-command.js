@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline'
 
 /** Milliseconds that a process has to end an answer after `{"cancel":true}`. Then it is killed and started anew. */
 const cancelGrace = 1000
@@ -10,8 +9,9 @@ const cancelGrace = 1000
 /** A process that lived this many milliseconds is started anew as soon as it dies; another one when it is needed. */
 const steady = 5000
 
-/** Characters of the longest line that is read. */
+/** Characters of the longest line that is read, and of what is logged in one. A longer one comes in pieces. */
 const longestLine = 1_000_000
+const longestLogged = 10_000
 
 /**
  * A model that runs as a process, one for each slot. It reads a JSON object a line from its standard input:
@@ -140,16 +140,18 @@ class ModelProcess {
     const [file, ...args] = this.#words
     // A group of its own: Ctrl-C is for the server, which then ends the whole group.
     const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: process.platform !== 'win32' })
+    const guard = guardGroup(child)
     this.#child = child
-    this.#lines = linesOf(child.stdout)
+    this.#lines = linesOf(child.stdout, longestLine)
     this.started = Date.now()
     this.#ended = undefined
     this.#hasSpoken = false
 
     child.stdin.on('error', () => {}) // it went away, as 'exit' tells
-    createInterface({ input: child.stderr }).on('line', (line) => this.#log.info({ model: child.pid }, line))
+    this.#logLines(child)
     child.on('error', (error) => this.#end(error.message))
     child.on('exit', (code, signal) => {
+      guard?.kill('SIGKILL')
       signalGroup(child, 'SIGKILL') // what it has started, and left behind
       // What has left the group may hold the pipe open. What is in it is read first.
       const reading = setInterval(() => {
@@ -159,6 +161,10 @@ class ModelProcess {
       }, 100)
       this.#end(signal ?? `exit code ${code}`, code === 0 && this.#hasSpoken)
     })
+  }
+
+  async #logLines ({ stderr, pid }) {
+    for await (const line of linesOf(stderr, longestLogged, true)) this.#log.info({ model: pid }, line)
   }
 
   /** @param {boolean} isUsual for one that ends after each answer */
@@ -258,6 +264,18 @@ class ModelProcess {
   }
 }
 
+/** Starts a shell that ends a group once this server is gone, even by SIGKILL: its standard input ends then. */
+function guardGroup ({ pid }) {
+  if (process.platform === 'win32' || pid === undefined) return undefined
+  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL "-$0"', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'], detached: true
+  })
+  guard.on('error', () => {}) // there is no shell, as in the smallest containers, which end as a whole
+  guard.unref()
+  guard.stdin?.on('error', () => {}).unref()
+  return guard
+}
+
 /** Sends a signal to a process and all that it has started. */
 function signalGroup (child, signal) {
   try {
@@ -266,15 +284,19 @@ function signalGroup (child, signal) {
   } catch {} // nobody is left
 }
 
-async function * linesOf (stream) {
+/** Not node:readline, which keeps a line until it ends, and so all of what a process writes without a line end. */
+async function * linesOf (stream, longest, hasOpenEnd = false) {
   let rest = ''
   try {
     for await (const chunk of stream.setEncoding('utf8')) {
-      const lines = (rest + chunk).split('\n')
+      const lines = (rest + chunk).split(/[\r\n]/)
       rest = lines.pop()
       yield * lines.filter((line) => line.trim() !== '')
-      if (rest.length > longestLine) yield rest
+      if (rest.length < longest) continue
+      yield rest
+      rest = ''
     }
+    if (hasOpenEnd && rest !== '') yield rest
   } catch {} // destroyed: the process is gone
 }
 

@@ -72,7 +72,7 @@ function read (body) {
 
 function readMessage (message, index) {
   const { role, content } = Object(message)
-  if (!Object.hasOwn(roles, role ?? '')) {
+  if (typeof role !== 'string' || !Object.hasOwn(roles, role)) {
     refuse(`messages[${index}].role must be one of ${Object.keys(roles).join(', ')}.`, `messages[${index}].role`)
   }
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content

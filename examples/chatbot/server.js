@@ -2,7 +2,6 @@ import cluster from 'node:cluster'
 import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import formbody from '@fastify/formbody'
@@ -21,7 +20,7 @@ import openai from './openai.js'
 import { blocksOf } from './public/blocks.js'
 import { FairQueue } from './queue.js'
 import { loadEnvFile, readSettings, stop } from './settings.js'
-import { eventHeaders, eventStream, keepOpen, toEvents, wholeAnswer } from './stream.js'
+import { eventHeaders, eventStream, keepOpen, toEvents, untilOver, wholeAnswer } from './stream.js'
 import usage from './usage.js'
 
 /** The chatbot's routes. They run on the app of fastify-quickstart, which has logins, pages, limits and health. */
@@ -39,15 +38,15 @@ export default async function chatbot (app) {
 
   /** Asks the model in the name of who is logged in. The answer ends when the client goes away. */
   function ask (request, reply, { messages, ...facts }) {
-    const { user: { name: user }, log } = request
+    const { user: { name: user }, raw: { socket }, log } = request
     const controller = new AbortController() // request.signal fires when the body of a POST has been read
-    const over = finished(reply.raw).catch(() => {}).then(() => {
+    const over = untilOver(reply.raw, socket).then(() => {
       underWay.delete(over)
       controller.abort(new AnswerError(499, 'Nobody waits for the answer any more.'))
     })
     underWay.add(over)
     const told = queue.answer(user, controller, (signal) => model.answer(messages, { signal, user }))
-    const steps = keepOpen(journal.follow(told, { user, log, ...facts }), reply.raw.socket, app.server.timeout)
+    const steps = keepOpen(journal.follow(told, { user, log, ...facts }), socket, app.server.timeout)
     return { steps, signal: controller.signal }
   }
 

@@ -6,7 +6,7 @@ const count = (preset) => [preset, /^[1-9]\d{0,5}$/, 'a whole number from 1 to 9
 
 /** Each with its default, and what fits. */
 const known = {
-  MODEL_COMMAND: ['', /\S/, 'a command such as python3 model.py'], // a process that answers, as in model-command.js
+  MODEL_COMMAND: ['', /^(?!\s*(?:""|'')).*\S/s, 'a command such as python3 model.py'], // as in model-command.js
   // Or a server that speaks OpenAI's chat completions, with the model's name there and a key.
   MODEL_URL: ['', /^https?:\/\/[^@\s]+$/, 'an address such as http://127.0.0.1:11434/v1, with a key in MODEL_API_KEY'],
   MODEL_NAME: ['', /\S/, 'a name such as llama3.2'],
@@ -36,7 +36,8 @@ export function readSettings () {
     if (!isOurs || value === '') continue
     if (!Object.hasOwn(known, name)) stop(`${name} is not a setting; known settings: ${Object.keys(known).join(', ')}`)
     const [preset, pattern, expected] = known[name]
-    if (!pattern.test(value)) stop(`${name} does not fit; expected ${expected}`)
+    const fits = pattern.test(value) && (name !== 'MODEL_URL' || URL.canParse(value))
+    if (!fits) stop(`${name} does not fit; expected ${expected}`)
     settings[name] = typeof preset === 'number' ? Number(value) : value
   }
   const { MODEL_COMMAND, MODEL_URL, MODEL_SYSTEM } = settings

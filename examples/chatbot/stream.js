@@ -1,5 +1,5 @@
 // How an answer is sent: as events while it comes, or in one piece.
-import { PassThrough, pipeline } from 'node:stream'
+import { finished, PassThrough, pipeline } from 'node:stream'
 
 export const eventHeaders = {
   'content-type': 'text/event-stream',
@@ -20,6 +20,22 @@ export function eventStream (texts, signal) {
   signal.addEventListener('abort', () => setTimeout(() => stream.destroy(), 5000).unref(), { once: true })
   pipeline(texts, stream, () => clearInterval(heartbeat))
   return stream
+}
+
+/**
+ * Waits for the end of a response, or of its connection: a response that waits behind another one (pipelining) has no
+ * socket yet, and hears nothing of that.
+ */
+export function untilOver (response, socket) {
+  return new Promise((resolve) => {
+    const end = () => {
+      socket.off('close', end)
+      resolve()
+    }
+    finished(response, end)
+    socket.once('close', end)
+    if (socket.destroyed) end()
+  })
 }
 
 /** Lifts the server's limit for idle connections while an answer is told: who waits for a turn may hear nothing. */

@@ -59,6 +59,12 @@ t.test('the recipes in a project', { skip: lacks.links }, async (t) => {
     t.equal((await send(png, 'a.png', { authorization: '' })).status, 401)
     t.equal((await send(png, 'a.png', { 'sec-fetch-site': 'cross-site' })).status, 403)
     t.equal((await ask('/photos', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"title":"a","photo":"b"}' })).status, 400)
+    for (const [type, body] of [
+      ['multipart/form-data', 'x'], ['multipart/form-data; boundary=x', '--x\r\ncontent-disposition: form-data; name="title"\r\n\r\nhalf of']
+    ] as const) {
+      const broken = await ask('/photos', { method: 'POST', headers: { 'content-type': type }, body })
+      t.equal(broken.status, 400, 'a form that is broken, or broken off, is no fault of the server')
+    }
     for (const wrong of ['/photos/..%2Froutes.js', '/photos/..%2F..%2Froutes.png', '/photos/routes.js', '/uploads/']) {
       t.match((await ask(wrong)).status, /^40[04]$/, wrong)
     }

@@ -40,6 +40,8 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   }
   if (question === 'nameless') return console.log('{"token":"whose?"}')
   if (question === 'silent') return console.error('it says nothing')
+  if (question === 'mutter') process.stderr.write('x'.repeat(200_000))
+  if (question === 'progress') process.stderr.write('50 %\r100 %\r\nbye')
   if (question === 'complain') console.error('half of the memory is used')
   if (question === 'stay') {
     process.on('SIGTERM', () => {})

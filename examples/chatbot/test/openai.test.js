@@ -83,6 +83,8 @@ test('a body that does not fit is 400, and says which field', async (t) => {
     [{ messages: [] }, 'messages', /^messages must be a list/],
     [{ messages: Array(1001).fill({ role: 'user', content: 'x' }) }, 'messages', /1001 entries; at most 1000/],
     [{ messages: [{ role: 'robot', content: 'x' }] }, 'messages[0].role', /must be one of system, developer, user/],
+    [{ messages: [{ role: { toString: 1 }, content: 'x' }] }, 'messages[0].role', /must be one of/],
+    [{ messages: [{ role: ['user'], content: 'x' }] }, 'messages[0].role', /must be one of/],
     [{ messages: [null] }, 'messages[0].role', /must be one of/],
     [{ messages: [{ role: 'user', content: 5 }] }, 'messages[0].content', /must be text/],
     [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content', /must be text/],

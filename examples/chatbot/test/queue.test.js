@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { AnswerError } from '../limits.js'
 import { FairQueue } from '../queue.js'
 
@@ -301,4 +303,29 @@ test('the line is in order whatever users do, and nothing is left of them', asyn
   assert.deepEqual(queue.now, { answering: 0, waiting: 0 })
   assert.deepEqual([...refusals], [429])
   assert.deepEqual(open.map(({ error }) => error).filter(Boolean), [])
+})
+
+test('a model that thinks without end takes no more memory the longer it thinks', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc')
+  const heapUsed = () => {
+    collect()
+    return process.memoryUsage().heapUsed / 1e6
+  }
+  const queue = new FairQueue(settings)
+  const controller = new AbortController()
+  let pieces = 0
+  let before
+  const steps = queue.answer('ann', controller, async function * () {
+    for (;;) {
+      if (++pieces === 1000) before = heapUsed()
+      if (pieces === 200_000) {
+        assert.ok(heapUsed() - before < 10, 'it grew by less than 10 MB')
+        return
+      }
+      yield { thinking: 'Hm. ' }
+    }
+  })
+  for await (const { event, reason } of steps) if (event === 'done') assert.equal(reason, 'empty')
+  assert.equal(pieces, 200_000)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -36,6 +37,22 @@ test('begins a new line behind one that was cut, and a new file where the old on
   await append({ n: 2 })
   assert.equal(read(path), '{"n":2}\n')
   assert.equal(statSync(path).mode & 0o777, 0o600)
+})
+
+test('a record for which the disk has no room leaves nothing of itself', async (t) => {
+  const { append, path } = open(t, { 'feedback.jsonl': '{"n":0}\n{"n":1}' })
+  const file = await openFile(path)
+  const handle = Object.getPrototypeOf(file)
+  await file.close()
+  t.mock.method(handle, 'appendFile', async function (line) {
+    await this.write(line.slice(0, 9))
+    throw new Error('ENOSPC: no space left on device')
+  })
+  await assert.rejects(append({ text: 'x'.repeat(50) }), { statusCode: 507 })
+  assert.equal(read(path), '{"n":0}\n{"n":1}')
+  t.mock.restoreAll()
+  await append({ n: 2 })
+  assert.equal(read(path), '{"n":0}\n{"n":1}\n{"n":2}\n')
 })
 
 test('a file that is full takes no more, and says so', async (t) => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { admin, ask, eventsOf, fakeCommand, fakeCompletions, logged, startServer } from '../fakes/fakes.js'
 
 const login = { headers: { authorization: admin } }
@@ -181,22 +184,30 @@ test('neither a command nor an address that is not there stops the server', asyn
 })
 
 test('a wrong setting stops the start with one line', async (t) => {
+  const dangling = join(mkdtempSync(join(tmpdir(), 'chatbot-')), 'link')
+  t.after(() => rmSync(dirname(dangling), { recursive: true }))
+  symlinkSync(fileURLToPath(new URL('../public/feedback.jsonl', import.meta.url)), dangling)
   for (const [env, line] of [
     [{ MODEL_SLOT: '2' }, /^chatbot: MODEL_SLOT is not a setting; known settings: MODEL_COMMAND, MODEL_URL, .*\n$/],
     [{ MODEL_SLOTS: '0' }, /^chatbot: MODEL_SLOTS does not fit; expected a whole number from 1 to 999999\n$/],
     [{ MODEL_SLOTS: '1e1' }, /^chatbot: MODEL_SLOTS does not fit; expected/],
     [{ MODEL_ANSWER_SECONDS: '1000000' }, /^chatbot: MODEL_ANSWER_SECONDS does not fit; expected/],
     [{ MODEL_COMMAND: ' ' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as python3 model.py\n$/],
+    [{ MODEL_COMMAND: '"" model.py' }, /^chatbot: MODEL_COMMAND does not fit; expected a command such as/],
     [{ MODEL_COMMAND: 'x', MODEL_URL: 'http://x' }, /^chatbot: both MODEL_COMMAND and MODEL_URL are set; expected one/],
     [{ MODEL_TEMPERATURE: '1' }, /^chatbot: MODEL_TEMPERATURE is set, which goes to a server; expected MODEL_URL/],
     [{ MODEL_SYSTEM: '@no-such-file' }, /^chatbot: MODEL_SYSTEM: no-such-file cannot be read as UTF-8 text \(E/],
     [{ FEEDBACK_FILE: 'public/feedback.jsonl' }, /^chatbot: FEEDBACK_FILE: .* is in the folder of public files; /],
+    [{ FEEDBACK_FILE: dangling }, /^chatbot: FEEDBACK_FILE: .* is a link to a file that is not there; choose/],
+    [{ FEEDBACK_FILE: join(dirname(dangling), 'x'.repeat(252)) }, /^chatbot: .* needs a lock beside it: x+.lock \(E/],
+    [{ FEEDBACK_FILE: 'package.json' }, /^chatbot: FEEDBACK_FILE: .* has something else than JSON lines; choose/],
     [{ FEEDBACK_FILE: 'no/such/folder' }, /^chatbot: FEEDBACK_FILE: .* cannot be written \(ENOENT\)\n$/],
     [{ TRANSCRIPT_FILE: 'server.js' }, /^chatbot: TRANSCRIPT_FILE: .* has something else than JSON lines; choose/],
     [{ PORT: 'abc' }, /^fastify-quickstart: PORT is "abc"; it takes a number from 0 to 65535\n$/],
     [{ USERS_FILE: 'no-users' }, /^fastify-quickstart: QUICKSTART_USERS_FILE is "no-users", which does not exist; /],
     [{ NODE_ENV: 'production' }, /^fastify-quickstart: .*no users are configured; set QUICKSTART_USERS_FILE, .*\n$/],
     [{ MODEL_URL: 'localhost:11434' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
+    [{ MODEL_URL: 'http://127.0.0.1:99999/v1' }, /^chatbot: MODEL_URL does not fit; expected an address such as http:/],
     [{ MODEL_URL: 'http://ann:hunter2@x/v1' }, /^chatbot: MODEL_URL does not fit; (?!.*hunter2)/],
     [{ MODEL_URL: 'http://x', MODEL_API_KEY: 'hunter\n2' }, /^chatbot: MODEL_API_KEY does not fit; (?!.*hunter)/]
   ]) {
@@ -378,6 +389,48 @@ test('feedback and all answers are kept in files for their owner alone, where th
   const without = await startServer(t)
   const { status } = await fetch(`${without.url}/feedback`, { method: 'POST', ...login })
   assert.equal(status, 404)
+})
+
+test('a connection that breaks stops all its answers, also those that wait behind the first', async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const { hostname: host, port } = new URL(server.url)
+  const socket = connect({ host, port })
+  const request = ['POST /answer HTTP/1.1', `Host: ${host}`, `Authorization: ${admin}`,
+    'Content-Type: application/x-www-form-urlencoded', 'Content-Length: 13', '', 'question=slow'].join('\r\n')
+  socket.write(request + request)
+  for await (const text of socket.setEncoding('utf8')) if (text.includes('event:')) break // which destroys it
+  const next = await ask(server, 'hello', { signal: AbortSignal.timeout(10_000) })
+  assert.equal((await eventsOf(next)).at(-1)[0], 'done')
+})
+
+const noGroups = process.platform === 'win32' && 'Windows has no groups of processes'
+
+test('a server that is killed leaves no model behind', { skip: noGroups }, async (t) => {
+  const server = await startServer(t, { MODEL_COMMAND: fakeCommand })
+  const { answer } = await (await ask(server, 'stay', { accept: 'application/json' })).json()
+  const lives = () => spawnSync('kill', ['-0', answer]).status === 0
+  assert.equal(lives(), true)
+  server.child.kill('SIGKILL')
+  for (let tries = 0; tries < 250 && lives(); tries++) await wait(20)
+  assert.equal(lives(), false)
+})
+
+test('the longest answer, and the longest question, may be given a thumb', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatbot-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'feedback.jsonl')
+  const lengths = { MODEL_QUESTION_LENGTH: '50000', MODEL_HISTORY_LENGTH: '1000', MODEL_ANSWER_LENGTH: '200000' }
+  const server = await startServer(t, { FEEDBACK_FILE: file, ...lengths })
+  const question = 'x'.repeat(50_000)
+  const answer = '\x01'.repeat(200_000) // six bytes each, in JSON
+  const { status } = await fetch(`${server.url}/feedback`, {
+    method: 'POST',
+    headers: { ...login.headers, 'content-type': 'application/json' },
+    body: JSON.stringify({ conversation: 'c-1', question, answer, verdict: 'up' })
+  })
+  assert.equal(status, 204)
+  const [given] = linesOf(file)
+  assert.deepEqual([given.question, given.answer], [question, answer])
 })
 
 test('what the model thinks, and why it ended, is told to programs and pages alike', async (t) => {
