@@ -5,7 +5,7 @@ import { findPackageSource } from '../../bin/package-source.ts'
 import { lacks } from '../system.ts'
 
 const manifest = JSON.stringify({ version: '1.2.3' })
-const registry = 'https://registry.npmjs.org/fastify-quickstart/-/fastify-quickstart-1.2.3.tgz'
+const registry = 'https://registry.example/fastify-quickstart/-/fastify-quickstart-1.2.3.tgz'
 
 /** A folder node_modules into which npm has put the package from there. */
 const installed = (resolved?: string, name = 'fastify-quickstart') => ({

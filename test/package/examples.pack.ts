@@ -128,7 +128,7 @@ t.test('a project that a package of the registry makes names its version', async
   await install(folder, tarball)
   const lock = join(folder, 'node_modules', '.package-lock.json')
   const from = /"resolved": "file:[^"]*"/
-  writeFileSync(lock, readFileSync(lock, 'utf8').replace(from, '"resolved": "https://registry.npmjs.org/fastify-quickstart/-/x.tgz"'))
+  writeFileSync(lock, readFileSync(lock, 'utf8').replace(from, '"resolved": "https://registry.example/fastify-quickstart/-/x.tgz"'))
   const made = await runToEnd('npx', ['--no', '--', 'fastify-quickstart', 'new', 'my-app'], folder)
   t.match(made.output, /^my-app holds the example minimal in \w+\.\nGo on with\n/m)
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as { version: string, dependencies: object }
