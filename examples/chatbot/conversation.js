@@ -1,8 +1,8 @@
-// What a client may send as a question, and the messages that a model gets of it.
+// Reads the questions that a client may send, and makes the messages for the model.
 import { AnswerError } from './limits.js'
 
-/** The most messages before a question. */
-const mostMessages = 1000
+/** The most messages of a conversation that are taken. */
+export const mostMessages = 1000
 
 /** Bytes that a question and its conversation may take up: nine for a character such as € in a form, %E2%82%AC. */
 export function bodyLimit ({ MODEL_QUESTION_LENGTH, MODEL_HISTORY_LENGTH }) {

@@ -3,9 +3,9 @@
 // of server.js that name it.
 import { randomUUID } from 'node:crypto'
 import { requiresAuth } from 'fastify-quickstart/auth'
-import { bodyLimit, isObject, prepareMessages } from './conversation.js'
+import { bodyLimit, isObject, mostMessages, prepareMessages } from './conversation.js'
 import { AnswerError } from './limits.js'
-import { eventHeaders, eventStream } from './stream.js'
+import { eventHeaders, eventStream, wholeAnswer } from './stream.js'
 
 /** The roles of a message, and what the model gets. */
 const roles = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' }
@@ -63,7 +63,9 @@ function read (body) {
   if (!Array.isArray(messages) || messages.length === 0) {
     refuse('messages must be a list of one message or more.', 'messages')
   }
-  if (messages.length > 1000) refuse(`messages has ${messages.length} entries; at most 1000 are taken.`, 'messages')
+  if (messages.length > mostMessages) {
+    refuse(`messages has ${messages.length} entries; at most ${mostMessages} are taken.`, 'messages')
+  }
   if (typeof stream !== 'boolean' && stream !== null) refuse('stream must be true or false.', 'stream')
   if (n !== 1 && n !== null) refuse('n must be 1: there is one answer to a question.', 'n')
   if (tools?.length || functions?.length) refuse('tools are not taken.', 'tools')
@@ -87,14 +89,9 @@ function refuse (message, param) {
 }
 
 async function toCompletion (steps, { id, created, model }) {
-  const texts = { token: '', thinking: '' }
-  let reason
-  for await (const step of steps) {
-    if (step.event in texts) texts[step.event] += step.text
-    reason = step.reason
-  }
-  const message = { role: 'assistant', content: texts.token, refusal: null }
-  if (texts.thinking !== '') message.reasoning_content = texts.thinking
+  const { answer, thinking, reason } = await wholeAnswer(steps)
+  const message = { role: 'assistant', content: answer, refusal: null }
+  if (thinking !== undefined) message.reasoning_content = thinking
   const choice = { index: 0, message, finish_reason: finishReasons[reason] ?? 'stop', logprobs: null }
   return { id, object: 'chat.completion', created, model, choices: [choice] }
 }

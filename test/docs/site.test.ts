@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { documents, linkRepository, placeOnSite, relink } from '../../docs/site/pages.ts'
+import { documents, linkRepository, placeOnSite, readText, relink } from '../../docs/site/pages.ts'
 import { splitIntoSections } from '../../docs/site/search.ts'
 import { root } from './pages.ts'
 
@@ -55,7 +55,7 @@ t.test('links to the sources and to edit a page are there once a release names t
 
 t.test('the package has none of the site', async (t) => {
   t.ok(existsSync(join(root, 'docs', 'site', 'pages.ts')), 'it is there')
-  const { files, dependencies } = JSON.parse(await import('node:fs').then(({ readFileSync }) => readFileSync(join(root, 'package.json'), 'utf8'))) as
+  const { files, dependencies } = JSON.parse(readText('package.json')) as
     { files: string[], dependencies: Record<string, string> }
   t.ok(files.indexOf('!docs/site') > files.indexOf('docs'))
   t.notOk('vitepress' in dependencies)

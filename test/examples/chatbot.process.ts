@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
+import { run } from '../docs/guided-project.ts'
 import { readPages } from '../docs/pages.ts'
 
 /** Those that start many servers and processes run with the packed package: see examples.pack.ts. */
@@ -17,15 +17,8 @@ t.test('the quick tests that come with the chatbot pass', async (t) => {
   })
   rmSync(join(folder, 'package.json'))
 
-  // tap would count what they use of dist/ as coverage of the sources.
-  const env = { PATH: process.env.PATH, _TAPJS_PROCESSINFO_COVERAGE_: '0' }
-  const tests = spawn(process.execPath, ['--test', ...quickOnes], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  const note = (chunk: Buffer): void => { output += chunk.toString() }
-  tests.stdout.on('data', note)
-  tests.stderr.on('data', note)
-  const [exitCode] = await once(tests, 'close') as [number]
-  t.equal(exitCode, 0, 'they pass', exitCode === 0 ? {} : { output })
+  const { code, output } = await run(folder, '--test', ...quickOnes)
+  t.equal(code, 0, 'they pass', code === 0 ? {} : { output })
 })
 
 t.test('docs/model.md has each setting of the chatbot', (t) => {
