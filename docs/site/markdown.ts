@@ -1,4 +1,4 @@
-// What the Markdown of these documents needs beside what VitePress makes of it.
+// Rules for the Markdown of these documents, beside VitePress's own.
 import type { MarkdownRenderer } from 'vitepress'
 
 type CoreState = Parameters<Parameters<MarkdownRenderer['core']['ruler']['push']>[1]>[0]

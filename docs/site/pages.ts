@@ -121,7 +121,7 @@ export function createSourcePages (): SourcePage[] {
   }))
 }
 
-/** What package.json says of the repository, once a release has filled it in. */
+/** The facts of package.json: the repository is there once a release has filled it in. */
 export interface Manifest {
   description: string
   repository?: { url: string }

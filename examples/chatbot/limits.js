@@ -8,7 +8,7 @@ export class AnswerError extends Error {
   }
 }
 
-/** What is told of an answer that ended for one of these reasons. */
+/** The notices for an answer that ended for one of these reasons. */
 const notices = {
   length: 'The model reached its limit of length. There may be more to say.',
   refusal: 'The model refused to answer this.',

@@ -7,7 +7,7 @@ import { createParser } from 'eventsource-parser'
 /** Characters of the longest event that is read. */
 const maxBufferSize = 1_000_000
 
-/** What a server says of the end of an answer, in this program's words; `stop` is the usual end. */
+/** The reasons that a server gives for the end of an answer, in this program's words; `stop` is the usual end. */
 const reasons = {
   length: 'length', content_filter: 'refusal', refusal: 'refusal', tool_calls: 'tools', function_call: 'tools'
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What the page calls the model below, and how it describes it. */
+/** The name of the model below on the page, and its description there. */
 export const name = 'ELIZA'
 export const about = 'You talk to a small imitation of ELIZA, a program of 1966: it turns your words around with a ' +
   'dozen rules and understands none of them. Your own model goes into model.js.'

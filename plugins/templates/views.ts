@@ -35,7 +35,7 @@ export type ViewArguments<Name extends ViewName> =
 export type ViewScope<Name extends ViewName> =
   ViewHelpers & ViewFacts & ViewContext & ViewData<Name>
 
-/** What every view is told of its request. */
+/** The facts of its request that every view finds in `it`. */
 export interface ViewFacts {
   /** `request.user`: with the auth topic who is logged in, with `name` and `groups`, or null. */
   user: unknown

@@ -6,7 +6,7 @@ import { serveFlags } from '../../../bin/commands/serve.ts'
 import { placeFlags } from '../../../bin/place.ts'
 import { createTable, type Row } from './table.ts'
 
-/** What a flag of a subcommand does, where the help says so within the line of its command. */
+/** The effects of flags of a subcommand, where the help says so within the line of its command. */
 const explained: Readonly<Record<string, string>> = {
   from: 'the example to make a project of: all-five, chatbot, minimal or own-app; default minimal',
   ts: 'in TypeScript; default where this Node runs it',

@@ -3,7 +3,7 @@ import ts from 'typescript'
 import { root } from '../pages.ts'
 import { createTable, type Row } from './table.ts'
 
-/** What one imports, with its source and the page about it. */
+/** The modules that one imports, each with its source and the page about it. */
 const entries = [
   ['fastify-quickstart', 'app.ts', '../deployment.md'],
   ['fastify-quickstart/hello', 'plugins/hello/index.ts', '../hello.md'],

@@ -8,7 +8,7 @@ interface Setting {
   default?: unknown
 }
 
-/** What other programs give a server by the environment. */
+/** Variables that other programs set too. */
 const others: readonly Row[] = [
   ['`HOST`', 'The address to listen on', 'a name or an address of this machine', '`127.0.0.1`'],
   ['`PORT`', 'The port to listen on', 'a number from 0 to 65535, where 0 is any that is free', '`5001`'],
