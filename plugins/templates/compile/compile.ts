@@ -21,6 +21,7 @@ export interface TagFunctions {
   layout (
     target: Target, it: object, data: object | undefined, body: string, blocks: Blocks | undefined, depth: number
   ): unknown
+  createBlocks (): Blocks
   /** Gives `import()` for a line of the template, because code that `vm` compiles cannot import. */
   importAt (line: number): (specifier: string, options?: ImportCallOptions) => Promise<unknown>
   /** Catches a promise, and has it refuse to be put out as text. */

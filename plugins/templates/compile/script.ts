@@ -34,12 +34,14 @@ export interface Script {
  *
  * `await (x)` is an await, or a call of a function named await in code that is not async: what can be an await is one.
  * Code with a syntax error has no calls here: V8 explains the error in better words.
+ *
+ * The semicolon stands for the statement that follows in the function: a template may end with `if (…)`.
  */
 export function readScript (code: string): Script {
   for (const allowAwaitOutsideFunction of [true, false]) {
     let program: Program
     try {
-      program = parse(code, {
+      program = parse(`${code}\n;`, {
         ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction, locations: true
       })
     } catch {

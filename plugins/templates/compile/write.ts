@@ -83,14 +83,14 @@ const provided: Record<string, string> = {
     })())
   }`,
   block: `function block (name, fn) {
-    if (!__layout) return __blocks?.get(String(name)) ?? (fn ? capture(fn) : '')
-    if (fn) __own.set(String(name), capture(fn))
+    if (!__layout) return __blocks?.get('' + name) ?? (fn ? capture(fn) : '')
+    if (fn) __own.set('' + name, capture(fn))
     return ''
   }`,
   blockAsync: `function blockAsync (name, fn) {
     return __calls.guardPromise('blockAsync', (async () => {
-      if (!__layout) return __blocks?.get(String(name)) ?? (fn ? await captureAsync(fn) : '')
-      if (fn) __own.set(String(name), await captureAsync(fn))
+      if (!__layout) return __blocks?.get('' + name) ?? (fn ? await captureAsync(fn) : '')
+      if (fn) __own.set('' + name, await captureAsync(fn))
       return ''
     })())
   }`
@@ -103,12 +103,13 @@ const mention = new RegExp(`\\b(?:${names.join('|')})\\b`, 'g')
  * Makes the functions that the code mentions. A name in a string counts as a mention, which costs little.
  *
  * It ends with a semicolon: the template's first line may begin with `(` or `[`, which would go on with the line above.
+ * It reads no global: the template may have a `Map`, a `String` or even an `undefined` of its own.
  */
 function writePrelude (code: string): string {
   const mentioned = new Set(/\beval\b/.test(code) ? names : code.match(mention))
   const hasBlocks = mentioned.has('block') || mentioned.has('blockAsync')
   if (mentioned.has('block')) mentioned.add('capture')
   if (mentioned.has('blockAsync')) mentioned.add('captureAsync')
-  const variables = `let __out = '', __layout, __layoutData; const __own = ${hasBlocks ? 'new Map()' : 'undefined'};`
+  const variables = `let __out = '', __layout, __layoutData, __own${hasBlocks ? ' = __calls.createBlocks()' : ''};`
   return [variables, ...[...mentioned].map((name) => provided[name])].join('\n')
 }

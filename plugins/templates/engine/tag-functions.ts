@@ -32,6 +32,7 @@ interface Runner<Template> {
 export function createTagFunctions<Template> (caller: () => Caller, engine: Runner<Template>): TagFunctions {
   return {
     guardPromise,
+    createBlocks: () => new Map(),
     include (target, it, data, blocks, depth) {
       const html = call('include', target, createScope(it, data), blocks, depth + 1)
       if (typeof target === 'function') return html

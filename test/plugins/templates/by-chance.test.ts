@@ -1,4 +1,5 @@
 /* eslint-disable no-template-curly-in-string -- templates hold them */
+import { inspect } from 'node:util'
 import { Eta } from 'eta'
 import fc from 'fast-check'
 import t from 'tap'
@@ -62,7 +63,9 @@ const template = fc.array(pieces, { minLength: 1, maxLength: 7 })
 t.test('renders a template made by chance as Eta does, wherever Eta renders it', async (t) => {
   const app = await build(t, parts)
   let source = ''
+  let reason: unknown
   app.get('/', async (request, reply) => reply.view({ raw: source } as never, data()))
+  app.addHook('onError', async (request, reply, error) => { reason = error.cause })
   await app.ready()
   const eta = new Eta({ views: app.root })
   const scope = () => Object.assign({ asset: () => '', urlFor: () => '', importmap: () => '' }, data())
@@ -81,7 +84,7 @@ t.test('renders a template made by chance as Eta does, wherever Eta renders it',
     if (expected.length === 0) return
     rendered++
     const { body } = await app.inject('/')
-    if (!expected.includes(body)) throw new Error(`${JSON.stringify(expected)} in Eta, here ${body}`)
+    if (!expected.includes(body)) throw new Error(`${JSON.stringify(expected)} in Eta, here ${body}, ${inspect(reason)}`)
   }), { numRuns: runs, examples: [['<% [1, 2].forEach((n) => { %><%= n %><% }) %>']] })
   t.ok(rendered > runs / 4, `${rendered} of ${runs} were rendered by Eta`)
 })

@@ -128,6 +128,10 @@ const table: [what: string, page: string][] = [
   ['eval of a function of the page', '<% eval("out" + "put(1)") %>'],
   ['a layout under a condition that ends the page', '<% layout("./layout") %>a<% if (it.n > 5) %>'],
   ['a layout in a loop that ends the page', '<% layout("./layout") %>a<% for (const n of [1, 2]) %>'],
+  ['a condition that ends a page with an await', '<% await it.p %>a<% if (it.n > 5) %>'],
+  ['globals of its own', '<% let undefined, Map, String, Promise, Object %><% block("title", () => { %>T<% }) %><%= include("./number") %>'],
+  ['globals of its own in a page with a layout', '<% let Map, String %><% layout("./layout") %><% block("title", () => { %>T<% }) %>'],
+  ['globals of its own in an async page', '<% let undefined, Map, String %><%= await it.p %><%~ await captureAsync(async () => { %>c<% }) %>'],
   ['an await in a computed name of a class', '<% class A { static [await it.p] = 1 } %><%= A.p %>'],
   ['names of a loop', '<% for (it of it.list) { %><%= it %><% } %>'],
   ['lone carriage returns', '<%\r"a"\r%>b<%= it\r.n %>'],
@@ -162,6 +166,13 @@ t.test('renders what Eta renders, the same way', async (t) => {
     }
   }
   t.same(wrong, [])
+})
+
+t.test('takes await for a variable where Eta renders a page that is not async', async (t) => {
+  const page = '<% var await = 1 %><%= await %>a<% if (it.n > 5) %>'
+  const app = await build(t, { 'index.eta': page })
+  app.get('/', async (request, reply) => reply.render('index', data()))
+  t.equal((await app.inject('/')).body, new Eta().renderString(page, data()))
 })
 
 t.test('keeps a host\'s object as it is', async (t) => {
