@@ -138,6 +138,8 @@ function answer (app: FastifyInstance, error: unknown, request: FastifyRequest, 
       request.log.warn(refused, 'the request was refused')
       return send(app, request, reply, body)
     }
+    // Fastify's word for a stream that cannot be sent on. Its access log has who left.
+    if (code === 'ERR_STREAM_PREMATURE_CLOSE' && reply.raw.destroyed) return send(app, request, reply, body)
     request.log.error({ err: error, req: request }, 'the request failed')
     if (process.env.NODE_ENV === 'production' || !isDirectAndLocal(request)) return send(app, request, reply, body)
     addVary(reply, 'Accept')

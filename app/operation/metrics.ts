@@ -25,8 +25,13 @@ export async function measure (app: FastifyInstance, place: MetricsPlace | 'prim
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     registers: [registry]
   })
-  app.addHook('onResponse', async ({ routeOptions: { url = 'none' }, method }, { statusCode, elapsedTime }) => {
-    durations.observe({ route: url, method, status: statusCode }, elapsedTime / 1000)
+  app.addHook('onRequest', ({ routeOptions: { url = 'none' }, method }, reply, done) => {
+    // onResponse is not called for an answer that is cut.
+    reply.raw.once('close', () => {
+      const status = reply.raw.headersSent ? reply.statusCode : 499 // as in the access log
+      durations.observe({ route: url, method, status }, reply.elapsedTime / 1000)
+    })
+    done()
   })
   countLogins(app, client, registry)
   registry.registerMetric(new Gauge({

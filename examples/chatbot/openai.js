@@ -41,7 +41,9 @@ export default async function openai (app, { settings, model, ask }) {
   app.setErrorHandler((error, request, reply) => {
     const { statusCode = 500, retryAfter } = error
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-    if (statusCode >= 500 && !(error instanceof AnswerError)) request.log.error({ err: error }, 'the request failed')
+    const hasLeft = error.code === 'ERR_STREAM_PREMATURE_CLOSE' && reply.raw.destroyed
+    const isFault = statusCode >= 500 && !(error instanceof AnswerError) && !hasLeft
+    if (isFault) request.log.error({ err: error }, 'the request failed')
     return reply.code(statusCode).send({ error: describe(error) })
   })
   app.setNotFoundHandler((request, reply) => {

@@ -7,7 +7,7 @@ import { type Credentials, readAuthorization, type ReadCredentials } from './aut
 import { LoginFailed, LoginRequired, TooBusy, TooManyFailures } from './errors.ts'
 import type { HeldAnswers } from './held-answers.ts'
 import { describeClient, failCheck } from './login-log.ts'
-import type { Guess, Throttle, Verdict } from './throttle.ts'
+import { findNetwork, type Guess, type Throttle, type Verdict } from './throttle.ts'
 
 /** The rules that a login goes by; each has a file of its own. */
 export interface LoginRules {
@@ -41,8 +41,11 @@ const retryWhenBusy = 2
 export class Login {
   readonly counts: LoginCounts = { remembered: 0, right: 0, wrong: 0, throttled: 0, busy: 0 }
   readonly #rules: LoginRules
-  readonly #hashLogin = createMac()
-  /** Right logins by their MAC: no password is kept, and nothing of a login that was wrong. */
+  readonly #computeMac = createMac()
+  /**
+   * Right logins by the MAC of them and of the network they came from: no password is kept, and nothing of a login that
+   * was wrong. From another network they are checked anew: whoever is shut out there would learn which guess is right.
+   */
   readonly #remembered: LruMap<KnownLogin> | null
 
   constructor (rules: LoginRules) {
@@ -59,7 +62,7 @@ export class Login {
     const { findNow } = this.#rules.accounts
     const authorization = readAuthorization(request)
     if (authorization === undefined || findNow === undefined) return null
-    const known = this.#remembered?.get(this.#hashLogin(authorization))
+    const known = this.#remembered?.get(this.#rememberAs(authorization, request))
     return this.#useRemembered(known, known && findNow(known.name, request))
   }
 
@@ -73,12 +76,12 @@ export class Login {
 
     // It may be remembered: in a header spelled another way, or of a user whom the host's function must find. Any other
     // login is not looked up before the throttle lets it in.
-    const mac = this.#hashLogin(writeAuthorization(credentials))
-    const known = this.#remembered?.get(mac)
+    const authorization = writeAuthorization(credentials)
+    const known = this.#remembered?.get(this.#rememberAs(authorization, request))
     const stored = known && await accounts.find(name, request).catch(fail)
     if (this.#useRemembered(known, stored) !== null) return name
 
-    const guess = { name, address: request.ip, key: mac }
+    const guess = { name, address: request.ip, key: this.#computeMac(authorization) }
     const seconds = await throttle.enter(guess).catch(fail)
     if (seconds > 0) {
       this.counts.throttled++
@@ -121,7 +124,9 @@ export class Login {
       const check = accounts.check({ name, password, stored, key: guess.key, request })
       isCounted = check.isFirst // of equal logins that come together
       outcome = await check.result ? 'right' : 'wrong'
-      if (outcome === 'right' && stored !== null) this.#remember(guess.key, name, stored)
+      if (outcome === 'right' && stored !== null) {
+        this.#remember(this.#rememberAs(writeAuthorization({ name, password }), request), name, stored)
+      }
     } catch (error) {
       // Busy is no failure. A check that throws is one: otherwise it would be a way to guess unseen.
       outcome = error instanceof TooBusy ? 'busy' : 'wrong'
@@ -130,6 +135,10 @@ export class Login {
       await throttle.settle(guess, isCounted && outcome !== 'busy' ? outcome : 'uncounted')
     }
     return outcome
+  }
+
+  #rememberAs (authorization: string, { ip }: FastifyRequest): string {
+    return this.#computeMac(`${authorization} ${findNetwork(ip)}`)
   }
 
   #remember (mac: string, name: string, stored: string): void {
@@ -149,9 +158,9 @@ export class Login {
  * reads it. The key, of this process and this registration alone, goes in front. HMAC would add that nobody can extend
  * a message whose MAC they know; these MACs never leave the process.
  */
-function createMac (): (authorization: string) => string {
+function createMac (): (login: string) => string {
   const key = randomBytes(32).toString('base64')
-  return (authorization) => hash('sha256', key + authorization, 'base64')
+  return (login) => hash('sha256', key + login, 'base64')
 }
 
 /** Returns a login's header as nearly every client writes it. No two logins share one: a name holds no colon. */

@@ -23,7 +23,7 @@ export function createSecretPage (
   return function secret (request: FastifyRequest, reply: FastifyReply): unknown {
     const { back } = Object(request.query) as { back?: unknown } // a parser of the host's may give anything
     const wayBack = findWayBack(back, base)
-    if (wayBack !== undefined && wayBack !== logoutUrl) return reply.redirect(wayBack, 303)
+    if (wayBack !== undefined && readPath(wayBack) !== logoutUrl) return reply.redirect(wayBack, 303)
     const user = userOf(request)
     // Both are there, or neither. A topic does not import the types of another.
     if ((request.server as RenderingHost).hasView?.('secret') === true) {
@@ -32,6 +32,12 @@ export function createSecretPage (
     reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
     return `Hello ${user.name}, this is the secret page.`
   }
+}
+
+/** Returns the path of a URL without its query, decoded byte by byte: the same for each spelling of an ASCII path. */
+function readPath (url: string): string {
+  const path = url.replace(/\?.*/, '')
+  return path.replace(/%([\da-f]{2})/gi, (escape, code: string) => String.fromCharCode(parseInt(code, 16)))
 }
 
 /** A handler, for a server of whatever kind: HTTP, HTTPS or HTTP/2. */

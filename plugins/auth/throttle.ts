@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Counts } from './failure-counts.ts'
 import type { ThrottleOptions } from './options.ts'
@@ -146,8 +147,9 @@ function hashKeys ({ name, address }: Guess): [address: string, login: string] {
 }
 
 /** Returns an IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them. */
-function findNetwork (address: string | undefined): string {
+export function findNetwork (address: string | undefined): string {
   if (address === undefined) return 'socket' // a Unix socket has no address
+  if (isIPv4(address)) return address
   const bare = address.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2') // some proxies add the port
   if (!ipaddr.isValid(bare)) return bare // what a proxy made up
   const parsed = ipaddr.process(bare) // an IPv4 address mapped into IPv6 is that IPv4 address

@@ -128,7 +128,7 @@ const mathEnds = { '\\(': '\\)', '\\[': '\\]', $$: '$$' }
 function keepMath (state, silent) {
   const { src, pos, posMax } = state
   const end = mathEnds[src.slice(pos, pos + 2)]
-  const found = end === undefined ? -1 : src.indexOf(end, pos + 2)
+  const found = end === undefined ? -1 : findEnd(state, end, pos + 2)
   let length = found === -1 ? 0 : found + 2 - pos
   if (length === 0) {
     const dollars = /\$(?=[^\s$])[^$\n]*(?<=\S)\$(?!\d)/y // but not "from $5 to $7"
@@ -139,6 +139,15 @@ function keepMath (state, silent) {
   if (!silent) state.push('text', '', 0).content = src.slice(pos, pos + length)
   state.pos += length
   return true
+}
+
+/** Looks for an end once: where there is none, each further beginning would look through the whole text again. */
+function findEnd (state, end, from) {
+  state.endlessFrom ??= {}
+  if (from >= state.endlessFrom[end]) return -1
+  const found = state.src.indexOf(end, from)
+  if (found === -1) state.endlessFrom[end] = from
+  return found
 }
 
 /** A formula of several lines, whose marks stand on lines of their own. */

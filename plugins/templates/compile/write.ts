@@ -83,14 +83,14 @@ const provided: Record<string, string> = {
     })())
   }`,
   block: `function block (name, fn) {
-    if (!__layout) return __blocks?.get('' + name) ?? (fn ? capture(fn) : '')
-    if (fn) __own.set('' + name, capture(fn))
+    if (!__layout) return __blocks?.get(\`\${name}\`) ?? (fn ? capture(fn) : '')
+    if (fn) __own.set(\`\${name}\`, capture(fn))
     return ''
   }`,
   blockAsync: `function blockAsync (name, fn) {
     return __calls.guardPromise('blockAsync', (async () => {
-      if (!__layout) return __blocks?.get('' + name) ?? (fn ? await captureAsync(fn) : '')
-      if (fn) __own.set('' + name, await captureAsync(fn))
+      if (!__layout) return __blocks?.get(\`\${name}\`) ?? (fn ? await captureAsync(fn) : '')
+      if (fn) __own.set(\`\${name}\`, await captureAsync(fn))
       return ''
     })())
   }`

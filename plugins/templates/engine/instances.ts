@@ -21,7 +21,9 @@ export function showObject (it: object, shown: object): void {
 
 /** @param holder the object, or the prototype of it that has the property */
 function showProperty (it: object, shown: object, holder: object, name: PropertyKey): void {
-  const { value, enumerable } = Object.getOwnPropertyDescriptor(holder, name)! // one of its own names
+  const descriptor = Object.getOwnPropertyDescriptor(holder, name)
+  if (descriptor === undefined) return // a proxy's name for nothing
+  const { value, enumerable } = descriptor
   const isMethod = holder !== shown && typeof value === 'function' && name !== 'constructor'
   Object.defineProperty(it, name, {
     get: isMethod ? () => value.bind(shown) : () => Reflect.get(shown, name),

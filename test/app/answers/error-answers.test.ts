@@ -1,9 +1,12 @@
 import { build } from 'fastify-cli/helper.js'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import quickstart, { options } from '../../../app.ts'
 import { setEnvironment } from '../../environment.ts'
+import { until } from '../../until.ts'
 import { captureLog, cheapUsers, html, start } from '../start.ts'
 
 /** Another machine, which is shown less than the developer. */
@@ -32,6 +35,38 @@ t.test('errors are JSON for programs and a page for people', async (t) => {
   t.equal(login.statusCode, 401)
   t.match(login.body, '<h1>401 Unauthorized</h1>')
   t.ok(login.headers['www-authenticate'])
+})
+
+t.test('a client that leaves before a stream has begun is no fault of the server\'s, but a stream that ends is', async (t) => {
+  const { lines, logger } = captureLog()
+  const streams: PassThrough[] = []
+  const routes = async (app: FastifyInstance): Promise<void> => {
+    app.post('/wait', async () => {
+      const stream = new PassThrough()
+      streams.push(stream)
+      return stream
+    })
+  }
+  const app = await start(t, { routes }, { NODE_ENV: 'production' }, { logger })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  const answered = async () => {
+    await until(() => lines.some(({ msg }) => msg === 'answered'), 'the line of the access log')
+    return lines.splice(0).map(({ msg }) => msg).filter((msg) => /failed|answered/.test(msg)).sort()
+  }
+  const leaving = new AbortController()
+  const left = fetch(`${url}/wait`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' }, signal: leaving.signal })
+  await until(() => streams.length === 1, 'the first request')
+  await setTimeout(50)
+  leaving.abort()
+  await t.rejects(left)
+  t.same(await answered(), ['answered'])
+
+  const stopped = fetch(`${url}/wait`, { method: 'POST' })
+  await until(() => streams.length === 2, 'the second request')
+  await setTimeout(50)
+  streams[1]!.destroy()
+  t.equal((await stopped).status, 500)
+  t.same(await answered(), ['answered', 'the request failed'])
 })
 
 /** What the router refuses, with the facts of the answer. */

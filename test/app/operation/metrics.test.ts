@@ -2,6 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { FakeRedis } from '../../plugins/auth/fake-redis.ts'
 import { cheap } from '../../plugins/auth/logins.ts'
@@ -80,6 +82,33 @@ t.test('counts the logins that a function of the host\'s checks', async (t) => {
   const text = await (await fetch(String(place()), { headers: { connection: 'close' } })).text()
   t.match(text, 'quickstart_logins_total{outcome="right"} 1')
   t.match(text, 'quickstart_password_checks{state="running"} 0')
+})
+
+t.test('an answer that is cut is counted too', async (t) => {
+  const metrics = await freeAddress()
+  const routes = async (app: FastifyInstance): Promise<void> => {
+    app.get('/endless', async () => new Readable({ read () { this.push(Buffer.alloc(65_536)) } }))
+    app.post('/never', async () => await new Promise(() => {}))
+  }
+  const app = await start(t, { routes }, { QUICKSTART_METRICS: metrics })
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  for (const [path, method] of [['/endless', 'GET'], ['/never', 'POST']]) {
+    const leaving = new AbortController()
+    const asked = fetch(`${url}${path}`, { method, signal: leaving.signal })
+    if (path === '/endless') await asked
+    else await once(app.server, 'request')
+    leaving.abort()
+    await asked.catch(() => {})
+  }
+  await fetch(`${url}/hello`)
+  const read = async () => await (await fetch(`http://${metrics}/metrics`)).text()
+  await until(async () => (await read()).includes('/never'), 'the count of what was never answered')
+  const counts = (await read()).match(/^http_request_duration_seconds_count.*/gm)
+  t.same(counts?.sort(), [
+    'http_request_duration_seconds_count{route="/endless",method="GET",status="200"} 1',
+    'http_request_duration_seconds_count{route="/hello",method="GET",status="200"} 1',
+    'http_request_duration_seconds_count{route="/never",method="POST",status="499"} 1'
+  ])
 })
 
 t.test('metrics say that the users cannot be read any more, without a request', async (t) => {

@@ -70,6 +70,20 @@ t.test('a remembered login passes whatever others have failed', async (t) => {
   t.equal(await status(app, 'alice', 'a'), 200)
 })
 
+t.test('a remembered login tells a guesser at another address nothing', async (t) => {
+  const lookup = async (name: string): Promise<string | null> => name === 'alice' ? users.alice : null
+  for (const ways of [users, lookup]) {
+    const app = await start(t, { users: ways, throttle: { perLogin: 2, perAddress: 3, delay: 0 } })
+    t.equal(await status(app, 'alice', 'a', '2001:db8::1'), 200)
+    for (const guess of ['1', '2']) t.equal(await status(app, 'alice', guess, '10.0.0.2'), 401)
+    t.equal(await status(app, 'alice', 'a', '10.0.0.2'), 429, 'the right one, as any other')
+    t.equal(await status(app, 'alice', '3', '10.0.0.2'), 429)
+    for (const guess of ['1', '2']) t.equal(await status(app, 'alice', guess, '2001:db8::2'), 401)
+    t.equal(await status(app, 'alice', 'a', '2001:db8::3'), 200, 'from the network it was remembered for')
+    t.equal(await status(app, 'alice', 'a', '10.0.0.3'), 200, 'from a third one it is checked')
+  }
+})
+
 t.test('a right login forgives its name at that address, but not the address', async (t) => {
   const app = await start(t, { throttle: { perLogin: 2, perAddress: 4, delay: 0 }, cache: false })
   for (let round = 0; round < 3; round++) {

@@ -84,7 +84,11 @@ t.test('the secret page leads back once one is logged in, and never to the logou
     ['?back=%2F%2Fother.example', headers, 200, undefined],
     ['?back=%2Fother', headers, 200, undefined],
     ['?back=', headers, 200, undefined],
-    ['?back=%2Fdemo%2Flogout', headers, 200, undefined]
+    ['?back=%2Fdemo%2Flogout', headers, 200, undefined],
+    ['?back=%2Fdemo%2Flogout%3Fx%3D1', headers, 200, undefined],
+    ['?back=%2Fdemo%2Flog%256fut', headers, 200, undefined],
+    ['?back=%2Fdemo%2Flogout%2F', headers, 303, '/demo/logout/'],
+    ['?back=%2Fdemo%2F%25zz', headers, 303, '/demo/%zz']
   ]
   const wrong: unknown[] = []
   for (const [query, headers, statusCode, location] of cases) {

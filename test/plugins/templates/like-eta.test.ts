@@ -67,6 +67,7 @@ const table: [what: string, page: string][] = [
   ['a function in the place of a template', '<%~ include((it) => it.n, { n: 4 }) %>'],
   ['an async function in the place of a template', '<%~ await includeAsync(async (it) => it.n) %>'],
   ['block names that are numbers', '<% block(1, () => { %>1<% }) %><%~ block("1") %>'],
+  ['block names that are objects', '<% layout("./layout") %><% block({ toString: () => "title", valueOf: () => "v" }, () => { %>T<% }) %>'],
   ['block names of the layout', '<% layout("./layout") %><% block("title", () => { %>T<% }) %>'],
   ['a return', 'a<% return %>b'],
   ['a return of a text', 'a<% return "text" %>b'],

@@ -295,6 +295,7 @@ t.test('shows what is more than its fields, wherever it comes from, the later on
     ['an object without a prototype', '<%= it.own %>', { data: Object.assign(Object.create(null), { own: 1 }) }, '1'],
     ['a getter of a plain object', '<%= it.double %>', { data: { get double () { return 2 } } }, '2'],
     ['a proxy of a plain object', '<%= it.any %> <%= it.own %>', { data: new Proxy({ own: 1 }, { get: (target, key) => Reflect.get(target, key) ?? `dynamic ${String(key)}` }) }, 'dynamic any 1'],
+    ['a proxy that names what it does not describe', '<%= it.a %>', { data: new Proxy({}, { ownKeys: () => ['a'], get: (target, key) => key === 'a' ? 1 : undefined }) }, '1'],
     ['a proxy', '<%= it.any %> <%= it.site %>', { data: dynamic }, 'dynamic any site'],
     ['a frozen instance', '<%= it.site %>', { data: Object.freeze(new Site()) }, 'site']
   ]
