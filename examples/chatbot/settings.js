@@ -4,9 +4,12 @@ import { join } from 'node:path'
 
 const count = (preset) => [preset, /^[1-9]\d{0,5}$/, 'a whole number from 1 to 999999']
 
+/** Words as in model-command.js, of which the first is not empty. */
+const command = /^(?!\s*(?:""|''))(?:\s*(?:"[^"]*"|'[^']*'|[^\s"']\S*(?=\s|$)))+\s*$/
+
 /** Each with its default, and what fits. */
 const known = {
-  MODEL_COMMAND: ['', /^(?!\s*(?:""|'')).*\S/s, 'a command such as python3 model.py'], // as in model-command.js
+  MODEL_COMMAND: ['', command, 'a command such as python3 model.py, with each quote closed'],
   // Or a server that speaks OpenAI's chat completions, with the model's name there and a key.
   MODEL_URL: ['', /^https?:\/\/[^@\s]+$/, 'an address such as http://127.0.0.1:11434/v1, with a key in MODEL_API_KEY'],
   MODEL_NAME: ['', /\S/, 'a name such as llama3.2'],
