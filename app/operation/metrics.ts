@@ -28,7 +28,7 @@ export async function measure (app: FastifyInstance, place: MetricsPlace | 'prim
   app.addHook('onRequest', ({ routeOptions: { url = 'none' }, method }, reply, done) => {
     // onResponse is not called for an answer that is cut.
     reply.raw.once('close', () => {
-      const status = reply.raw.headersSent ? reply.statusCode : 499 // as in the access log
+      const status = reply.raw.headersSent ? reply.statusCode : 499 // whoever ended the connection
       durations.observe({ route: url, method, status }, reply.elapsedTime / 1000)
     })
     done()

@@ -62,7 +62,7 @@ export class Login {
     const { findNow } = this.#rules.accounts
     const authorization = readAuthorization(request)
     if (authorization === undefined || findNow === undefined) return null
-    const known = this.#remembered?.get(this.#rememberAs(authorization, request))
+    const known = this.#remembered?.get(this.#computeMemoryKey(authorization, request))
     return this.#useRemembered(known, known && findNow(known.name, request))
   }
 
@@ -77,7 +77,8 @@ export class Login {
     // It may be remembered: in a header spelled another way, or of a user whom the host's function must find. Any other
     // login is not looked up before the throttle lets it in.
     const authorization = writeAuthorization(credentials)
-    const known = this.#remembered?.get(this.#rememberAs(authorization, request))
+    const memoryKey = this.#computeMemoryKey(authorization, request)
+    const known = this.#remembered?.get(memoryKey)
     const stored = known && await accounts.find(name, request).catch(fail)
     if (this.#useRemembered(known, stored) !== null) return name
 
@@ -88,7 +89,7 @@ export class Login {
       request.log.warn(describeClient(name, request), 'login refused after too many failures')
       throw await this.#holdBack(new TooManyFailures(), seconds, reply)
     }
-    const outcome = await this.#check(guess, credentials, stored, request).catch(fail)
+    const outcome = await this.#check(guess, { password: credentials.password, memoryKey }, stored, request).catch(fail)
     this.counts[outcome]++
     if (outcome === 'busy') {
       request.log.warn(describeClient(name, request), 'login refused, too many are being checked')
@@ -114,9 +115,13 @@ export class Login {
    * @param found what is stored for the name; undefined where it has not been looked up
    */
   async #check (
-    guess: Guess, { name, password }: Credentials, found: string | null | undefined, request: FastifyRequest
+    guess: Guess,
+    { password, memoryKey }: { password: string, memoryKey: string },
+    found: string | null | undefined,
+    request: FastifyRequest
   ): Promise<'right' | 'wrong' | 'busy'> {
     const { accounts, throttle } = this.#rules
+    const { name } = guess
     let isCounted = false // stays so where the users cannot be asked
     let outcome: Verdict | 'busy' = 'uncounted'
     try {
@@ -124,9 +129,7 @@ export class Login {
       const check = accounts.check({ name, password, stored, key: guess.key, request })
       isCounted = check.isFirst // of equal logins that come together
       outcome = await check.result ? 'right' : 'wrong'
-      if (outcome === 'right' && stored !== null) {
-        this.#remember(this.#rememberAs(writeAuthorization({ name, password }), request), name, stored)
-      }
+      if (outcome === 'right' && stored !== null) this.#remember(memoryKey, name, stored)
     } catch (error) {
       // Busy is no failure. A check that throws is one: otherwise it would be a way to guess unseen.
       outcome = error instanceof TooBusy ? 'busy' : 'wrong'
@@ -137,13 +140,13 @@ export class Login {
     return outcome
   }
 
-  #rememberAs (authorization: string, { ip }: FastifyRequest): string {
+  #computeMemoryKey (authorization: string, { ip }: FastifyRequest): string {
     return this.#computeMac(`${authorization} ${findNetwork(ip)}`)
   }
 
-  #remember (mac: string, name: string, stored: string): void {
+  #remember (memoryKey: string, name: string, stored: string): void {
     // Copies: a part of a string keeps the whole of it in memory, here the password and the users file.
-    this.#remembered?.set(mac, { name: copyString(name), stored: copyString(stored) })
+    this.#remembered?.set(memoryKey, { name: copyString(name), stored: copyString(stored) })
   }
 
   async #holdBack (refusal: Error, seconds: number, reply: FastifyReply): Promise<Error> {

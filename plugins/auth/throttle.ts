@@ -149,7 +149,7 @@ function hashKeys ({ name, address }: Guess): [address: string, login: string] {
 /** Returns an IPv4 address, or the /64 of an IPv6 address: whoever has one address of a /64 has all of them. */
 export function findNetwork (address: string | undefined): string {
   if (address === undefined) return 'socket' // a Unix socket has no address
-  if (isIPv4(address)) return address
+  if (isIPv4(address)) return address // most are, and each login asks
   const bare = address.replace(/^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2') // some proxies add the port
   if (!ipaddr.isValid(bare)) return bare // what a proxy made up
   const parsed = ipaddr.process(bare) // an IPv4 address mapped into IPv6 is that IPv4 address
